@@ -1,0 +1,57 @@
+"""Who may see and do what: the one guard of console, API and actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from accounts.models import Member, Organization, Role
+
+MAY_CHANGE = frozenset({Role.OWNER, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A user's checked access to one organization."""
+
+    user: Any
+    organization: Organization
+    role: Role
+    time_zone: ZoneInfo
+
+    @property
+    def may_change(self) -> bool:
+        return self.role in MAY_CHANGE
+
+    def require_change(self) -> None:
+        """Raise PermissionDenied for who may only look."""
+        if not self.may_change:
+            raise PermissionDenied("Your role in this organization may look but not change.")
+
+
+def access_for(user: Any, slug: str) -> Access:
+    """Return the user's access to the organization `slug`.
+
+    Raises Http404 for a stranger, as for an organization that does not exist. Support staff of the
+    service act in every organization as admins, under their own name.
+    """
+    member = (
+        Member.objects.select_related("organization")
+        .filter(user=user, organization__slug=slug)
+        .first()
+    )
+    if member is not None:
+        return Access(user, member.organization, Role(member.role), ZoneInfo(member.time_zone))
+    organization = Organization.objects.filter(slug=slug).first() if user.is_staff else None
+    if organization is None:
+        raise Http404
+    return Access(user, organization, Role.ADMIN, ZoneInfo("UTC"))
+
+
+def organizations_of(user: Any) -> list[Organization]:
+    """Return the organizations the user belongs to, by name; support staff are asked to search."""
+    return list(Organization.objects.filter(members__user=user).order_by("name"))

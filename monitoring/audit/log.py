@@ -1,0 +1,38 @@
+"""Writing to the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Organization, Person
+from monitoring.audit.models import AuditEntry
+from monitoring.audit.registry import ACTIONS
+
+
+def audit_entry_write(
+    *,
+    organization: Organization,
+    action: str,
+    now: datetime,
+    author: Any = None,
+    author_name: str = "",
+    person: Person | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Append an entry. Call it in the transaction of what it records.
+
+    `author` is the signed-in user; a command without one gives `author_name`. Raises KeyError for
+    an action that is not in the registry: an audit log fails loudly.
+    """
+    if action not in ACTIONS:
+        raise KeyError(f"{action!r} is not in monitoring.audit.registry.ACTIONS")
+    return AuditEntry.objects.create(
+        organization=organization,
+        at=now,
+        author=author,
+        author_name=author_name or author.email,
+        action=action,
+        person=person,
+        detail=detail or {},
+    )

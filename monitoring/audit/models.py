@@ -1,0 +1,38 @@
+"""The log of what people did in the console."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+
+from accounts.tenancy import TenantModel
+from monitoring.outcomes.models import AppendOnlyError, AppendOnlyQuerySet
+
+
+class AuditEntry(TenantModel):
+    """One thing somebody did. `action` is a name of `monitoring.audit.registry.ACTIONS`."""
+
+    at = models.DateTimeField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True)
+    author_name = models.CharField(max_length=254)
+    action = models.CharField(max_length=60)
+    person = models.ForeignKey("accounts.Person", models.DO_NOTHING, null=True, db_constraint=False)
+    detail = models.JSONField(default=dict)
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-at"], name="audit_of_organization"),
+            models.Index(fields=["person", "-at"], name="audit_of_person"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("AuditEntry")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("AuditEntry")

@@ -1,0 +1,69 @@
+"""Work that is queued or running, and who is at it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.tenancy import TenantModel
+
+
+class Lane(models.IntegerChoices):
+    """Lower is claimed first."""
+
+    ADMIN = 0, "asked for by an admin"
+    RETRY = 5, "retry"
+    SCHEDULE = 9, "periodic"
+
+
+class JobState(models.IntegerChoices):
+    QUEUED = 0, "queued"
+    RUNNING = 1, "running"
+
+
+class Job(TenantModel):
+    """One queued or running attempt to sync one person.
+
+    A job exists before its doorbell rings. Whoever claims it writes a token and a lease; closing it
+    deletes the row and appends its Outcome in one transaction, fenced by that token, so a late or
+    repeated writer changes nothing.
+    """
+
+    attempt_id = models.UUIDField(unique=True)
+    person = models.ForeignKey(
+        "accounts.Person", models.CASCADE, related_name="jobs", db_index=False
+    )
+    trigger = models.CharField(max_length=10)
+    lane = models.SmallIntegerField(choices=Lane)
+    state = models.SmallIntegerField(choices=JobState, default=JobState.QUEUED)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], name="job_one_a_person"),
+        ]
+        indexes = [
+            models.Index(fields=["lane", "id"], condition=Q(state=0), name="job_queued"),
+            models.Index(fields=["lease_until"], condition=Q(state=1), name="job_leased"),
+        ]
+
+
+class WorkerBeat(models.Model):
+    """The last sign of life of one drain, for the probe and the readiness page."""
+
+    worker = models.CharField(max_length=120, primary_key=True)
+    host = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    in_flight = models.PositiveIntegerField(default=0)
+
+
+class TickBeat(models.Model):
+    """One row: when the tick last did its work."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+    queued = models.PositiveIntegerField(default=0)
