@@ -138,6 +138,7 @@ class Health(TenantModel):
     last_rule = models.CharField(max_length=80, null=True)
     last_interpretation = models.CharField(max_length=12, null=True)
     rules_version = models.IntegerField(null=True)
+    suspect_interpretation = models.CharField(max_length=12, null=True)
     suspect_rule = models.CharField(max_length=80, null=True)
     suspect_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
@@ -146,6 +147,7 @@ class Health(TenantModel):
     recent = models.CharField(max_length=24, default="")
 
     interval = models.PositiveIntegerField(default=7_200)
+    expected_at = models.DateTimeField(null=True)
     next_due = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
 

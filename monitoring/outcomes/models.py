@@ -74,6 +74,7 @@ class Outcome(TenantModel):
     rule = models.CharField(max_length=80, null=True)
     rules_version = models.IntegerField(null=True)
     signature = models.CharField(max_length=200, null=True)
+    retry_after = models.IntegerField(null=True)
     error = models.JSONField(null=True)
     counts = models.JSONField(null=True)
 

@@ -266,6 +266,7 @@ class Migration(migrations.Migration):
                 ("last_rule", models.CharField(max_length=80, null=True)),
                 ("last_interpretation", models.CharField(max_length=12, null=True)),
                 ("rules_version", models.IntegerField(null=True)),
+                ("suspect_interpretation", models.CharField(max_length=12, null=True)),
                 ("suspect_rule", models.CharField(max_length=80, null=True)),
                 ("suspect_at", models.DateTimeField(null=True)),
                 ("confirmed_at", models.DateTimeField(null=True)),
@@ -277,6 +278,7 @@ class Migration(migrations.Migration):
                 ),
                 ("recent", models.CharField(default="", max_length=24)),
                 ("interval", models.PositiveIntegerField(default=7200)),
+                ("expected_at", models.DateTimeField(null=True)),
                 ("next_due", models.DateTimeField(null=True)),
                 ("check_at", models.DateTimeField(null=True)),
                 (

@@ -18,6 +18,7 @@ CREATE TABLE outcomes_outcome (
     rule text,
     rules_version integer,
     signature text,
+    retry_after integer,
     error jsonb,
     counts jsonb
 ) PARTITION BY RANGE (attempt_id);
@@ -105,6 +106,7 @@ class Migration(migrations.Migration):
                         ("rule", models.CharField(max_length=80, null=True)),
                         ("rules_version", models.IntegerField(null=True)),
                         ("signature", models.CharField(max_length=200, null=True)),
+                        ("retry_after", models.IntegerField(null=True)),
                         ("error", models.JSONField(null=True)),
                         ("counts", models.JSONField(null=True)),
                         (

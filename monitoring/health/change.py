@@ -1,0 +1,104 @@
+"""What outcomes, and the passing of time, change about a person's health. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from monitoring.health.fold import JudgedOutcome, PolicyFacts, Runs, Standing, fold, fold_all, judge
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """One Health row: the runs, where the person stands, and since when."""
+
+    runs: Runs
+    standing: Standing
+    status_since: datetime
+    hold_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of status or interval, as a Transition row records it."""
+
+    at: datetime
+    before: Standing
+    after: Standing
+    from_interval: int
+    to_interval: int
+    rules_version: int | None
+    evidence: tuple[UUID, ...]
+
+
+def take_in(
+    facts: HealthFacts, outcomes: Sequence[JudgedOutcome], policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """Fold outcomes that are later than all before, each at its own time, then look at `now`.
+
+    How the outcomes were cut into batches makes no difference to the changes recorded.
+    """
+    changes: list[Change] = []
+    for outcome in sorted(outcomes, key=lambda o: o.order):
+        runs = fold(facts.runs, outcome, policy)
+        facts = settle(facts, runs, policy, outcome.finished_at, changes)
+    return settle(facts, facts.runs, policy, max(now, facts.status_since), changes), changes
+
+
+def take_in_late(
+    facts: HealthFacts, history: Sequence[JudgedOutcome], policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """Fold anew where an outcome arrived after a later one.
+
+    `history` holds all outcomes since the last good run before the late one, itself included, and
+    at least the last 24. What was recorded stays; the difference it makes is one change, at `now`.
+    """
+    changes: list[Change] = []
+    runs = fold_all(Runs(awaiting_since=facts.runs.awaiting_since), list(history), policy)
+    return settle(facts, runs, policy, now, changes), changes
+
+
+def look_again(
+    facts: HealthFacts, policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """See what the passing of time alone has changed."""
+    changes: list[Change] = []
+    return settle(facts, facts.runs, policy, now, changes), changes
+
+
+def take_hold(
+    facts: HealthFacts, hold_id: int | None, policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """Put a person under a hold, or under none; who comes back is due at once.
+
+    The time spent held is neither failure nor silence.
+    """
+    runs = facts.runs
+    if hold_id is None and facts.hold_id is not None and was_ever_run(runs):
+        runs = replace(runs, awaiting_since=now, expected_at=now)
+    changes: list[Change] = []
+    held = replace(facts, runs=runs, hold_id=hold_id)
+    return settle(held, runs, policy, now, changes), changes
+
+
+def was_ever_run(runs: Runs) -> bool:
+    return runs.awaiting_since is not None or runs.last_attempt_at is not None
+
+
+def settle(
+    facts: HealthFacts, runs: Runs, policy: PolicyFacts, at: datetime, changes: list[Change]
+) -> HealthFacts:
+    """Judge `runs` at a moment, note what changed, and return the facts thereafter."""
+    before = facts.standing
+    after = judge(runs, facts.hold_id is not None, policy, at)
+    if after.status == before.status and runs.interval == facts.runs.interval:
+        return HealthFacts(runs, after, facts.status_since, facts.hold_id)
+    changes.append(
+        Change(
+            at, before, after, facts.runs.interval, runs.interval, runs.rules_version, runs.evidence
+        )
+    )
+    since = facts.status_since if after.status == before.status else at
+    return HealthFacts(runs, after, since, facts.hold_id)

@@ -1,0 +1,71 @@
+"""Placing and lifting holds. Permission and audit are those of `monitoring.actions.people`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Person
+from monitoring.health.models import Hold, HoldAuthor
+from monitoring.health.store import health_follow_holds
+
+
+@transaction.atomic
+def hold_place(
+    *,
+    person: Person,
+    author_kind: HoldAuthor,
+    author: Any,
+    author_name: str,
+    reason: str,
+    now: datetime,
+    ends_at: datetime | None = None,
+) -> Hold:
+    """Record a human's decision that this person must not sync now, and let health show it.
+
+    The database raises IntegrityError for a hold without a human author.
+    """
+    hold = Hold.objects.create(
+        organization_id=person.organization_id,
+        person=person,
+        author_kind=author_kind,
+        author=author,
+        author_name=author_name,
+        reason=reason,
+        started_at=now,
+        ends_at=ends_at,
+    )
+    _follow([person.pk], now)
+    return hold
+
+
+@transaction.atomic
+def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
+    """Lift one hold. Another hold on the same person stays, and keeps them disabled."""
+    released = Hold.objects.filter(pk=hold.pk, released_at=None)
+    if released.update(released_at=now, released_by=author):
+        _follow([hold.person_id], now)
+
+
+@transaction.atomic
+def holds_end(*, now: datetime, limit: int = 1_000) -> int:
+    """Let people sync again whose holds have run out; return how many holds ended."""
+    ended = list(
+        Hold.objects.select_for_update(skip_locked=True)
+        .filter(ends_at__lte=now, released_at=None)
+        .order_by("ends_at")[:limit]
+    )
+    Hold.objects.filter(pk__in=[hold.pk for hold in ended]).update(released_at=now)
+    _follow({hold.person_id for hold in ended}, now)
+    return len(ended)
+
+
+def _follow(person_ids: Collection[int], now: datetime) -> None:
+    """Point the people's Health rows at an active hold of theirs, or at none."""
+    active: dict[int, int | None] = dict.fromkeys(person_ids)
+    holds = Hold.objects.filter(person_id__in=person_ids).active_at(now).order_by("-started_at")
+    active.update(holds.values_list("person_id", "id"))
+    health_follow_holds(active, now=now)

@@ -1,0 +1,229 @@
+"""The shell around the fold: lock Health rows, call the pure functions, write what came of it.
+
+Rows are always locked in the order of person ids, so two batches never wait for each other in a
+circle. All of it happens in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from monitoring.health.change import (
+    Change,
+    HealthFacts,
+    look_again,
+    take_hold,
+    take_in,
+    take_in_late,
+)
+from monitoring.health.fold import JudgedOutcome, PolicyFacts, Runs, Standing, unwell_since
+from monitoring.health.models import Policy
+from monitoring.outcomes.staging import copy, stage
+
+RUNS = [field.name for field in fields(Runs)]
+POLICY = [field.name for field in fields(PolicyFacts)]
+
+# Name and type of each written column: the key, the runs, then where the person stands.
+COLUMNS = {
+    "person_id": "int8",
+    "awaiting_since": "timestamptz",
+    "last_attempt_id": "uuid",
+    "last_attempt_at": "timestamptz",
+    "last_result": "text",
+    "last_success_at": "timestamptz",
+    "failures": "int4",
+    "failing_since": "timestamptz",
+    "last_rule": "text",
+    "last_interpretation": "text",
+    "rules_version": "int4",
+    "suspect_interpretation": "text",
+    "suspect_rule": "text",
+    "suspect_at": "timestamptz",
+    "confirmed_at": "timestamptz",
+    "evidence": "uuid[]",
+    "recent": "text",
+    "interval": "int4",
+    "expected_at": "timestamptz",
+    "status": "text",
+    "cause": "text",
+    "check_at": "timestamptz",
+    "status_since": "timestamptz",
+    "unwell_since": "timestamptz",
+    "next_due": "timestamptz",
+    "hold_id": "int8",
+}
+TRANSITION_COLUMNS = {
+    "organization_id": "int8",
+    "person_id": "int8",
+    "at": "timestamptz",
+    "from_status": "text",
+    "to_status": "text",
+    "from_cause": "text",
+    "to_cause": "text",
+    "from_interval": "int4",
+    "to_interval": "int4",
+    "rules_version": "int4",
+    "evidence": "uuid[]",
+}
+
+LOCK = f"""
+    SELECT person_id, organization_id, hold_id, status, cause, check_at, status_since, {", ".join(RUNS)}
+    FROM health_health WHERE person_id = ANY(%s) ORDER BY person_id FOR UPDATE
+"""  # noqa: S608 - made of constants
+WRITE = f"""
+    UPDATE health_health SET {", ".join(f"{name} = staged.{name}" for name in list(COLUMNS)[1:])}
+    FROM health_staged staged
+    WHERE staged.batch = %s AND health_health.person_id = staged.person_id
+"""  # noqa: S608 - made of constants
+HISTORY = """
+    SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result, o.interpretation, o.rule,
+        o.rules_version, o.retry_after
+    FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted (person_id, late_at)
+    JOIN LATERAL (
+        SELECT least(
+            (SELECT max(finished_at) FROM outcomes_outcome
+             WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= wanted.late_at),
+            (SELECT min(finished_at) FROM (
+                SELECT finished_at FROM outcomes_outcome
+                WHERE person_id = wanted.person_id ORDER BY finished_at DESC LIMIT 24) AS newest)
+        ) AS since,
+        EXISTS (
+            SELECT FROM outcomes_outcome
+            WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= wanted.late_at
+        ) AS anchored
+    ) AS reach ON true
+    JOIN outcomes_outcome o ON o.person_id = wanted.person_id
+        AND (o.finished_at >= reach.since OR NOT reach.anchored)
+"""
+
+Row = tuple[int, HealthFacts]
+# What to do with one person's facts under their organization's policy.
+Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]]]
+
+
+def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]], *, now: datetime) -> None:
+    """Fold newly appended outcomes, by person id, into health."""
+    locked = lock(judged.keys())
+    late = {
+        person: min(outcome.finished_at for outcome in judged[person])
+        for person, (_, facts) in locked.items()
+        if any(facts.runs.is_late(outcome) for outcome in judged[person])
+    }
+    histories = read_histories(late) if late else {}
+
+    def step(
+        person: int, facts: HealthFacts, policy: PolicyFacts
+    ) -> tuple[HealthFacts, list[Change]]:
+        if person in late:
+            return take_in_late(facts, histories[person], policy, now)
+        return take_in(facts, judged[person], policy, now)
+
+    advance(locked, step)
+
+
+def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:
+    """Judge people anew at `now` without any outcome; return how many there were."""
+    return advance(lock(person_ids), lambda _, facts, policy: look_again(facts, policy, now))
+
+
+def health_follow_holds(holds: Mapping[int, int | None], *, now: datetime) -> int:
+    """Put people, by id, under the given hold or under none; return how many there were."""
+    return advance(
+        lock(holds.keys()),
+        lambda person, facts, policy: take_hold(facts, holds[person], policy, now),
+    )
+
+
+def advance(locked: Mapping[int, Row], step: Step) -> int:
+    """Take a step with each locked person and write what came of it; return how many there were."""
+    policies = policies_of({organization for organization, _ in locked.values()})
+    after: dict[int, HealthFacts] = {}
+    changes: list[tuple[int, int, Change]] = []
+    for person, (organization, facts) in locked.items():
+        after[person], changed = step(person, facts, policies[organization])
+        changes += [(organization, person, change) for change in changed]
+    write(after, changes)
+    return len(after)
+
+
+def lock(person_ids: Collection[int]) -> dict[int, Row]:
+    """Lock the Health rows of the people; return organization and facts by person id."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [list(person_ids)])
+        return {row[0]: (row[1], read(row)) for row in cursor.fetchall()}
+
+
+def read(row: Sequence[Any]) -> HealthFacts:
+    _, _, hold, status, cause, check_at, status_since, *runs = row
+    runs[RUNS.index("evidence")] = tuple(runs[RUNS.index("evidence")])
+    return HealthFacts(Runs(*runs), Standing(status, cause, check_at), status_since, hold)
+
+
+def policies_of(organization_ids: Collection[int]) -> dict[int, PolicyFacts]:
+    """Return the policy in force by organization; the built-in numbers where none was set."""
+    stored = {
+        row[0]: PolicyFacts(*row[1:])
+        for row in Policy.objects.filter(organization_id__in=organization_ids).values_list(
+            "organization_id", *POLICY
+        )
+    }
+    return {id_: stored.get(id_, PolicyFacts()) for id_ in organization_ids}
+
+
+def read_histories(late: Mapping[int, datetime]) -> dict[int, list[JudgedOutcome]]:
+    """Return, for people with a late outcome, the outcomes from which to fold anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, [list(late), list(late.values())])
+        histories: dict[int, list[JudgedOutcome]] = {person: [] for person in late}
+        for person, *outcome in cursor.fetchall():
+            histories[person].append(JudgedOutcome(*outcome))
+    return histories
+
+
+def write(after: Mapping[int, HealthFacts], changes: Sequence[tuple[int, int, Change]]) -> None:
+    """Store Health rows and append their transitions."""
+    if not after:
+        return
+    with connection.cursor() as cursor:
+        rows = ((person, *values(facts)) for person, facts in after.items())
+        batch = stage(cursor, "health_staged", COLUMNS, rows)
+        cursor.execute(WRITE, [batch])
+        if changes:
+            copy(cursor, "health_transition", TRANSITION_COLUMNS, map(transition, changes))
+
+
+def values(facts: HealthFacts) -> tuple[Any, ...]:
+    """Return a row in the order of COLUMNS, without the key."""
+    runs, standing = facts.runs, facts.standing
+    return (
+        *(getattr(runs, name) for name in RUNS),
+        standing.status,
+        standing.cause,
+        standing.check_at,
+        facts.status_since,
+        unwell_since(runs, standing),
+        None if facts.hold_id else runs.expected_at,
+        facts.hold_id,
+    )
+
+
+def transition(row: tuple[int, int, Change]) -> tuple[Any, ...]:
+    organization, person, change = row
+    return (
+        organization,
+        person,
+        change.at,
+        change.before.status,
+        change.after.status,
+        change.before.cause,
+        change.after.cause,
+        change.from_interval,
+        change.to_interval,
+        change.rules_version,
+        list(change.evidence),
+    )

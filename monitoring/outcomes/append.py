@@ -1,0 +1,45 @@
+"""Appending to the outcome log, each attempt once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from monitoring.outcomes.staging import stage
+
+COLUMNS = {
+    "attempt_id": "uuid",
+    "organization_id": "int8",
+    "person_id": "int8",
+    "trigger": "text",
+    "started_at": "timestamptz",
+    "finished_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "result": "text",
+    "interpretation": "text",
+    "rule": "text",
+    "rules_version": "int4",
+    "signature": "text",
+    "retry_after": "int4",
+    "error": "jsonb",
+    "counts": "jsonb",
+}
+_NAMES = ", ".join(COLUMNS)
+APPEND = f"""
+    INSERT INTO outcomes_outcome ({_NAMES}) SELECT {_NAMES} FROM outcome_staged WHERE batch = %s
+    ON CONFLICT (attempt_id) DO NOTHING RETURNING attempt_id
+"""  # noqa: S608 - made of constants
+
+
+def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:
+    """Append rows, values in the order of COLUMNS; return the ids that were not there before.
+
+    Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        batch = stage(cursor, "outcome_staged", COLUMNS, rows)
+        cursor.execute(APPEND, [batch])
+        return {attempt_id for (attempt_id,) in cursor.fetchall()}
