@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from psycopg import sql
 
+from monitoring.outcomes.identifiers import EPOCH, first_id_at
+
 TABLE = "outcomes_outcome"
 DEFAULT = "outcomes_outcome_other"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AHEAD = 4
 
 
@@ -31,12 +31,6 @@ class Span:
     @property
     def table(self) -> str:
         return f"{TABLE}_{self.start:%Y%m%d}"
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment."""
-    milliseconds = (moment - EPOCH) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80)
 
 
 def spans(start: datetime, end: datetime, days: int) -> list[Span]:
@@ -94,13 +88,16 @@ def _create_around_rows(cursor: object, span: Span) -> None:
         "low": sql.Literal(str(first_id_at(span.start))),
         "high": sql.Literal(str(first_id_at(span.end))),
     }
+    move = """
+        WITH moved AS (
+            DELETE FROM {other} WHERE attempt_id >= {low} AND attempt_id < {high} RETURNING *
+        )
+        INSERT INTO {table} SELECT * FROM moved
+    """
     steps = (
         sql.SQL("ALTER TABLE {table} DETACH PARTITION {other}").format(**names),
         _create(span),
-        sql.SQL(
-            "WITH moved AS (DELETE FROM {other} WHERE attempt_id >= {low} AND attempt_id < {high} RETURNING *) "
-            "INSERT INTO {table} SELECT * FROM moved"
-        ).format(**names, **bounds),
+        sql.SQL(move).format(**names, **bounds),
         sql.SQL("ALTER TABLE {table} ATTACH PARTITION {other} DEFAULT").format(**names),
     )
     for step in steps:

@@ -85,6 +85,7 @@ def test_outcomes_that_arrive_in_any_order_end_in_the_same_health(
             facts, _ = take_in_late(facts, arrived, POLICY, end)
         else:
             facts, _ = take_in(facts, [each], POLICY, end)
+    facts, _ = look_again(facts, POLICY, end)
     assert (facts.runs, facts.standing) == (in_order.runs, in_order.standing)
 
 

@@ -90,7 +90,9 @@ def test_a_second_later_refusal_of_the_class_asks_a_person_to_act() -> None:
 
 
 def test_a_refusal_repeated_within_minutes_is_not_a_second_confirmation() -> None:
-    runs = runs_after([failure(0, "needs_user"), failure(1, "needs_user"), failure(3, "needs_user")])
+    runs = runs_after(
+        [failure(0, "needs_user"), failure(1, "needs_user"), failure(3, "needs_user")]
+    )
     assert standing_at(runs, 3).status == "degraded"
 
 
@@ -140,13 +142,20 @@ def test_a_partial_run_stops_the_failing_clock_but_is_no_good_run() -> None:
 
 def test_a_trigger_that_breaks_every_write_is_confirmed_from_partial_runs() -> None:
     broken = {"interpretation": "needs_admin", "rule": "salesforce-trigger"}
-    runs = runs_after([outcome(0), outcome(60, "partial", **broken), outcome(66, "partial", **broken)])
+    runs = runs_after(
+        [outcome(0), outcome(60, "partial", **broken), outcome(66, "partial", **broken)]
+    )
     assert standing_at(runs, 66) == Standing("stalled", "salesforce-trigger")
 
 
 def test_an_unrecognised_error_is_treated_as_transient_and_named() -> None:
-    runs = runs_after([outcome(0), failure(60, "unknown", rule=None), failure(70, "unknown", rule=None)])
-    assert (standing_at(runs, 70).status, standing_at(runs, 70).cause) == ("degraded", "unrecognised")
+    runs = runs_after(
+        [outcome(0), failure(60, "unknown", rule=None), failure(70, "unknown", rule=None)]
+    )
+    assert (standing_at(runs, 70).status, standing_at(runs, 70).cause) == (
+        "degraded",
+        "unrecognised",
+    )
 
 
 def test_a_lost_run_counts_as_a_transient_failure() -> None:

@@ -1,0 +1,111 @@
+"""Recording valid outcomes: append, judge, fold, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from monitoring.errors.facts import RawError
+from monitoring.errors.interpretation import Interpreter, Verdict, built_in_rules
+from monitoring.health.fold import JudgedOutcome
+from monitoring.health.store import health_fold
+from monitoring.outcomes.append import outcomes_append
+
+_of_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOutcome:
+    """One outcome, valid in form and of a known person. `error` and `counts` as in design §6."""
+
+    attempt_id: UUID
+    organization_id: int
+    person_id: int
+    trigger: str
+    started_at: datetime
+    finished_at: datetime
+    result: str
+    error: dict[str, Any] | None
+    counts: dict[str, Any] | None
+
+
+def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> set[UUID]:
+    """Append the outcomes that are new, judge them, and fold them into health.
+
+    Runs in the caller's transaction. Returns the attempt ids appended; the others were there. Of
+    several outcomes of one attempt the first counts.
+    """
+    judged = {}
+    for outcome in outcomes:
+        judged.setdefault(outcome.attempt_id, (outcome, verdict_on(outcome)))
+    appended = outcomes_append(rows(judged.values(), now))
+    by_person: dict[int, list[JudgedOutcome]] = {}
+    for outcome, verdict in judged.values():
+        if outcome.attempt_id in appended:
+            by_person.setdefault(outcome.person_id, []).append(judgement(outcome, verdict))
+    health_fold(by_person, now=now)
+    return appended
+
+
+def interpreter() -> Interpreter:
+    """Return this thread's interpreter; its memory of verdicts is not for several threads."""
+    if not hasattr(_of_thread, "interpreter"):
+        _of_thread.interpreter = Interpreter(built_in_rules())
+    found: Interpreter = _of_thread.interpreter
+    return found
+
+
+def verdict_on(outcome: ReportedOutcome) -> Verdict | None:
+    """Interpret the outcome's error, if it has one."""
+    if outcome.error is None:
+        return None
+    return interpreter().interpret(RawError(**outcome.error))
+
+
+def judgement(outcome: ReportedOutcome, verdict: Verdict | None) -> JudgedOutcome:
+    if verdict is None:
+        return JudgedOutcome(outcome.attempt_id, outcome.finished_at, outcome.result)
+    return JudgedOutcome(
+        outcome.attempt_id,
+        outcome.finished_at,
+        outcome.result,
+        verdict.interpretation,
+        verdict.rule_id,
+        verdict.rules_version,
+        verdict.retry_after,
+    )
+
+
+def rows(
+    judged: Iterable[tuple[ReportedOutcome, Verdict | None]], now: datetime
+) -> Iterable[tuple[Any, ...]]:
+    """Yield the log's rows, values in the order of `monitoring.outcomes.append.COLUMNS`."""
+    for outcome, verdict in judged:
+        yield (
+            outcome.attempt_id,
+            outcome.organization_id,
+            outcome.person_id,
+            outcome.trigger,
+            outcome.started_at,
+            outcome.finished_at,
+            now,
+            outcome.result,
+            *(
+                (None, None, None, None, None)
+                if verdict is None
+                else (
+                    verdict.interpretation,
+                    verdict.rule_id,
+                    verdict.rules_version,
+                    verdict.signature,
+                    verdict.retry_after,
+                )
+            ),
+            None if outcome.error is None else json.dumps(outcome.error),
+            None if outcome.counts is None else json.dumps(outcome.counts),
+        )
