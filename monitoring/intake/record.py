@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -106,6 +105,6 @@ def rows(
                     verdict.retry_after,
                 )
             ),
-            None if outcome.error is None else json.dumps(outcome.error),
-            None if outcome.counts is None else json.dumps(outcome.counts),
+            outcome.error,
+            outcome.counts,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.tenancy import TenantModel
+from accounts.tenancy import TenantModel, TenantQuerySet
 
 
 class Lane(models.IntegerChoices):
@@ -27,9 +27,16 @@ class Job(TenantModel):
     A job exists before its doorbell rings. Whoever claims it writes a token and a lease; closing it
     deletes the row and appends its Outcome in one transaction, fenced by that token, so a late or
     repeated writer changes nothing.
+
+    `lease_until` is by the database's clock: how long the job may wait in the queue, then how long
+    its worker may keep it. When it has passed, the reaper takes the job and records it as lost.
     """
 
     attempt_id = models.UUIDField(unique=True)
+    # Copied from the person, whose own key is checked: one check a row is enough here.
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, db_index=False, db_constraint=False
+    )
     person = models.ForeignKey(
         "accounts.Person", models.CASCADE, related_name="jobs", db_index=False
     )
@@ -40,7 +47,9 @@ class Job(TenantModel):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     token = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField()
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -48,22 +57,26 @@ class Job(TenantModel):
         ]
         indexes = [
             models.Index(fields=["lane", "id"], condition=Q(state=0), name="job_queued"),
-            models.Index(fields=["lease_until"], condition=Q(state=1), name="job_leased"),
+            models.Index(fields=["lease_until"], name="job_expiring"),
         ]
 
 
 class WorkerBeat(models.Model):
-    """The last sign of life of one drain, for the probe and the readiness page."""
+    """The last sign of life of one worker process, for the probe and the readiness page.
+
+    `lane` is the highest it serves; `at` is by the database's clock.
+    """
 
     worker = models.CharField(max_length=120, primary_key=True)
     host = models.CharField(max_length=100)
+    lane = models.SmallIntegerField(choices=Lane)
     at = models.DateTimeField()
     in_flight = models.PositiveIntegerField(default=0)
 
 
 class TickBeat(models.Model):
-    """One row: when the tick last did its work."""
+    """One row: when the tick last did its work (database clock), and which steps failed."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
-    queued = models.PositiveIntegerField(default=0)
+    failed_steps = models.CharField(max_length=200, blank=True)

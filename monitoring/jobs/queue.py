@@ -1,21 +1,69 @@
-"""Putting work into the queue."""
+"""Putting work into the queue: what admins ask for, and what is due."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Person
+from monitoring.health.models import Policy
 from monitoring.jobs.models import Job, Lane
+from monitoring.outcomes.models import Trigger
+
+DEFAULT_INTERVAL = Policy._meta.get_field("base_interval").default
 
 REQUEST = """
-    INSERT INTO jobs_job (attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at)
-    VALUES (uuid7_at(%(now)s), %(organization)s, %(person)s, 'admin', %(lane)s, 0, %(now)s, %(now)s)
+    INSERT INTO jobs_job AS job (
+        attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
+        lease_until
+    )
+    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
+        %(now)s, %(now)s, now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s))
+    FROM accounts_person AS person
+    LEFT JOIN health_policy AS policy USING (organization_id)
+    WHERE person.id = ANY(%(people)s)
+    ORDER BY person.id
     ON CONFLICT (person_id) DO UPDATE
     SET lane = excluded.lane,
-        trigger = CASE WHEN jobs_job.state = 0 THEN excluded.trigger ELSE jobs_job.trigger END
-    RETURNING id
+        trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
+    RETURNING job.id
+"""
+
+# Oldest first, so that ids, and with them the order of work, follow the longest gap. Who has an
+# open job is moved but gets no second; asking beforehand also keeps this statement from waiting
+# for a worker that is closing that job and itself waits for the person's row.
+DISPATCH = """
+    WITH due AS (
+        SELECT person_id, next_due FROM health_health
+        WHERE runs_here AND hold_id IS NULL AND next_due <= %(now)s
+        ORDER BY next_due
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE health_health AS health
+        SET next_due = %(now)s + make_interval(secs => health.interval)
+        FROM due
+        WHERE health.person_id = due.person_id
+        RETURNING health.person_id, health.organization_id, health.failures, due.next_due AS due_at
+    ), made AS (
+        INSERT INTO jobs_job (
+            attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
+            lease_until
+        )
+        SELECT uuid7_at(%(now)s), organization_id, person_id,
+            CASE WHEN failures > 0 THEN 'retry' ELSE 'schedule' END,
+            CASE WHEN failures > 0 THEN %(retry)s ELSE %(schedule)s END,
+            0, due_at, %(now)s,
+            now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s))
+        FROM moved
+        LEFT JOIN health_policy AS policy USING (organization_id)
+        WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = moved.person_id)
+        ORDER BY due_at
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM made)
 """
 
 
@@ -23,17 +71,46 @@ def job_request(*, person: Person, now: datetime) -> Job:
     """Queue a sync of the person in the admin's lane, ahead of all periodic work; return its job.
 
     A queued job is moved forward; a running one is returned as it is, for it is the sync asked for.
-    Runs in the caller's transaction, who rings the doorbell after commit (`monitoring.jobs.doorbell`).
+    Runs in the caller's transaction, who rings the doorbell after it (`monitoring.jobs.doorbell`).
     """
+    (job_id,) = jobs_request(people=[person.pk], now=now)
+    return Job.objects.get(pk=job_id)
+
+
+def jobs_request(
+    *, people: list[int], now: datetime, trigger: Trigger = Trigger.ADMIN
+) -> list[int]:
+    """Do for many people, given by id, what `job_request` does for one; return the jobs' ids."""
     with connection.cursor() as cursor:
         cursor.execute(
             REQUEST,
             {
                 "now": now,
-                "organization": person.organization_id,
-                "person": person.pk,
+                "people": people,
+                "trigger": trigger,
                 "lane": Lane.ADMIN,
+                "wait": DEFAULT_INTERVAL,
             },
         )
-        (job_id,) = cursor.fetchone()
-    return Job.objects.get(pk=job_id)
+        return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def jobs_dispatch(*, now: datetime, limit: int) -> tuple[int, int]:
+    """Queue a job for up to `limit` people who are due and move their next time by their interval.
+
+    Who is held or runs elsewhere is left alone. Returns how many were moved and how many jobs made;
+    they differ by those who had an open job.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            DISPATCH,
+            {
+                "now": now,
+                "limit": limit,
+                "retry": Lane.RETRY,
+                "schedule": Lane.SCHEDULE,
+                "wait": DEFAULT_INTERVAL,
+            },
+        )
+        moved, made = cursor.fetchone()
+        return moved, made

@@ -1,7 +1,6 @@
 """Give the test run its PostgreSQL: DATABASE_URL if set, else the embedded one.
 
-Loaded by `-p`, because Django's settings are read before any conftest. TEST_DATABASE names the
-database, so that several runs can go on beside each other.
+Loaded by `-p`, because Django's settings are read before any conftest.
 """
 
 from __future__ import annotations
@@ -21,12 +20,3 @@ if "DATABASE_URL" not in os.environ:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _held.close()
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    from django.conf import settings
-
-    settings.DATABASES["default"]["TEST"]["NAME"] = os.environ.get(
-        "TEST_DATABASE", "test_synccenter"
-    )
