@@ -1,0 +1,1 @@
+"""Google's OAuth endpoint and Calendar API v3."""

@@ -1,0 +1,1 @@
+"""Salesforce's OAuth endpoints and REST API."""
