@@ -200,8 +200,9 @@ def write(after: Mapping[int, HealthFacts], changes: Sequence[tuple[int, int, Ch
 def values(facts: HealthFacts) -> tuple[Any, ...]:
     """Return a row in the order of COLUMNS, without the key."""
     runs, standing = facts.runs, facts.standing
+    written = {name: getattr(runs, name) for name in RUNS} | {"evidence": list(runs.evidence)}
     return (
-        *(getattr(runs, name) for name in RUNS),
+        *written.values(),
         standing.status,
         standing.cause,
         standing.check_at,
