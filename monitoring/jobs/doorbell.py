@@ -1,0 +1,53 @@
+"""Doorbells: messages that say only "there may be work".
+
+Losing, repeating or delaying one costs time, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django_q.brokers import get_broker
+from django_q.tasks import async_task
+
+from monitoring.jobs.models import Lane
+
+logger = logging.getLogger(__name__)
+
+DRAIN = "monitoring.jobs.drain.drain"
+FAST = "fast"
+# One doorbell for so many queued jobs; a drain works off far more if need be.
+JOBS_A_DOORBELL = 200
+
+
+def doorbells_needed(queued: int, slots: int) -> int:
+    """Return how many drains a queue deserves: none for none, never more than can run."""
+    return min(-(-queued // JOBS_A_DOORBELL), slots)
+
+
+def ring(lane: Lane, count: int = 1) -> None:
+    """Wake up to `count` drains for jobs of the lane, once the current transaction is committed.
+
+    An admin's job wakes the fast cluster as well. Never raises: a doorbell that can't be rung is
+    logged, and the next tick rings again.
+    """
+    if count > 0:
+        transaction.on_commit(partial(_ring_all, lane, count))
+
+
+def _ring_all(lane: Lane, count: int) -> None:
+    if lane == Lane.ADMIN:
+        _ring(FAST, Lane.ADMIN, 1)
+    _ring(settings.Q_CLUSTER["name"], Lane.SCHEDULE, count)
+
+
+def _ring(cluster: str, lane: Lane, count: int) -> None:
+    try:
+        # What still waits unheard is not rung again, so a busy service does not pile up messages.
+        for _ in range(count - get_broker(cluster).queue_size()):
+            async_task(DRAIN, int(lane), settings.DRAIN_BUDGET, cluster=cluster)
+    except Exception:  # any broker, any error: the job is safe in its table
+        logger.exception("the doorbell of %s could not be rung; the next tick will", cluster)

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from monitoring.jobs import drain as drain_module
+from monitoring.jobs.crew import stuck_threads
+from monitoring.jobs.drain import Drain
+from monitoring.jobs.models import Job, JobState, Lane, WorkerBeat
+from monitoring.jobs.policy import JobPolicy
+from monitoring.jobs.runner import Runner
+from monitoring.outcomes.models import Outcome
+from syncing.reports import PassReport
+from tests.monitoring.jobs.makers import SUCCESS, ScriptedRunner, make_due_person, make_job
+from tests.monitoring.jobs.test_dispatch import hold
+
+pytestmark = pytest.mark.django_db
+
+POLICY = JobPolicy(deadline=5, lease=30, budget=5, threads=8)
+
+
+def make_drain(runner: Runner, lane: Lane = Lane.SCHEDULE, **overrides: Any) -> Drain:
+    values = {"budget": 5, "policy": POLICY, "must_stop": lambda: False}
+    return Drain(lane=lane, runner=runner, **values | overrides)
+
+
+def make_jobs(number: int) -> list[Job]:
+    return [make_job(make_due_person()) for _ in range(number)]
+
+
+def results() -> dict[int, str]:
+    return dict(Outcome.objects.values_list("person_id", "result"))
+
+
+def test_all_queued_jobs_are_run_and_closed_even_more_than_there_are_threads() -> None:
+    jobs = make_jobs(20)
+    make_drain(ScriptedRunner()).work()
+
+    assert results() == {job.person_id: "success" for job in jobs}
+    assert not Job.objects.exists()
+
+
+def test_a_drain_without_work_ends_at_once() -> None:
+    begun = time.monotonic()
+    make_drain(ScriptedRunner()).work()
+    assert time.monotonic() - begun < 1
+
+
+def test_jobs_run_beside_each_other() -> None:
+    make_jobs(8)
+    together = Event()
+    runner = ScriptedRunner()
+
+    def meet(person_id: int, deadline: float) -> PassReport:
+        if len(runner.ran) == 8:
+            together.set()
+        assert together.wait(5)
+        return SUCCESS
+
+    runner._run = meet
+    make_drain(runner).work()
+    assert set(results().values()) == {"success"}
+
+
+def test_a_drain_of_the_admins_lane_leaves_the_rest() -> None:
+    (periodic,) = make_jobs(1)
+    asked = make_job(make_due_person(), lane=Lane.ADMIN)
+    make_drain(ScriptedRunner(), lane=Lane.ADMIN).work()
+
+    assert results() == {asked.person_id: "success"}
+    assert Job.objects.get() == periodic
+
+
+def test_a_job_queued_while_the_drain_works_is_taken_too() -> None:
+    first, late = make_due_person(), make_due_person()
+    make_job(first)
+    drain = make_drain(ScriptedRunner())
+    original, added = drain.gather, []
+
+    def gather() -> None:
+        if not added:
+            added.append(make_job(late, lane=Lane.ADMIN))
+        original()
+
+    drain.gather = gather  # type: ignore[method-assign]  # a spy
+    drain.runner._run = lambda person_id, deadline: time.sleep(0.5) or SUCCESS
+    drain.work()
+    assert results() == {first.pk: "success", late.pk: "success"}
+
+
+def test_a_pass_past_its_deadline_fails_and_its_thread_is_left_behind() -> None:
+    (job,) = make_jobs(1)
+    released = Event()
+    runner = ScriptedRunner(lambda person_id, deadline: released.wait(30) and SUCCESS)
+    policy = JobPolicy(deadline=0.3, lease=30, budget=5, threads=8)
+    make_drain(runner, policy=policy).work()
+
+    assert stuck_threads() == 1
+    released.set()
+    outcome = Outcome.objects.get()
+    assert (outcome.person_id, outcome.result) == (job.person_id, "failure")
+    assert outcome.error["provider"] == "network"
+    assert outcome.error["channel"] == "exception-text"
+    assert "deadline of 0.3 s passed" in outcome.error["body"]
+    until = time.monotonic() + 5
+    while stuck_threads() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert stuck_threads() == 0
+    assert Outcome.objects.count() == 1
+
+
+def test_with_too_many_stuck_threads_a_drain_claims_no_more() -> None:
+    make_jobs(12)
+    released = Event()
+    runner = ScriptedRunner(lambda person_id, deadline: released.wait(30) and SUCCESS)
+    policy = JobPolicy(deadline=0.3, lease=30, budget=5, threads=4)
+    make_drain(runner, policy=policy).work()
+    released.set()
+
+    assert set(results().values()) == {"failure"}
+    assert 4 <= Outcome.objects.count() < 12
+    assert Job.objects.filter(state=JobState.QUEUED).count() == 12 - Outcome.objects.count()
+
+
+@pytest.mark.parametrize("error", [KeyError("token-abc"), SystemExit(3), KeyboardInterrupt()])
+def test_a_pass_that_breaks_is_a_failure_of_ours_without_the_exceptions_words(
+    error: BaseException,
+) -> None:
+    make_jobs(1)
+
+    def breaks(person_id: int, deadline: float) -> PassReport:
+        raise error
+
+    make_drain(ScriptedRunner(breaks)).work()
+    outcome = Outcome.objects.get()
+    assert outcome.result == "failure"
+    assert f"internal error {type(error).__name__}" in outcome.error["body"]
+    assert "token-abc" not in outcome.error["body"]
+
+
+def test_a_load_that_breaks_fails_its_jobs_and_no_others() -> None:
+    make_jobs(2)
+    runner = ScriptedRunner()
+
+    def breaks(person_ids: Any) -> Any:
+        raise ValueError
+
+    runner.load = breaks  # type: ignore[method-assign]  # a broken one
+    make_drain(runner).work()
+    assert set(results().values()) == {"failure"}
+    assert not Job.objects.exists()
+
+
+def test_who_has_nothing_to_sync_fails_with_that_reason() -> None:
+    (job,) = make_jobs(1)
+    make_drain(ScriptedRunner(known=set())).work()
+
+    outcome = Outcome.objects.get()
+    assert outcome.person_id == job.person_id
+    assert "no connections to sync" in outcome.error["body"]
+
+
+def test_who_was_held_since_is_neither_synced_nor_given_an_outcome() -> None:
+    held = make_due_person()
+    make_job(held)
+    (free,) = make_jobs(1)
+    hold(held)
+    runner = ScriptedRunner()
+    make_drain(runner).work()
+
+    assert runner.ran == [free.person_id]
+    assert results() == {free.person_id: "success"}
+    assert not Job.objects.exists()
+
+
+def test_told_to_stop_a_drain_finishes_what_it_has_and_claims_nothing_new() -> None:
+    make_jobs(3)
+    stop = Event()
+
+    def passes(person_id: int, deadline: float) -> PassReport:
+        stop.set()
+        return SUCCESS
+
+    policy = JobPolicy(deadline=5, lease=30, budget=5, threads=1)
+    make_drain(ScriptedRunner(passes), policy=policy, must_stop=stop.is_set).work()
+    assert Outcome.objects.count() == 1
+    assert Job.objects.filter(state=JobState.QUEUED).count() == 2
+
+
+def test_after_its_budget_a_drain_claims_nothing_new() -> None:
+    make_jobs(3)
+    slow = ScriptedRunner(lambda person_id, deadline: time.sleep(0.2) or SUCCESS)
+    policy = JobPolicy(deadline=5, lease=30, budget=5, threads=1)
+    make_drain(slow, policy=policy, budget=0.1).work()
+    assert Outcome.objects.count() == 1
+
+
+class FlakyDatabase:
+    """Fails the first calls as a database that is away does."""
+
+    def __init__(self, real: Any, failures: int) -> None:
+        self.real, self.failures, self.calls = real, failures, 0
+
+    def __call__(self, **options: Any) -> Any:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise OperationalError("server closed the connection unexpectedly")
+        return self.real(**options)
+
+
+@pytest.fixture
+def kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the test's transaction when the code drops a connection it takes for broken."""
+    monkeypatch.setattr("monitoring.jobs.outage.connection.close", lambda: None)
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_outcomes_wait_in_memory_while_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_jobs(3)
+    close = FlakyDatabase(drain_module.jobs_close, 3)
+    monkeypatch.setattr(drain_module, "jobs_close", close)
+    make_drain(ScriptedRunner()).work()
+
+    assert close.calls > 3
+    assert set(results().values()) == {"success"}
+    assert len(results()) == 3
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_outcomes_that_can_never_be_delivered_are_given_up_after_a_lease(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_jobs(1)
+    monkeypatch.setattr(drain_module, "jobs_close", FlakyDatabase(None, 1_000))
+    policy = JobPolicy(deadline=0.2, lease=0.4, budget=0.1, threads=1)
+    make_drain(ScriptedRunner(), policy=policy).work()
+
+    assert "1 outcomes not written" in caplog.text
+    assert Job.objects.get().state == JobState.RUNNING
+
+
+def test_an_outcome_that_cannot_be_written_does_not_take_the_others_with_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison, good = make_jobs(2)
+    real = drain_module.jobs_close
+
+    def picky(**options: Any) -> Any:
+        if any(o.person_id == poison.person_id for o in options["outcomes"]):
+            raise ValueError("cannot be stored")
+        return real(**options)
+
+    monkeypatch.setattr(drain_module, "jobs_close", picky)
+    make_drain(ScriptedRunner()).work()
+    assert results() == {good.person_id: "success"}
+    assert Job.objects.get().person_id == poison.person_id
+    assert str(poison.attempt_id) in caplog.text
+
+
+def test_leases_are_renewed_while_passes_are_in_flight() -> None:
+    (job,) = make_jobs(1)
+    policy = JobPolicy(deadline=5, lease=6, budget=5, threads=1)
+    drain = make_drain(ScriptedRunner(), policy=policy)
+    drain.claim()
+    Job.objects.update(lease_until=job.lease_until - timedelta(hours=5))
+    drain.next_renewal = 0
+    drain.renew()
+
+    renewed = Job.objects.get().lease_until
+    assert renewed > job.lease_until - timedelta(hours=4)
+
+
+def test_a_drain_leaves_its_sign_of_life() -> None:
+    make_drain(ScriptedRunner(), lane=Lane.ADMIN).work()
+    beat = WorkerBeat.objects.get()
+    assert (beat.lane, beat.in_flight) == (Lane.ADMIN, 0)
