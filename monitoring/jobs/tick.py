@@ -1,0 +1,168 @@
+"""The tick: what has to happen as time passes.
+
+Any number of tick processes may run; an advisory lock lets one of them work at a time. Every step
+is a transaction of its own, which takes that lock for its length, so a lost connection or a killed
+process leaves nothing locked, and a step that breaks does not stop the others. Two ticks that take
+turns between steps do no harm: what one has done, the other no longer finds due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from monitoring.health.deadlines import health_check_due
+from monitoring.health.tally import tally_compact
+from monitoring.jobs import doorbell
+from monitoring.jobs.beats import tick_beat, worker_beats_forget
+from monitoring.jobs.models import Lane
+from monitoring.jobs.outage import DATABASE_ERRORS
+from monitoring.jobs.policy import job_policy
+from monitoring.jobs.queue import jobs_dispatch
+from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
+from monitoring.outcomes.partitions import partitions_ensure
+
+logger = logging.getLogger(__name__)
+
+# Any fixed number will do; it is this program's among the advisory locks of its database.
+LOCK = 7_203_551
+# People a statement, and statements a tick: after a long stop the other steps get their turn too.
+DISPATCH_AT_ONCE = 10_000
+DISPATCH_ROUNDS = 20
+REAP_AT_ONCE = 1_000
+REAP_ROUNDS = 20
+CHECK_AT_ONCE = 5_000
+CHECK_ROUNDS = 4
+
+CLOCKS = "SELECT now(), pg_postmaster_start_time()"
+QUEUED = """
+    SELECT count(*), count(*) FILTER (WHERE lane = %(admin)s)
+    FROM (SELECT lane FROM jobs_job WHERE state = 0 ORDER BY lane, id LIMIT %(limit)s) AS queued
+"""
+
+
+@dataclass(slots=True)
+class TickReport:
+    """What one tick did. `worked` is False where another tick was at it throughout."""
+
+    worked: bool = False
+    moved: int = 0
+    made: int = 0
+    reaped: Reaped = field(default_factory=Reaped)
+    checked: int = 0
+    failed_steps: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def turn() -> Iterator[bool]:
+    """Open a transaction and tell whether it is ours to work in."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        yield cursor.fetchone()[0]
+
+
+def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport:
+    """Do all that is due at `now`; return what was done. Cost follows what is due.
+
+    `reconnected_at` (database clock) is when the caller got its connection back after losing it.
+    Raises OperationalError or InterfaceError when the database goes away; other errors of a step
+    are logged and named in the report, and the remaining steps go on.
+    """
+    report = TickReport()
+    steps: dict[str, Callable[[], None]] = {
+        "dispatch": lambda: dispatch(report, now),
+        "reap": lambda: reap(report, now, reconnected_at),
+        "check": lambda: check(report, now),
+        "partitions": lambda: keep_house(now),
+    }
+    for name, step in steps.items():
+        run_step(report, name, step)
+    if report.worked:
+        tick_beat(failed_steps=" ".join(report.failed_steps))
+        ring_doorbells()
+    return report
+
+
+def run_step(report: TickReport, name: str, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except DATABASE_ERRORS:
+        raise
+    except Exception:
+        logger.exception("the tick's step %r failed; the others go on", name)
+        report.failed_steps.append(name)
+
+
+def dispatch(report: TickReport, now: datetime) -> None:
+    """Queue jobs for all who are due, oldest first."""
+    for _ in range(DISPATCH_ROUNDS):
+        with turn() as mine:
+            if not mine:
+                return
+            report.worked = True
+            moved, made = jobs_dispatch(now=now, limit=DISPATCH_AT_ONCE)
+        report.moved += moved
+        report.made += made
+        if moved < DISPATCH_AT_ONCE:
+            return
+
+
+def reap(report: TickReport, now: datetime, reconnected_at: datetime | None) -> None:
+    """Record expired jobs as lost, unless the database was away and workers may still deliver."""
+    for _ in range(REAP_ROUNDS):
+        with turn() as mine:
+            if not mine or not leases_count(reconnected_at):
+                return
+            reaped = jobs_reap(now=now, limit=REAP_AT_ONCE)
+        report.reaped += reaped
+        if reaped.running + reaped.unstarted < REAP_AT_ONCE:
+            return
+
+
+def leases_count(reconnected_at: datetime | None) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(CLOCKS)
+        now, server_started_at = cursor.fetchone()
+    return may_reap(
+        now=now,
+        server_started_at=server_started_at,
+        reconnected_at=reconnected_at,
+        lease=job_policy().lease,
+    )
+
+
+def check(report: TickReport, now: datetime) -> None:
+    """Judge anew the people whose health changes by time alone."""
+    for _ in range(CHECK_ROUNDS):
+        with turn() as mine:
+            if not mine:
+                return
+            checked = health_check_due(now=now, limit=CHECK_AT_ONCE)
+        report.checked += checked
+        if checked < CHECK_AT_ONCE:
+            return
+
+
+def keep_house(now: datetime) -> None:
+    """Make outcome partitions ahead, keep the tally short, forget workers long gone."""
+    with turn() as mine:
+        if mine:
+            partitions_ensure(now)
+            tally_compact()
+            worker_beats_forget()
+
+
+def ring_doorbells() -> None:
+    """Ring for what is queued; bells that were lost or not heard are rung again this way."""
+    slots = settings.DRAIN_SLOTS
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUED, {"admin": Lane.ADMIN, "limit": slots * doorbell.JOBS_A_DOORBELL})
+        queued, by_admins = cursor.fetchone()
+    lane = Lane.ADMIN if by_admins else Lane.SCHEDULE
+    doorbell.ring(lane, doorbell.doorbells_needed(queued, slots))

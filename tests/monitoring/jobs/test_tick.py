@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connections
+from django_q.models import OrmQ
+
+from monitoring.jobs import clockwork, doorbell
+from monitoring.jobs import tick as tick_module
+from monitoring.jobs.clockwork import Clockwork
+from monitoring.jobs.models import Job, Lane, TickBeat, WorkerBeat
+from monitoring.jobs.tick import TickReport, tick, turn
+from monitoring.outcomes.models import Outcome
+from tests.factories import NOW
+from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
+from tests.monitoring.jobs.test_reaper import make_expired
+
+
+@pytest.mark.django_db
+def test_a_tick_queues_the_due_and_says_so() -> None:
+    make_due_person()
+
+    report = tick(NOW)
+    assert (report.worked, report.moved, report.made, report.failed_steps) == (True, 1, 1, [])
+    assert Job.objects.count() == 1
+    assert TickBeat.objects.get().at == database_now()
+
+
+@pytest.mark.django_db
+def test_a_second_tick_inserts_nothing() -> None:
+    make_due_person()
+    tick(NOW)
+
+    assert tick(NOW + timedelta(seconds=30)).made == 0
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_more_than_one_round_is_dispatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tick_module, "DISPATCH_AT_ONCE", 2)
+    for _ in range(5):
+        make_due_person()
+
+    assert tick(NOW).made == 5
+
+
+@pytest.mark.django_db
+def test_a_tick_reaps_when_leases_can_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tick_module, "may_reap", lambda **facts: True)
+    make_expired()
+
+    assert tick(NOW).reaped.running == 1
+    assert Outcome.objects.get().result == "lost"
+
+
+@pytest.mark.django_db
+def test_a_tick_does_not_reap_right_after_an_outage() -> None:
+    make_expired()
+
+    assert tick(NOW, reconnected_at=database_now()).reaped.running == 0
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_step_that_breaks_is_named_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**options: Any) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(tick_module, "health_check_due", broken)
+    make_due_person()
+
+    report = tick(NOW)
+    assert report.failed_steps == ["check"]
+    assert report.made == 1
+    assert TickBeat.objects.get().failed_steps == "check"
+
+
+@pytest.mark.django_db
+def test_workers_long_gone_are_forgotten() -> None:
+    for worker, age in (("gone", 25), ("here", 1)):
+        at = database_now() - timedelta(hours=age)
+        WorkerBeat.objects.create(worker=worker, host="h", lane=Lane.SCHEDULE, at=at)
+    tick(NOW)
+
+    assert WorkerBeat.objects.get().worker == "here"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_one_tick_works_another_stands_aside() -> None:
+    make_due_person()
+    working, done = Event(), Event()
+
+    def work() -> None:
+        with turn():
+            working.set()
+            done.wait(10)
+        connections.close_all()
+
+    other = Thread(target=work)
+    other.start()
+    working.wait(10)
+    try:
+        assert tick(NOW) == TickReport(worked=False)
+        assert not Job.objects.exists()
+        assert not TickBeat.objects.exists()
+    finally:
+        done.set()
+        other.join()
+    assert tick(NOW).made == 1
+
+
+@pytest.mark.parametrize(
+    ("queued", "slots", "bells"),
+    [(0, 4, 0), (1, 4, 1), (200, 4, 1), (201, 4, 2), (1_000_000, 4, 4), (1_000_000, 0, 0)],
+)
+def test_doorbells_follow_the_queue_up_to_the_slots(queued: int, slots: int, bells: int) -> None:
+    assert doorbell.doorbells_needed(queued, slots) == bells
+
+
+def bells() -> list[str]:
+    return sorted(OrmQ.objects.values_list("key", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tick_rings_for_what_is_queued_and_not_again_while_unheard() -> None:
+    make_due_person()
+    tick(NOW)
+    assert bells() == ["synccenter"]
+
+    tick(NOW)
+    assert bells() == ["synccenter"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_quiet_tick_rings_nobody() -> None:
+    tick(NOW)
+    assert bells() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_admins_job_wakes_the_fast_cluster_too() -> None:
+    make_job(lane=Lane.ADMIN)
+    doorbell.ring(Lane.ADMIN)
+    assert bells() == ["fast", "synccenter"]
+
+
+@pytest.mark.django_db
+def test_the_bell_rings_only_after_commit(django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks() as callbacks:
+        doorbell.ring(Lane.SCHEDULE)
+        assert bells() == []
+    assert len(callbacks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_that_cannot_be_rung_is_logged_and_not_raised(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unreachable(cluster: str) -> None:
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(doorbell, "get_broker", unreachable)
+    doorbell.ring(Lane.SCHEDULE)
+    assert "could not be rung" in caplog.text
+
+
+class LosingTicks:
+    """Ticks of which the first few find the database away."""
+
+    def __init__(self, failures: int, stop: Event) -> None:
+        self.failures, self.stop = failures, stop
+        self.reconnected: list[datetime | None] = []
+
+    def __call__(self, now: datetime, *, reconnected_at: datetime | None) -> TickReport:
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("connection refused\nIs the server running?")
+        self.reconnected.append(reconnected_at)
+        self.stop.set()
+        return TickReport()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_loop_lives_through_an_outage_and_remembers_when_it_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = Event()
+    ticks = LosingTicks(2, stop)
+    monkeypatch.setattr(clockwork, "tick", ticks)
+    before = database_now()
+    Clockwork(every=0.01, stop=stop).run()
+
+    (reconnected_at,) = ticks.reconnected
+    assert reconnected_at is not None
+    assert before <= reconnected_at <= database_now()
+    assert "the database is away" in caplog.text
+    assert "the database is back" in caplog.text
+    assert "Is the server running?" not in caplog.text
