@@ -1,0 +1,42 @@
+"""What every console page needs beside its own matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from accounts.access import Access, organizations_of
+from monitoring.console.moments import zone_name
+
+
+def page(
+    request: HttpRequest, access: Access, template: str, part: str, context: dict[str, Any]
+) -> HttpResponse:
+    """Render a page, or for htmx just its part (a `partialdef` of the template).
+
+    Nothing is kept by any cache: the pages are about people, and a browser that confuses page and
+    part shows half a page.
+    """
+    context |= {"access": access, "zone_name": zone_name(access.time_zone)}
+    context["partial"] = is_partial(request)
+    if context["partial"]:
+        response = render(request, f"{template}#{part}", context)
+    else:
+        context["organizations"] = organizations_of(request.user)
+        response = render(request, template, context)
+    return kept_by_nobody(response)
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Tell whether htmx asks for a part; after going back in history it wants the page."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def kept_by_nobody(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request"])
+    patch_cache_control(response, private=True, no_store=True)
+    return response

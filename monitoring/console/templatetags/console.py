@@ -1,0 +1,83 @@
+"""Small parts of pages: icons, times, addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from monitoring.console.rows import Moment
+from monitoring.console.wording import Look
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(
+    name: str, classes: str = "slds-icon slds-icon_x-small slds-icon-text-default"
+) -> SafeString:
+    """Draw a utility icon of the design system; it is decoration, so it has no words."""
+    address = static("vendor/slds/icons/utility.svg")
+    return drawing(address, name, classes)
+
+
+@register.simple_tag
+def standard_icon(name: str, classes: str = "slds-icon slds-page-header__icon") -> SafeString:
+    """Draw the coloured icon of a kind of object."""
+    address = static("vendor/slds/icons/standard.svg")
+    return format_html(
+        '<span class="slds-icon_container slds-icon-standard-{}">{}</span>',
+        name.replace("_", "-"),
+        drawing(address, name, classes),
+    )
+
+
+@register.simple_tag
+def status_icon(look: Look, classes: str = "") -> SafeString:
+    """Draw the icon of a status; its word always stands beside it."""
+    address = static("console/status.svg")
+    return drawing(address, look.icon, f"slds-icon status-icon tone-{look.tone} {classes}".strip())
+
+
+def drawing(address: str, name: str, classes: str) -> SafeString:
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>', classes, address, name
+    )
+
+
+@register.simple_tag
+def moment(time: Moment | None, empty: str = "never") -> SafeString | str:
+    """Write a time to read, with the exact one for hovering and for who listens."""
+    if time is None:
+        return empty
+    return format_html(
+        '<time datetime="{}" title="{}">{}<span class="slds-assistive-text">, {}</span></time>',
+        time.iso,
+        time.exact,
+        time.said,
+        time.exact,
+    )
+
+
+@register.simple_tag
+def field_input(field: BoundField) -> SafeString:
+    """Draw the input of a form's field as the design system does."""
+    attributes = {"class": "slds-input"}
+    if field.errors:
+        attributes["aria-describedby"] = f"{field.id_for_label}_error"
+    return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def button_class(attributes: dict[str, Any]) -> str:
+    """Return how an account page's button looks, from the tags its template gave it."""
+    tags = str(attributes.get("tags", "")).split(",")
+    if "danger" in tags:
+        return "slds-button_destructive"
+    if "outline" in tags or "secondary" in tags or "link" in tags or attributes.get("href"):
+        return "slds-button_neutral"
+    return "slds-button_brand"

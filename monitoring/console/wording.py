@@ -1,0 +1,251 @@
+"""What the console says of a person's syncing, in plain words. Pure.
+
+A cause is the id of a rule (`monitoring.errors`) or one of the console's own words in CAUSES, which
+`monitoring.health.fold.Standing` lists. Either way it has a title, a meaning and a next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from monitoring.console.moments import brief, counted, interval
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a status looks everywhere: its word, its icon (shapes differ) and its tone."""
+
+    word: str
+    icon: str
+    tone: str
+
+
+TO = "\N{EN DASH}"
+
+LOOKS = {
+    "stalled": Look("Needs attention", "stalled", "error"),
+    "degraded": Look("Delayed", "degraded", "warning"),
+    "disabled": Look("Off", "disabled", "neutral"),
+    "never_connected": Look("Never connected", "never_connected", "neutral"),
+    "healthy": Look("Syncing", "healthy", "success"),
+}
+
+
+def group_of(status: str, cause: str) -> str:
+    """Return the group a person is counted in: the status, or never_connected, counted apart."""
+    return "never_connected" if (status, cause) == ("degraded", "never_connected") else status
+
+
+def look_of(status: str, cause: str) -> Look:
+    return LOOKS[group_of(status, cause)]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a cause means to an admin, and what to do about it."""
+
+    title: str
+    meaning: str
+    next_step: str
+
+
+CAUSES = {
+    "": Explanation("Every run gets through", "", ""),
+    "never_connected": Explanation(
+        "Google and Salesforce are not both connected",
+        "Nothing can be synced before both are.",
+        "Connect this person's Google calendar and Salesforce user.",
+    ),
+    "awaiting_first_success": Explanation(
+        "Waiting for the first good run",
+        "Syncing has been set up, and no run has got through yet.",
+        "Nothing. The first run comes by itself.",
+    ),
+    "overdue": Explanation(
+        "The next run is late",
+        "A run was due, and nothing has been heard of it yet.",
+        "Nothing yet. If it lasts, ask for a sync now.",
+    ),
+    "silent": Explanation(
+        "No run for too long",
+        "Nothing at all has been heard of this person's syncing, neither good nor bad.",
+        "Ask for a sync now. If no run starts, tell whoever operates the service.",
+    ),
+    "lost": Explanation(
+        "A run ended without a result",
+        "The run was cut off before it could report. It is repeated, and nothing is synced twice.",
+        "Nothing. The next run comes by itself.",
+    ),
+    "unrecognised": Explanation(
+        "An error that no rule knows yet",
+        "It is treated as temporary until somebody has looked at it.",
+        "Open the last attempt to read the error. Support can teach the service what it means.",
+    ),
+    "slowed": Explanation(
+        "Runs come less often after failures",
+        "Runs failed several times in a row, so they are spaced out until one gets through.",
+        "Nothing. One good run makes it normal again.",
+    ),
+    "held": Explanation(
+        "Switched off by a person",
+        "Somebody decided that this person must not sync now. Errors never switch anybody off.",
+        "Switch syncing on again once the reason is gone.",
+    ),
+}
+
+
+def explanation_of(cause: str, rules: Mapping[str, Explanation]) -> Explanation:
+    """Return the words for a cause; a rule that is no longer there is named by its id."""
+    known = rules.get(cause) or CAUSES.get(cause)
+    return known or Explanation(
+        f"An error of the kind “{cause}”", "The rule that says more is gone.", ""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The facts of a Health row that a sentence may need. `held_by` is empty without a hold."""
+
+    status: str
+    cause: str
+    status_since: datetime
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    next_due: datetime | None = None
+    interval: int = 7_200
+    base_interval: int = 7_200
+    runs_here: bool = True
+    held_by: str = ""
+    held_until: datetime | None = None
+    held_because: str = ""
+
+
+def reason(
+    situation: Situation, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+) -> str:
+    """Return why somebody is not simply syncing, in a few plain words; empty for who is."""
+    cause = situation.cause
+    if cause == "held":
+        until = situation.held_until
+        end = f"until {brief(until, now, zone)}" if until else "until switched on again"
+        return f"by {situation.held_by or 'a person'}, {end}"
+    if cause == "silent":
+        last = situation.last_attempt_at
+        return f"No run since {brief(last, now, zone)}" if last else "No run since it was set up"
+    if cause == "slowed":
+        return f"Runs {interval(situation.interval, situation.base_interval)} after failures"
+    return explanation_of(cause, rules).title if cause else ""
+
+
+def headline(
+    situation: Situation, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+) -> str:
+    """Return the sentence at the top of a person's page."""
+    word = look_of(situation.status, situation.cause).word
+    why = reason(situation, rules, now, zone)
+    if situation.cause == "never_connected":
+        return f"{word} — {lowered(why)}."
+    since = f"{word} since {brief(situation.status_since, now, zone)}"
+    joint = ", switched off " if situation.cause == "held" else " — "
+    return f"{since}{joint}{why}." if why else f"{since}."
+
+
+def outlook(situation: Situation, now: datetime, zone: tzinfo) -> str:
+    """Return what happens next by itself."""
+    if situation.status == "disabled":
+        until = situation.held_until
+        if until:
+            return f"Syncing starts again by itself at {brief(until, now, zone)}."
+        return "Nothing runs until somebody switches syncing on again."
+    if situation.cause == "never_connected":
+        return "The first run starts as soon as both are connected."
+    if not situation.runs_here:
+        return "Another engine runs the syncs of this person and reports them here."
+    return f"{next_run(situation, now, zone)} {promise(situation)}".strip()
+
+
+def next_run(situation: Situation, now: datetime, zone: tzinfo) -> str:
+    every = interval(situation.interval, situation.base_interval)
+    due = situation.next_due
+    if due is None:
+        return f"Runs come {every}."
+    if due <= now:
+        return f"The next run is due now, then {every}."
+    return f"The next run is at {brief(due, now, zone)}, then {every}."
+
+
+def no_next_run(situation: Situation) -> str:
+    """Return what to say in place of the time of the next run where none is planned."""
+    if situation.status == "disabled":
+        return "not while off"
+    if situation.cause == "never_connected":
+        return "once connected"
+    return "not known" if situation.runs_here else "by another engine"
+
+
+def promise(situation: Situation) -> str:
+    """Return what errors will not do; the reason this service exists."""
+    if situation.status == "healthy":
+        return ""
+    return "It will not be switched off by errors. One good run makes it normal again."
+
+
+def syncing_sentence(syncing: int, people: int) -> str:
+    """Return the first sentence of the page; `people` leaves out who was never connected."""
+    if not people:
+        return "Nobody is connected yet"
+    if people == 1:
+        return "The only person connected is syncing" if syncing else "1 person is not syncing"
+    if syncing == people:
+        return f"All {people:,} people are syncing"
+    return f"{syncing:,} of {people:,} people {'is' if syncing == 1 else 'are'} syncing"
+
+
+def figure_words(group: str, people: int) -> str:
+    """Return the words after a key figure: "5 need attention", "1 needs attention"."""
+    if group == "stalled":
+        return "needs attention" if people == 1 else "need attention"
+    return LOOKS[group].word.lower()
+
+
+def shown_sentence(first: int, last: int, total: int, more: bool) -> str:
+    """Return which part of the list is shown: "1 to 50 of 412"."""
+    if not total:
+        return "Nobody"
+    if last - first + 1 == total and not more:
+        return counted(total, "person", "people")
+    return f"{first:,}{TO}{last:,} of {'more than ' if more else ''}{total:,} people"
+
+
+SIDES = {"google": "Google", "salesforce": "Salesforce"}
+DEEDS = ("created", "updated", "deleted")
+
+
+def deeds_sentence(counts: Mapping[str, object] | None) -> str:
+    """Return what a run did, from an outcome's counts: "3 created in Salesforce, 1 left out"."""
+    parts = [part for side in reversed(SIDES) for part in deeds_in(side, counts or {})]
+    for key, words in (("conflicts", "settled between both"), ("skipped", "left out")):
+        if number := whole(counts or {}, key):
+            parts.append(f"{number:,} {words}")
+    return ", ".join(parts)
+
+
+def deeds_in(side: str, counts: Mapping[str, object]) -> list[str]:
+    found = counts.get(side)
+    if not isinstance(found, Mapping):
+        return []
+    numbers = [(whole(found, deed), deed) for deed in DEEDS]
+    return [f"{number:,} {deed} in {SIDES[side]}" for number, deed in numbers if number]
+
+
+def whole(counts: Mapping[str, object], key: str) -> int:
+    number = counts.get(key)
+    return number if isinstance(number, int) else 0
+
+
+def lowered(sentence: str) -> str:
+    """Return the sentence with a small first letter, unless it begins with a name."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if first in SIDES.values() else sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,69 @@
+"use strict";
+
+// Shows what only works with scripts, hides what is only needed without.
+document.documentElement.classList.add("js");
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    copy(button);
+  }
+  closeMenus(event.target);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    closeMenus(null);
+  }
+});
+
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(target)) {
+      menu.open = false;
+    }
+  }
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    say(button, "Copied");
+  } catch {
+    // Refused, or not a secure page: select it, so that the usual keys copy it.
+    window.getSelection().selectAllChildren(source);
+    say(button, "Selected, press Ctrl+C");
+  }
+}
+
+function say(button, words) {
+  const label = button.querySelector("[data-label]");
+  label.dataset.label ||= label.textContent;
+  label.textContent = words;
+  window.setTimeout(() => {
+    label.textContent = label.dataset.label;
+  }, 3000);
+}
+
+// Signed out meanwhile: what comes back is the sign-in page, which belongs on a page of its own.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const address = event.detail.xhr.responseURL;
+  if (address && new URL(address).pathname.startsWith("/accounts/")) {
+    event.preventDefault();
+    window.location.reload();
+  }
+});
+
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, () => trouble(true));
+}
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (event.detail.xhr.status < 400) {
+    trouble(false);
+  }
+});
+
+function trouble(there) {
+  document.getElementById("trouble").hidden = !there;
+}
