@@ -75,6 +75,11 @@ class RequestLog:
             self.counts[entry.operation] += 1
         return entry
 
+    @property
+    def total(self) -> int:
+        """All requests since the last clear, dropped entries included."""
+        return self.counts.total()
+
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()

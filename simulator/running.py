@@ -12,7 +12,7 @@ from simulator.dispatch import Simulator
 from simulator.faults import FaultPlan, fault_from
 from simulator.ready_faults import ready_fault
 from simulator.requestlog import Entry, RequestLog
-from simulator.server import serve_until
+from simulator.server import finish, serve_until
 from simulator.world import World
 
 START_SECONDS = 10.0
@@ -56,12 +56,8 @@ class SimulatorServer:
     def stop(self) -> None:
         """End all connections and the thread."""
         if self._loop is not None and self._done is not None:
-            self._loop.call_soon_threadsafe(self._finish)
+            self._loop.call_soon_threadsafe(finish, self._done)
         self._thread.join(START_SECONDS)
-
-    def _finish(self) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_result(None)
 
     def _run(self) -> None:
         try:

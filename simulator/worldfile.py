@@ -13,12 +13,14 @@ has everything under the one key `kept`, private key included; access tokens are
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from simulator.dispatch import Simulator
 from simulator.keys import KeyPair
 from simulator.messages import Refusal
 from simulator.model import Limits, Organization, Person
@@ -138,3 +140,22 @@ def save_world(world: World, path: Path) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.encode(keep_world(world)))
     beside.replace(path)
+
+
+class WorldKeeper:
+    """Saves a served world now and then."""
+
+    INTERVAL_SECONDS = 30.0
+
+    def __init__(self, simulator: Simulator, path: Path) -> None:
+        self.simulator = simulator
+        self.path = path
+
+    def save(self) -> None:
+        save_world(self.simulator.world, self.path)
+
+    async def run(self) -> None:
+        """Save in intervals until cancelled."""
+        while True:
+            await asyncio.sleep(self.INTERVAL_SECONDS)
+            self.save()

@@ -120,15 +120,20 @@ def upsert_many(context: Context) -> Answer:
     if field.lower() != KEY_FIELD.lower() or KEY_FIELD not in organization.custom_fields:
         raise errors.no_such_key(field)
     items, all_or_none = read_items(context)
-    return run(items, lambda item: insertion(context, item), all_or_none=all_or_none)
+    seen: set[str] = set()
+    return run(items, lambda item: insertion(context, item, seen), all_or_none=all_or_none)
 
 
-def insertion(context: Context, item: Item) -> Step:
-    """Create or change by key."""
+def insertion(context: Context, item: Item, seen: set[str]) -> Step:
+    """Create or change by key; `seen` are the keys of this request so far."""
     organization, user = session(context)
     key = item.get(KEY_FIELD)
     if not key:
         raise errors.refusal(400, "MISSING_ARGUMENT", f"{KEY_FIELD} not specified", [KEY_FIELD])
+    if str(key) in seen:
+        message = f"Duplicate external id specified: {key}"
+        raise errors.refusal(400, "DUPLICATE_VALUE", message, [KEY_FIELD])
+    seen.add(str(key))
     rows = records.events_with_key(organization, user, str(key))
     if not rows:
         return creation(context, item, created=True)
