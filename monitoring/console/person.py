@@ -2,34 +2,154 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import access_for
+from accounts.access import Access, access_for
+from accounts.models import Connection, Person
+from monitoring.actions.people import SyncRefusedError, person_sync_now, sync_refusal
 from monitoring.console import wording
-from monitoring.console.pages import page
-from monitoring.console.rows import situation_of
+from monitoring.console.attempts import attempt_row
+from monitoring.console.connections import connection_rows
+from monitoring.console.evidence import evidence_sentence
+from monitoring.console.pages import is_partial, kept_by_nobody, page
+from monitoring.console.progress import Progress, progress_of, progress_of_job
+from monitoring.console.rows import coming, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
+from monitoring.console.timeline import timeline_of
+from monitoring.console.wording import Explanation
 from monitoring.health.models import Health
+from monitoring.jobs.models import Job
+from monitoring.outcomes.models import Outcome
+
+ATTEMPTS = 20
 
 
 @login_required
 @require_safe
 def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
-    """Show one person of the organization."""
+    """Show one person of the organization; for htmx, what a finished run may have changed."""
     access = access_for(request.user, slug)
-    health = get_object_or_404(with_details(Health.objects.visible_to(access)), pk=person_id)
-    now, zone, situation = timezone.now(), access.time_zone, situation_of(health)
+    people = with_details(Health.objects.visible_to(access))
+    health = get_object_or_404(people, pk=person_id)
+    now, rules = timezone.now(), explanations()
+    outcomes = list(outcomes_of(access, person_id))
     context = {
         "section": "people",
         "person": health.person,
-        "look": wording.look_of(health.status, health.cause),
-        "headline": wording.headline(situation, explanations(), now, zone),
-        "why": wording.explanation_of(health.cause, explanations()),
-        "outlook": wording.outlook(situation, now, zone),
+        **standing(health, outcomes, rules, now, access),
+        **access_to_providers(access, health, now),
+        "attempts": [attempt_row(each, rules, now, access.time_zone) for each in outcomes],
+        "history": timeline_of(access, person_id, rules, now, access.time_zone),
+        "progress": progress_of_open_job(access, person_id),
+        "since": int(now.timestamp()),
     }
     return page(request, access, "console/person.html", "panel", context)
+
+
+def outcomes_of(access: Access, person_id: int) -> Any:
+    """Return the last attempts of a person, newest first."""
+    return Outcome.objects.visible_to(access).of_person(person_id).newest_first()[:ATTEMPTS]
+
+
+def standing(
+    health: Health,
+    outcomes: Sequence[Outcome],
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    access: Access,
+) -> dict[str, Any]:
+    """Return how the person stands, why, and what comes next, in words."""
+    zone, situation = access.time_zone, situation_of(health)
+    return {
+        "look": wording.look_of(health.status, health.cause),
+        "headline": wording.headline(situation, rules, now, zone),
+        "why": wording.explanation_of(health.cause, rules),
+        "evidence": evidence_sentence(health, outcomes, rules, now, zone),
+        "held_because": situation.held_because,
+        "outlook": wording.outlook(situation, now, zone),
+        "interval": wording.interval(situation.interval, situation.base_interval),
+        "last_good": past(health.last_success_at, now, zone),
+        "next_run": coming(situation.next_due, now, zone),
+        "no_next_run": wording.no_next_run(situation),
+    }
+
+
+def access_to_providers(access: Access, health: Health, now: datetime) -> dict[str, Any]:
+    """Return the person's connections, and why no sync can be asked for, if so."""
+    found = Connection.objects.visible_to(access).filter(person=health.pk)
+    # Only what the page says: the rest of the row is secret.
+    rows = list(found.values("provider", "grant", "state", "proven_at", "refused_at"))
+    connected = {row["provider"] for row in rows}
+    return {
+        "connections": connection_rows(rows, now, access.time_zone),
+        "refusal": sync_refusal(held=health.hold is not None, connected=connected),
+    }
+
+
+def progress_of_open_job(access: Access, person_id: int) -> Progress | None:
+    job = Job.objects.visible_to(access).filter(person=person_id).first()
+    return progress_of_job(job, timedelta()) if job else None
+
+
+@login_required
+@require_POST
+def sync_now(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
+    """Ask for a sync of the person now, and show how it gets on."""
+    access = access_for(request.user, slug)
+    whom = get_object_or_404(Person.objects.visible_to(access), pk=person_id)
+    now = timezone.now()
+    try:
+        progress = progress_of_job(
+            person_sync_now(access=access, person=whom, now=now), waited=timedelta()
+        )
+    except SyncRefusedError as refusal:
+        progress = Progress("refused", str(refusal))
+    if is_partial(request):
+        return shown_progress(request, access, whom, progress, int(now.timestamp()))
+    level = messages.ERROR if progress.state == "refused" else messages.INFO
+    sentence = progress.sentence if progress.state == "refused" else "Sync asked for."
+    messages.add_message(request, level, sentence)
+    return redirect("person", slug=slug, person_id=whom.pk)
+
+
+@login_required
+@require_safe
+def attempt(request: HttpRequest, slug: str, person_id: int, attempt_id: UUID) -> HttpResponse:
+    """Tell how an attempt gets on; nothing (204) while that is what the page already says."""
+    access = access_for(request.user, slug)
+    whom = get_object_or_404(Person.objects.visible_to(access), pk=person_id)
+    if not is_partial(request):
+        return redirect("person", slug=slug, person_id=whom.pk)
+    since, now = number(request.GET.get("since")), timezone.now()
+    waited = timedelta(seconds=max(now.timestamp() - since, 0)) if since else timedelta()
+    progress = progress_of(access, whom, attempt_id, explanations(), waited)
+    if progress.open and progress.state == request.GET.get("seen"):
+        return kept_by_nobody(HttpResponse(status=204))
+    return shown_progress(request, access, whom, progress, since or int(now.timestamp()))
+
+
+def number(text: str | None) -> int:
+    """Return the whole number in a parameter of ours, 0 for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def shown_progress(
+    request: HttpRequest, access: Access, whom: Person, progress: Progress, since: int
+) -> HttpResponse:
+    """Render how a sync gets on; once it is over, the rest of the page is told to look again."""
+    context = {"access": access, "person": whom, "progress": progress, "since": since}
+    response = render(request, "console/progress.html", context)
+    if progress.state in {"done", "gone"}:
+        response.headers["HX-Trigger"] = "person-changed"
+    return kept_by_nobody(response)

@@ -68,7 +68,7 @@ def situation_of(health: Health) -> Situation:
         status_since=health.status_since,
         last_attempt_at=health.last_attempt_at,
         last_success_at=health.last_success_at,
-        next_due=health.next_due if health.status != "disabled" else None,
+        next_due=next_time(health),
         interval=health.interval,
         base_interval=health.base_interval,
         runs_here=health.runs_here,
@@ -76,6 +76,13 @@ def situation_of(health: Health) -> Situation:
         held_until=hold.ends_at if hold else None,
         held_because=hold.reason if hold else "",
     )
+
+
+def next_time(health: Health) -> datetime | None:
+    """Return when the next run comes: planned by this service, or expected of another engine."""
+    if health.status == "disabled":
+        return None
+    return health.next_due if health.runs_here else health.expected_at
 
 
 def past(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:

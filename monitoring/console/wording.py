@@ -161,9 +161,10 @@ def outlook(situation: Situation, now: datetime, zone: tzinfo) -> str:
         return "Nothing runs until somebody switches syncing on again."
     if situation.cause == "never_connected":
         return "The first run starts as soon as both are connected."
+    sentences = [next_run(situation, now, zone), promise(situation)]
     if not situation.runs_here:
-        return "Another engine runs the syncs of this person and reports them here."
-    return f"{next_run(situation, now, zone)} {promise(situation)}".strip()
+        sentences.append("Another engine runs these syncs and reports them here.")
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def next_run(situation: Situation, now: datetime, zone: tzinfo) -> str:
@@ -182,7 +183,7 @@ def no_next_run(situation: Situation) -> str:
         return "not while off"
     if situation.cause == "never_connected":
         return "once connected"
-    return "not known" if situation.runs_here else "by another engine"
+    return "not known"
 
 
 def promise(situation: Situation) -> str:

@@ -1,0 +1,86 @@
+"""One attempt in words: when, why then, what came of it, what it did. Pure but for the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from monitoring.console.rows import Moment, past
+from monitoring.console.wording import CAUSES, Explanation, Look, deeds_sentence, explanation_of
+from monitoring.outcomes.models import Outcome, Trigger
+
+RESULTS = {
+    "success": Look("Synced", "healthy", "success"),
+    "partial": Look("Synced in part", "degraded", "warning"),
+    "failure": Look("Failed", "stalled", "error"),
+    "lost": Look("Lost", "never_connected", "neutral"),
+}
+# Bodies are cut when they are recorded; a page holds many, so it cuts again.
+SHOWN_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    attempt_id: UUID
+    finished: Moment | None
+    trigger: str
+    look: Look
+    deeds: str
+    problem: str
+    raw: str
+
+
+def attempt_row(
+    outcome: Outcome, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+) -> AttemptRow:
+    return AttemptRow(
+        attempt_id=outcome.attempt_id,
+        finished=past(outcome.finished_at, now, zone),
+        trigger=Trigger(outcome.trigger).label,
+        look=RESULTS[outcome.result],
+        deeds=deeds_sentence(outcome.counts),
+        problem=problem_of(outcome, rules),
+        raw=raw_text(outcome.error),
+    )
+
+
+def problem_of(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
+    """Return what was wrong, in plain words; empty for a run without an error."""
+    if outcome.result == "lost":
+        return CAUSES["lost"].title
+    if outcome.error is None and not outcome.rule:
+        return ""
+    return explanation_of(outcome.rule or "unrecognised", rules).title
+
+
+def raw_text(error: Mapping[str, Any] | None) -> str:
+    """Return an error as it came over the wire, for who wants to read that."""
+    if not error:
+        return ""
+    head = " · ".join(part for part in error_facts(error) if part)
+    body = str(error.get("body") or "")
+    if len(body) > SHOWN_CHARACTERS:
+        body = f"{body[:SHOWN_CHARACTERS]}\n(cut here)"
+    return f"{head}\n\n{laid_out(body)}".strip()
+
+
+def error_facts(error: Mapping[str, Any]) -> list[str]:
+    status = error.get("status")
+    return [
+        str(error.get("provider") or ""),
+        str(error.get("operation") or ""),
+        f"HTTP {status}" if status else "no HTTP status",
+        str(error.get("channel") or ""),
+    ]
+
+
+def laid_out(body: str) -> str:
+    """Return JSON with line breaks, anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
