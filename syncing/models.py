@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.tenancy import TenantModel
+from syncing.engine.links import LinkState, Origin
 
 
 class EventLink(TenantModel):
     """One event known on both sides, with the content both last agreed on.
 
-    `base` is the canonical content (`syncing.engine`), which tells which side changed without
-    trusting either clock. Private events are never linked, so nothing of them is stored.
+    `base` is the canonical content (`syncing.engine.content.Base`), which tells which side changed
+    without trusting either clock. Nothing of a private event is stored: its link is gone, or closed
+    with an empty base. A row in a state `creating_*` is written before the create is sent.
     """
 
     person = models.ForeignKey("accounts.Person", models.CASCADE, related_name="event_links")
     google_event_id = models.CharField(max_length=1024)
-    salesforce_event_id = models.CharField(max_length=18)
+    salesforce_event_id = models.CharField(max_length=18, null=True)
+    state = models.CharField(
+        max_length=20, choices=[(each.value, each.value) for each in LinkState], default="active"
+    )
+    origin = models.CharField(
+        max_length=10, choices=[(each.value, each.value) for each in Origin], default="both"
+    )
     base = models.JSONField()
     google_etag = models.CharField(max_length=64, blank=True)
     salesforce_stamp = models.CharField(max_length=40, blank=True)
@@ -30,15 +39,25 @@ class EventLink(TenantModel):
                 fields=["person", "salesforce_event_id"], name="link_salesforce_once"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["person"],
+                condition=Q(state__startswith="creating"),
+                name="link_creating",
+            ),
+        ]
 
 
 class SyncCursor(TenantModel):
     """How far each provider's changes were read and made durable, a row a person."""
 
     person = models.OneToOneField("accounts.Person", models.CASCADE, primary_key=True)
+    window_start = models.DateField()
     google_sync_token = models.TextField(blank=True)
-    salesforce_mark = models.CharField(max_length=40, blank=True)
-    salesforce_deleted_mark = models.CharField(max_length=40, blank=True)
+    salesforce_mark = models.DateTimeField(null=True)
+    salesforce_deleted_mark = models.DateTimeField(null=True)
     # Ids and stamps of the records at the mark, which every read sees again: one second holds many.
     salesforce_seen = models.JSONField(default=dict)
+    # Events whose change could not be written (`syncing.engine.cursors.SetAside`).
+    set_aside = models.JSONField(default=list)
     updated_at = models.DateTimeField()

@@ -1,0 +1,1 @@
+"""The two-way engine: pure decisions, and the pass that carries them out."""

@@ -1,0 +1,1 @@
+"""Google Calendar and Salesforce as the engine calls them."""

@@ -1,0 +1,80 @@
+"""Both sides of one person's pass, ready to be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from syncing.providers.addresses import ProviderAddresses
+from syncing.providers.google import GoogleCalendar, events_resource
+from syncing.providers.salesforce import SalesforceEvents
+from syncing.providers.tokens import Token, TokenSource, fetch_token
+from syncing.providers.transport import Transports
+from syncing.work import Access, PassWork
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two clients of a pass, and the tokens they use."""
+
+    google: GoogleCalendar
+    salesforce: SalesforceEvents
+    google_tokens: TokenSource
+    salesforce_tokens: TokenSource
+
+
+class Providers:
+    """The providers as one process reaches them. Made once, used by every thread."""
+
+    def __init__(self, addresses: ProviderAddresses) -> None:
+        self.addresses = addresses
+        self._transports = Transports(addresses)
+
+    def open(
+        self,
+        work: PassWork,
+        *,
+        google: Access,
+        salesforce: Access,
+        remember: Callable[[Access, Token], None],
+        now: datetime,
+    ) -> Sides:
+        """Return the clients for one pass, on this thread's connections. Sends nothing."""
+        transport = self._transports.mine()
+
+        def tokens_of(access: Access) -> TokenSource:
+            def fetch() -> Token:
+                return fetch_token(
+                    work, access, addresses=self.addresses, transport=transport, now=now
+                )
+
+            return TokenSource(access, fetch, remember, now)
+
+        google_tokens, salesforce_tokens = tokens_of(google), tokens_of(salesforce)
+        events = events_resource(self.addresses.google_api_root)
+        return Sides(
+            google=GoogleCalendar(events, work.google_calendar_id, google_tokens, transport),
+            salesforce=SalesforceEvents(
+                salesforce_tokens, transport, f"https://{work.salesforce_host}"
+            ),
+            google_tokens=google_tokens,
+            salesforce_tokens=salesforce_tokens,
+        )
+
+    def close(self) -> None:
+        """End all connections; for when no thread uses them any more."""
+        self._transports.close()
+
+
+def providers_from_settings() -> Providers:
+    """Return the providers at the addresses of the settings."""
+    return Providers(
+        ProviderAddresses(
+            google_api_root=settings.GOOGLE_API_ROOT,
+            google_token_url=settings.GOOGLE_TOKEN_URL,
+            salesforce_login_url=settings.SALESFORCE_LOGIN_URL,
+        )
+    )

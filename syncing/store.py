@@ -1,0 +1,272 @@
+"""The database side of a pass: loading a batch of work, and keeping what a pass found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.credentials import encrypt
+from accounts.models import (
+    Connection,
+    ConnectionState,
+    OrganizationCredential,
+    Person,
+    Provider,
+)
+from syncing.engine.content import base_from_json, base_to_json
+from syncing.engine.cursors import Cursor, aside_from_json, aside_to_json
+from syncing.engine.links import Link, LinkState, Origin
+from syncing.gate import PATIENCE
+from syncing.models import EventLink, SyncCursor
+from syncing.providers.tokens import Token
+from syncing.work import Access, Grantor, PassWork
+
+Result = TypeVar("Result")
+Runner = Callable[[float, Callable[[], Any]], Any]
+CREATING = (LinkState.CREATING_GOOGLE.value, LinkState.CREATING_SALESFORCE.value)
+
+
+def load_work(person_ids: Collection[int]) -> dict[int, PassWork]:
+    """Return what a pass needs of each person, by id, in four queries however many there are.
+
+    Secrets stay encrypted. A person without a connection is there with None in its place; an id
+    nobody has is left out.
+    """
+    people = list(Person.objects.filter(pk__in=person_ids).select_related("organization"))
+    grantors = _grantors({person.organization_id for person in people})
+    accesses = {
+        (each.person_id, each.provider): _access(each, grantors)
+        for each in Connection.objects.filter(person_id__in=person_ids)
+    }
+    cursors = {
+        each.pk: _cursor(each) for each in SyncCursor.objects.filter(person_id__in=person_ids)
+    }
+    return {
+        person.pk: PassWork(
+            person_id=person.pk,
+            organization_id=person.organization_id,
+            email=person.email,
+            time_zone=person.time_zone,
+            google_calendar_id=person.google_calendar_id,
+            salesforce_user_id=person.salesforce_user_id,
+            salesforce_username=person.salesforce_username,
+            salesforce_host=person.organization.salesforce_host,
+            google=accesses.get((person.pk, Provider.GOOGLE)),
+            salesforce=accesses.get((person.pk, Provider.SALESFORCE)),
+            cursor=cursors.get(person.pk),
+        )
+        for person in people
+    }
+
+
+def _grantors(organization_ids: Collection[int]) -> dict[tuple[int, str], Grantor]:
+    found = OrganizationCredential.objects.filter(organization_id__in=organization_ids)
+    return {
+        (each.organization_id, each.provider): Grantor(each.client_id, bytes(each.secret))
+        for each in found
+    }
+
+
+def _access(row: Connection, grantors: dict[tuple[int, str], Grantor]) -> Access:
+    return Access(
+        connection_id=row.pk,
+        provider=row.provider,
+        grant=row.grant,
+        state=row.state,
+        proven_at=row.proven_at,
+        refused_at=row.refused_at,
+        instance_url=row.instance_url,
+        access_token_expires_at=row.access_token_expires_at,
+        refresh_token=_bytes(row.refresh_token),
+        access_token=_bytes(row.access_token),
+        grantor=grantors.get((row.organization_id, row.provider)),
+    )
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def _cursor(row: SyncCursor) -> Cursor:
+    return Cursor(
+        window_start=row.window_start,
+        google_sync_token=row.google_sync_token,
+        salesforce_mark=row.salesforce_mark,
+        salesforce_deleted_mark=row.salesforce_deleted_mark,
+        salesforce_seen=row.salesforce_seen,
+        set_aside=tuple(aside_from_json(stored) for stored in row.set_aside),
+        updated_at=row.updated_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PassStore:
+    """What a pass asks of the database; each call is one short function run by `run`.
+
+    `run` is `Gate.run_within` in a worker and `gate.run_here` where the caller has a connection.
+    """
+
+    run: Runner
+    patience: float = PATIENCE
+
+    def patient_for(self, seconds: float) -> PassStore:
+        """Return a store that gives the database so long to come back."""
+        return replace(self, patience=max(seconds, 1.0))
+
+    def _ask(self, function: Callable[[], Result]) -> Result:
+        answer: Result = self.run(self.patience, function)
+        return answer
+
+    def links_of(
+        self, person_id: int, google_ids: Collection[str], salesforce_ids: Collection[str]
+    ) -> list[Link]:
+        """Return the links of the given events, and all that are still being created."""
+        touched = Q(google_event_id__in=google_ids) | Q(salesforce_event_id__in=salesforce_ids)
+        rows = EventLink.objects.filter(touched | Q(state__in=CREATING), person_id=person_id)
+        return self._ask(lambda: [_link(row) for row in rows.all()])
+
+    def all_links(self, person_id: int) -> list[Link]:
+        rows = EventLink.objects.filter(person_id=person_id)
+        return self._ask(lambda: [_link(row) for row in rows.all()])
+
+    def link_count(self, person_id: int) -> int:
+        return self._ask(lambda: EventLink.objects.filter(person_id=person_id).count())
+
+    def links_save(
+        self, work: PassWork, links: Sequence[Link], *, dropped: Collection[int], now: datetime
+    ) -> list[Link]:
+        """Write links and drop others, in one transaction; return the links with their row ids."""
+        return self._ask(lambda: _links_save(work, links, dropped=dropped, now=now))
+
+    def cursor_save(self, work: PassWork, cursor: Cursor, *, now: datetime) -> None:
+        self._ask(lambda: _cursor_save(work, cursor, now=now))
+
+    def token_save(self, access: Access, token: Token) -> None:
+        """Keep a new access token, and the refresh token if that was replaced, encrypted."""
+        self._ask(lambda: _token_save(access, token))
+
+    def access_proven(self, accesses: Collection[Access], *, now: datetime) -> None:
+        ids = [access.connection_id for access in accesses]
+        self._ask(
+            lambda: Connection.objects.filter(pk__in=ids).update(
+                state=ConnectionState.PROVEN, proven_at=now
+            )
+        )
+
+    def access_refused(self, access: Access, *, now: datetime) -> None:
+        """Keep that the provider refused, and drop the access token it refused."""
+        self._ask(
+            lambda: Connection.objects.filter(pk=access.connection_id).update(
+                state=ConnectionState.REFUSED, refused_at=now, access_token=None
+            )
+        )
+
+
+def _link(row: EventLink) -> Link:
+    return Link(
+        id=row.pk,
+        google_id=row.google_event_id,
+        salesforce_id=row.salesforce_event_id or "",
+        base=base_from_json(row.base),
+        state=LinkState(row.state),
+        origin=Origin(row.origin),
+        google_etag=row.google_etag,
+        salesforce_stamp=row.salesforce_stamp,
+    )
+
+
+def _row(work: PassWork, link: Link, now: datetime) -> EventLink:
+    return EventLink(
+        pk=link.id,
+        organization_id=work.organization_id,
+        person_id=work.person_id,
+        google_event_id=link.google_id,
+        salesforce_event_id=link.salesforce_id or None,
+        base=base_to_json(link.base) if link.base else {},
+        state=link.state.value,
+        origin=link.origin.value,
+        google_etag=link.google_etag,
+        salesforce_stamp=link.salesforce_stamp,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+CHANGING = (
+    *("google_event_id", "salesforce_event_id", "base", "state", "origin"),
+    *("google_etag", "salesforce_stamp", "updated_at"),
+)
+
+
+def _links_save(
+    work: PassWork, links: Sequence[Link], *, dropped: Collection[int], now: datetime
+) -> list[Link]:
+    new = [_row(work, link, now) for link in links if link.id is None]
+    known = [_row(work, link, now) for link in links if link.id is not None]
+    with transaction.atomic():
+        if dropped:
+            EventLink.objects.filter(pk__in=dropped).delete()
+        if known:
+            EventLink.objects.bulk_update(known, CHANGING)
+        # Sent again after a lost connection, the same event meets its own row.
+        EventLink.objects.bulk_create(
+            new,
+            update_conflicts=True,
+            unique_fields=["person", "google_event_id"],
+            update_fields=[name for name in CHANGING if name != "google_event_id"],
+        )
+    ids = iter([row.pk for row in new])
+    return [replace(link, id=next(ids)) if link.id is None else link for link in links]
+
+
+def _cursor_save(work: PassWork, cursor: Cursor, *, now: datetime) -> None:
+    SyncCursor.objects.update_or_create(
+        person_id=work.person_id,
+        defaults={
+            "organization_id": work.organization_id,
+            "window_start": cursor.window_start,
+            "google_sync_token": cursor.google_sync_token,
+            "salesforce_mark": cursor.salesforce_mark,
+            "salesforce_deleted_mark": cursor.salesforce_deleted_mark,
+            "salesforce_seen": dict(cursor.salesforce_seen),
+            "set_aside": [aside_to_json(aside) for aside in cursor.set_aside],
+            "updated_at": now,
+        },
+    )
+
+
+def _token_save(access: Access, token: Token) -> None:
+    values: dict[str, Any] = {
+        "access_token": encrypt(token.value),
+        "access_token_expires_at": token.expires_at,
+    }
+    if token.instance_url:
+        values["instance_url"] = token.instance_url
+    if token.refresh_token:
+        values["refresh_token"] = encrypt(token.refresh_token)
+    Connection.objects.filter(pk=access.connection_id).update(**values)
+
+
+def is_proof_due(access: Access, now: datetime) -> bool:
+    """Whether it should be written down that a connection works: on change, else once a day."""
+    proven = access.proven_at
+    return (
+        access.state != ConnectionState.PROVEN
+        or proven is None
+        or now - proven >= timedelta(days=1)
+    )
+
+
+def is_refusal_due(access: Access, now: datetime) -> bool:
+    """Whether a refusal should be written down: on change, else once an hour."""
+    refused = access.refused_at
+    return (
+        access.state != ConnectionState.REFUSED
+        or refused is None
+        or now - refused >= timedelta(hours=1)
+    )
