@@ -44,7 +44,9 @@ def take_in(
     for outcome in sorted(outcomes, key=lambda o: o.order):
         runs = fold(facts.runs, outcome, policy)
         facts = settle(facts, runs, policy, outcome.finished_at, changes)
-    return settle(facts, facts.runs, policy, max(now, facts.status_since), changes), changes
+    if facts.standing.check_at is not None and now >= facts.standing.check_at:
+        facts = settle(facts, facts.runs, policy, now, changes)
+    return facts, changes
 
 
 def take_in_late(

@@ -17,6 +17,8 @@ ASKS_A_HUMAN = frozenset({"needs_user", "needs_admin"})
 # Waits are stretched, never shortened, by up to this share, so that people spread out.
 JITTER = 0.05
 RECENT_RUNS = 24
+# Who was never connected stands between those off and those well, at 3.
+SEVERITY = {"stalled": 0, "degraded": 1, "disabled": 2, "healthy": 4}
 EVIDENCE = 3
 
 
@@ -81,10 +83,10 @@ class Runs:
     suspect_rule: str | None = None
     suspect_at: datetime | None = None
     confirmed_at: datetime | None = None
-    evidence: tuple[UUID, ...] = ()
     recent: str = ""
     interval: int = 7_200
     expected_at: datetime | None = None
+    evidence: tuple[UUID, ...] = ()
 
     def is_late(self, outcome: JudgedOutcome) -> bool:
         """Tell whether the outcome belongs before one already folded, or is that one."""
@@ -274,16 +276,18 @@ def overdue_at(runs: Runs, policy: PolicyFacts) -> datetime | None:
     return runs.expected_at + timedelta(seconds=grace_of(runs.interval, policy))
 
 
-def silent_at(runs: Runs, policy: PolicyFacts) -> datetime | None:
+def silent_at(runs: Runs, overdue: datetime, policy: PolicyFacts) -> datetime:
     """Return when having heard nothing at all becomes a matter for a person."""
-    overdue = overdue_at(runs, policy)
-    heard = max(filter(None, (runs.last_attempt_at, runs.awaiting_since)), default=None)
-    if heard is None or overdue is None:
-        return None
+    # A wait that a provider asked for is not silence.
+    by_expectation = overdue + timedelta(seconds=runs.interval)
+    heard = runs.last_attempt_at or runs.awaiting_since
+    if heard is None:
+        return by_expectation
+    if runs.awaiting_since is not None and runs.awaiting_since > heard:
+        heard = runs.awaiting_since
     grace = grace_of(runs.interval, policy)
     by_interval = heard + timedelta(seconds=policy.silent_intervals * runs.interval + grace)
-    # A wait that a provider asked for is not silence.
-    return max(by_interval, overdue + timedelta(seconds=runs.interval))
+    return max(by_interval, by_expectation)
 
 
 def is_failing(runs: Runs, policy: PolicyFacts) -> bool:
@@ -298,9 +302,10 @@ def judge(runs: Runs, held: bool, policy: PolicyFacts, now: datetime) -> Standin
     """Return status, cause and the time they would change by themselves."""
     if held:
         return Standing("disabled", "held")
-    silent, overdue = silent_at(runs, policy), overdue_at(runs, policy)
-    if silent is None or overdue is None:
+    overdue = overdue_at(runs, policy)
+    if overdue is None:
         return Standing("degraded", "never_connected")
+    silent = silent_at(runs, overdue, policy)
     if runs.confirmed_at is not None:
         return Standing("stalled", runs.suspect_rule or "unrecognised")
     if is_failing(runs, policy):
@@ -316,6 +321,13 @@ def judge(runs: Runs, held: bool, policy: PolicyFacts, now: datetime) -> Standin
     if runs.last_success_at is None:
         return Standing("degraded", "awaiting_first_success", overdue)
     return Standing("healthy", "", overdue)
+
+
+def severity(standing: Standing) -> int:
+    """Return the place of a standing in the order of worst first."""
+    if standing.cause == "never_connected":
+        return 3
+    return SEVERITY[standing.status]
 
 
 def unwell_since(runs: Runs, standing: Standing) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
 
 from accounts.tenancy import TenantModel, TenantQuerySet
 from monitoring.outcomes.models import AppendOnlyQuerySet
@@ -113,17 +113,8 @@ class Health(TenantModel):
 
     status = models.CharField(max_length=8, choices=Status, default=Status.DEGRADED)
     cause = models.CharField(max_length=80, default="never_connected")
-    severity = models.GeneratedField(
-        expression=Case(
-            When(status="stalled", then=Value(0)),
-            When(Q(status="degraded") & ~Q(cause="never_connected"), then=Value(1)),
-            When(status="disabled", then=Value(2)),
-            When(status="degraded", then=Value(3)),
-            default=Value(4),
-        ),
-        output_field=models.SmallIntegerField(),
-        db_persist=True,
-    )
+    # The order of worst first; `monitoring.health.fold.severity`.
+    severity = models.SmallIntegerField(default=3)
     status_since = models.DateTimeField()
     # When somebody began to miss something: the last good run (or the beginning) of who is unwell.
     unwell_since = models.DateTimeField(null=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -21,14 +23,23 @@ from monitoring.health.change import (
     take_in,
     take_in_late,
 )
-from monitoring.health.fold import JudgedOutcome, PolicyFacts, Runs, Standing, unwell_since
+from monitoring.health.fold import (
+    JudgedOutcome,
+    PolicyFacts,
+    Runs,
+    Standing,
+    severity,
+    unwell_since,
+)
 from monitoring.health.models import Policy
-from monitoring.outcomes.staging import copy, stage
+from monitoring.outcomes.staging import copy, fetch, stage
 
 RUNS = [field.name for field in fields(Runs)]
+assert RUNS[-1] == "evidence"
 POLICY = [field.name for field in fields(PolicyFacts)]
 
 # Name and type of each written column: the key, the runs, then where the person stands.
+all_runs = attrgetter(*RUNS)
 COLUMNS = {
     "person_id": "int8",
     "awaiting_since": "timestamptz",
@@ -45,12 +56,13 @@ COLUMNS = {
     "suspect_rule": "text",
     "suspect_at": "timestamptz",
     "confirmed_at": "timestamptz",
-    "evidence": "uuid[]",
     "recent": "text",
     "interval": "int4",
     "expected_at": "timestamptz",
+    "evidence": "uuid[]",
     "status": "text",
     "cause": "text",
+    "severity": "int2",
     "check_at": "timestamptz",
     "status_since": "timestamptz",
     "unwell_since": "timestamptz",
@@ -72,7 +84,8 @@ TRANSITION_COLUMNS = {
 }
 
 LOCK = f"""
-    SELECT person_id, organization_id, hold_id, status, cause, check_at, status_since, {", ".join(RUNS)}
+    SELECT person_id, organization_id, hold_id, status, cause, check_at, status_since,
+        evidence, {", ".join(RUNS[:-1])}
     FROM health_health WHERE person_id = ANY(%s) ORDER BY person_id FOR UPDATE
 """  # noqa: S608 - made of constants
 WRITE = f"""
@@ -153,15 +166,23 @@ def advance(locked: Mapping[int, Row], step: Step) -> int:
 
 def lock(person_ids: Collection[int]) -> dict[int, Row]:
     """Lock the Health rows of the people; return organization and facts by person id."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [list(person_ids)])
-        return {row[0]: (row[1], read(row)) for row in cursor.fetchall()}
+    rows = fetch(LOCK, [list(person_ids)])
+    return {row[0]: (row[1], read(*row[2:])) for row in rows}
 
 
-def read(row: Sequence[Any]) -> HealthFacts:
-    _, _, hold, status, cause, check_at, status_since, *runs = row
-    runs[RUNS.index("evidence")] = tuple(runs[RUNS.index("evidence")])
-    return HealthFacts(Runs(*runs), Standing(status, cause, check_at), status_since, hold)
+def read(
+    hold: int | None,
+    status: str,
+    cause: str,
+    check_at: datetime | None,
+    status_since: datetime,
+    evidence: list[UUID],
+    *runs: Any,
+) -> HealthFacts:
+    """Make the facts of one row of LOCK."""
+    return HealthFacts(
+        Runs(*runs, evidence=tuple(evidence)), Standing(status, cause, check_at), status_since, hold
+    )
 
 
 def policies_of(organization_ids: Collection[int]) -> dict[int, PolicyFacts]:
@@ -205,6 +226,7 @@ def values(facts: HealthFacts) -> tuple[Any, ...]:
         *written.values(),
         standing.status,
         standing.cause,
+        severity(standing),
         standing.check_at,
         facts.status_since,
         unwell_since(runs, standing),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from monitoring.outcomes.staging import stage
+from monitoring.outcomes.staging import fetch, stage
 
 COLUMNS = {
     "attempt_id": "uuid",
@@ -41,5 +41,4 @@ def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:
     """
     with connection.cursor() as cursor:
         batch = stage(cursor, "outcome_staged", COLUMNS, rows)
-        cursor.execute(APPEND, [batch])
-        return {attempt_id for (attempt_id,) in cursor.fetchall()}
+    return {attempt_id for (attempt_id,) in fetch(APPEND, [batch])}

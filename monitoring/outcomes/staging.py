@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import psycopg
+from django.db import connection
+
 
 def stage(
     cursor: Any, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
@@ -36,3 +39,13 @@ def copy(
         sink.set_types(list(columns.values()))
         for row in rows:
             sink.write_row(row)
+
+
+def fetch(query: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return a query's rows, read in binary form.
+
+    Django's own cursors read times as text, in Python, which costs four times as much a row.
+    """
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(query, parameters, binary=True).fetchall()

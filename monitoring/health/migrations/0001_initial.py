@@ -17,10 +17,10 @@ FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE FUNCTION health_begin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO health_health (
-        person_id, organization_id, runs_here, status, cause, status_since, unwell_since,
+        person_id, organization_id, runs_here, status, cause, severity, status_since, unwell_since,
         failures, evidence, recent, interval
     )
-    SELECT p.id, p.organization_id, false, 'degraded', 'never_connected', p.created_at, p.created_at,
+    SELECT p.id, p.organization_id, false, 'degraded', 'never_connected', 3, p.created_at, p.created_at,
         0, '{}', '', coalesce(policy.base_interval, 7200)
     FROM new_people p LEFT JOIN health_policy policy USING (organization_id);
     RETURN NULL;
@@ -232,28 +232,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("cause", models.CharField(default="never_connected", max_length=80)),
-                (
-                    "severity",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=models.Case(
-                            models.When(status="stalled", then=models.Value(0)),
-                            models.When(
-                                models.Q(
-                                    ("status", "degraded"),
-                                    models.Q(
-                                        ("cause", "never_connected"), _negated=True
-                                    ),
-                                ),
-                                then=models.Value(1),
-                            ),
-                            models.When(status="disabled", then=models.Value(2)),
-                            models.When(status="degraded", then=models.Value(3)),
-                            default=models.Value(4),
-                        ),
-                        output_field=models.SmallIntegerField(),
-                    ),
-                ),
+                ("severity", models.SmallIntegerField(default=3)),
                 ("status_since", models.DateTimeField()),
                 ("unwell_since", models.DateTimeField(null=True)),
                 ("awaiting_since", models.DateTimeField(null=True)),
