@@ -59,8 +59,10 @@ def run_pass(
     def remember(access: Access, token: Token) -> None:
         patient.token_save(access, token)
 
-    sides = providers.open(work, google=google, salesforce=salesforce, remember=remember, now=now)
-    return _Pass(work, google, salesforce, sides, patient, clock, deadline, now).report()
+    with providers.opened(
+        work, google=google, salesforce=salesforce, remember=remember, now=now
+    ) as sides:
+        return _Pass(work, google, salesforce, sides, patient, clock, deadline, now).report()
 
 
 def _failure(error: RawError, tally: Tally) -> PassReport:

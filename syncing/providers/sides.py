@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
@@ -33,7 +35,8 @@ class Providers:
         self.addresses = addresses
         self._transports = Transports(addresses)
 
-    def open(
+    @contextmanager
+    def opened(
         self,
         work: PassWork,
         *,
@@ -41,31 +44,34 @@ class Providers:
         salesforce: Access,
         remember: Callable[[Access, Token], None],
         now: datetime,
-    ) -> Sides:
-        """Return the clients for one pass, on this thread's connections. Sends nothing."""
-        transport = self._transports.mine()
-
-        def tokens_of(access: Access) -> TokenSource:
-            def fetch() -> Token:
-                return fetch_token(
-                    work, access, addresses=self.addresses, transport=transport, now=now
-                )
-
-            return TokenSource(access, fetch, remember, now)
-
-        google_tokens, salesforce_tokens = tokens_of(google), tokens_of(salesforce)
+    ) -> Iterator[Sides]:
+        """Give the clients for one pass. Sends nothing by itself."""
         events = events_resource(self.addresses.google_api_root)
-        return Sides(
-            google=GoogleCalendar(events, work.google_calendar_id, google_tokens, transport),
-            salesforce=SalesforceEvents(
-                salesforce_tokens, transport, f"https://{work.salesforce_host}"
-            ),
-            google_tokens=google_tokens,
-            salesforce_tokens=salesforce_tokens,
-        )
+        with self._transports.borrowed() as transport:
+
+            def tokens_of(access: Access) -> TokenSource:
+                fetch = partial(
+                    fetch_token,
+                    work,
+                    access,
+                    addresses=self.addresses,
+                    transport=transport,
+                    now=now,
+                )
+                return TokenSource(access, fetch, remember, now)
+
+            google_tokens, salesforce_tokens = tokens_of(google), tokens_of(salesforce)
+            yield Sides(
+                google=GoogleCalendar(events, work.google_calendar_id, google_tokens, transport),
+                salesforce=SalesforceEvents(
+                    salesforce_tokens, transport, f"https://{work.salesforce_host}"
+                ),
+                google_tokens=google_tokens,
+                salesforce_tokens=salesforce_tokens,
+            )
 
     def close(self) -> None:
-        """End all connections; for when no thread uses them any more."""
+        """End the connections of all passes that are over."""
         self._transports.close()
 
 

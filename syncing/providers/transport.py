@@ -1,9 +1,11 @@
-"""One kept-alive connection a provider and worker thread."""
+"""The HTTP clients of a pass, with connections that outlive it."""
 
 from __future__ import annotations
 
 import os
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from urllib.request import getproxies
 
 import requests
@@ -13,7 +15,7 @@ from syncing.providers.wire import RecordingAdapter, RecordingHttp
 
 
 class Transport:
-    """The HTTP clients of one thread: `google` for httplib2, `session` for requests.
+    """The HTTP clients of one pass at a time: `google` for httplib2, `session` for requests.
 
     In the session, `token_adapter` carries what goes to Google's token endpoint and
     `salesforce_adapter` everything else.
@@ -39,25 +41,27 @@ class Transport:
 
 
 class Transports:
-    """A Transport for each thread that asks, made when first asked for."""
+    """Transports that passes borrow, one at a time each, so that connections stay alive."""
 
     def __init__(self, addresses: ProviderAddresses) -> None:
         self._addresses = addresses
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._all: list[Transport] = []
+        self._idle: SimpleQueue[Transport] = SimpleQueue()
 
-    def mine(self) -> Transport:
-        transport: Transport | None = getattr(self._local, "transport", None)
-        if transport is None:
-            transport = self._local.transport = Transport(self._addresses)
-            with self._lock:
-                self._all.append(transport)
-        return transport
+    @contextmanager
+    def borrowed(self) -> Iterator[Transport]:
+        """Lend a transport. One that is left by an exception is in an unknown state and closed."""
+        try:
+            transport = self._idle.get_nowait()
+        except Empty:
+            transport = Transport(self._addresses)
+        try:
+            yield transport
+        except BaseException:
+            transport.close()
+            raise
+        self._idle.put(transport)
 
     def close(self) -> None:
-        """End all connections; for when no thread uses them any more."""
-        with self._lock:
-            while self._all:
-                self._all.pop().close()
-        self._local = threading.local()
+        """End the connections of all transports that are not lent."""
+        while not self._idle.empty():
+            self._idle.get().close()

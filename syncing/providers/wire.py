@@ -50,7 +50,7 @@ class Exchange:
 
 
 class RecordingHttp(httplib2.Http):
-    """httplib2 with time-outs that remembers its last exchange. One thread at a time."""
+    """httplib2 with time-outs that remembers its last exchange. For one pass at a time."""
 
     def __init__(self, *, use_proxy: bool = True) -> None:
         proxies = httplib2.proxy_info_from_environment if use_proxy else None
@@ -72,7 +72,7 @@ class RecordingHttp(httplib2.Http):
 
 
 class RecordingAdapter(HTTPAdapter):
-    """A requests adapter with time-outs that remembers its last exchange. One thread at a time.
+    """A requests adapter with time-outs that remembers its last exchange. For one pass at a time.
 
     With `loopback`, every host is reached at that address and named in the Host header.
     """
