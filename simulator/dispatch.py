@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from simulator.faults import Fault, FaultPlan, Subject
@@ -41,10 +44,20 @@ class Simulator:
         self.world = world or World()
         self.faults = FaultPlan()
         self.log = RequestLog()
+        self.crashes: list[str] = []
+
+    @contextmanager
+    def noting_crashes(self) -> Iterator[None]:
+        """Keep the trace of a mistake of the simulator's own; its client sees a 500."""
+        try:
+            yield
+        except Exception:
+            self.crashes.append(traceback.format_exc())
+            raise
 
     def receive(self, call: Call, batch_number: int | None = None) -> Visit:
         """Find out what a request is, note it, and choose its fault."""
-        with self.world.lock:
+        with self.noting_crashes(), self.world.lock:
             provider = provider_of(call)
             found = (SALESFORCE if provider == "salesforce" else GOOGLE).find(call)
             route, captures = found or (None, {})
@@ -59,7 +72,7 @@ class Simulator:
 
     def work(self, visit: Visit) -> Answer:
         """Let the world answer, and note the status."""
-        with visit.context.world.lock:
+        with self.noting_crashes(), visit.context.world.lock:
             answer = answer_of(visit)
         return self.finish(visit, answer)
 

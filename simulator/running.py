@@ -18,11 +18,15 @@ from simulator.world import World
 START_SECONDS = 10.0
 
 
+class SimulatorCrash(Exception):
+    """The simulator made a mistake while it served; the message is its trace."""
+
+
 class SimulatorServer:
     """Handle of a running simulator. Its methods and those of its world suit any thread."""
 
     def __init__(self, simulator: Simulator, host: str) -> None:
-        self._simulator = simulator
+        self.simulator = simulator
         self._host = host
         self._port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -36,13 +40,18 @@ class SimulatorServer:
     def running(
         cls, world: World | None = None, *, host: str = "127.0.0.1", port: int = 0
     ) -> Iterator[SimulatorServer]:
-        """Serve a world on a free loopback port as long as the block lasts."""
+        """Serve a world on a free loopback port as long as the block lasts.
+
+        Raises SimulatorCrash at its end when the simulator itself made a mistake meanwhile.
+        """
         handle = cls(Simulator(world), host)
         handle.start(port)
         try:
             yield handle
         finally:
             handle.stop()
+        if handle.simulator.crashes:
+            raise SimulatorCrash(handle.simulator.crashes[0])
 
     def start(self, port: int = 0) -> None:
         """Begin to serve; raises what kept the server from listening."""
@@ -61,7 +70,7 @@ class SimulatorServer:
 
     def _run(self) -> None:
         try:
-            asyncio.run(serve_until(self._simulator, self._host, self._port, self._started))
+            asyncio.run(serve_until(self.simulator, self._host, self._port, self._started))
         except (OSError, ValueError) as error:
             self._error = error
         finally:
@@ -78,11 +87,11 @@ class SimulatorServer:
 
     @property
     def world(self) -> World:
-        return self._simulator.world
+        return self.simulator.world
 
     @property
     def log(self) -> RequestLog:
-        return self._simulator.log
+        return self.simulator.log
 
     @property
     def requests(self) -> list[Entry]:
@@ -91,7 +100,7 @@ class SimulatorServer:
 
     @property
     def faults(self) -> FaultPlan:
-        return self._simulator.faults
+        return self.simulator.faults
 
     def plan_fault(self, ready: str | None = None, **values: Any) -> str:
         """Plan a ready fault by name, or one of the given values; returns its id.

@@ -43,6 +43,7 @@ GUEST_OWN = {
     *("attendees", "colorId", "extendedProperties", "reminders", "status", "transparency"),
     "visibility",
 }
+YEARS = range(2, 9999)  # every zone's offset fits before and after
 EVENT_ID = re.compile(r"[0-9a-v]{5,1024}\Z")
 PROPERTY_KEY_LIMIT, PROPERTY_VALUE_LIMIT = 44, 1024
 
@@ -124,9 +125,12 @@ def normalised_time(
 
 def parsed_date(text: str, name: str) -> date:
     try:
-        return date.fromisoformat(text)
+        value = date.fromisoformat(text)
     except ValueError as error:
         raise errors.invalid(f"Invalid {name} time.") from error
+    if value.year not in YEARS:
+        raise errors.invalid(f"Invalid {name} time.")
+    return value
 
 
 def parsed_instant(text: str, zone_name: str | None, name: str) -> datetime:
@@ -134,10 +138,12 @@ def parsed_instant(text: str, zone_name: str | None, name: str) -> datetime:
         value = datetime.fromisoformat(text)
         if value.tzinfo is None and zone_name:
             value = value.replace(tzinfo=find_zone(zone_name))
-        if value.tzinfo is not None:
+        if value.tzinfo is not None and value.year in YEARS:
             return value.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise errors.invalid(f"Invalid {name} time.") from error
+    if value.tzinfo is not None:
+        raise errors.invalid(f"Invalid {name} time.")
     raise errors.required(f"Missing time zone definition for {name} time.")
 
 

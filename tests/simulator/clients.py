@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
 
 from simulator.running import SimulatorServer
+from tests.simulator import discovery
 
 CALENDAR = "https://www.googleapis.com/auth/calendar"
 TIMEOUT = 10
@@ -55,8 +56,18 @@ def calendar_service(simulator: SimulatorServer, credentials: Any) -> Any:
     """google-api-python-client with every address, batch included, at the simulator."""
     document = json.loads(get_static_doc("calendar", "v3"))
     document["rootUrl"] = simulator.base_url + "/"
-    http = AuthorizedHttp(credentials, http=httplib2.Http(timeout=TIMEOUT))
+    http = AuthorizedHttp(credentials, http=CheckedHttp(timeout=TIMEOUT))
     return build_from_document(document, http=http)
+
+
+class CheckedHttp(httplib2.Http):
+    """Holds every Calendar answer against the discovery document; batches part by part."""
+
+    def request(self, uri: str, method: str = "GET", *args: Any, **kwargs: Any) -> Any:
+        response, content = super().request(uri, method, *args, **kwargs)
+        if "json" in response.get("content-type", ""):
+            discovery.check_answer(method, uri, response.status, content)
+        return response, content
 
 
 class Loopback(HTTPAdapter):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import requests
 
 from simulator.keys import KeyPair, generate_key_pair
 from simulator.running import SimulatorServer
@@ -41,6 +42,14 @@ def world(key_pair: KeyPair) -> World:
 def simulator(world: World) -> Iterator[SimulatorServer]:
     with SimulatorServer.running(world) as running:
         yield running
+
+
+@pytest.fixture
+def raw() -> Iterator[requests.Session]:
+    """A bare HTTP client."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
 
 
 @pytest.fixture
