@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -88,11 +88,20 @@ LOCK = f"""
         evidence, {", ".join(RUNS[:-1])}
     FROM health_health WHERE person_id = ANY(%s) ORDER BY person_id FOR UPDATE
 """  # noqa: S608 - made of constants
-WRITE = f"""
-    UPDATE health_health SET {", ".join(f"{name} = staged.{name}" for name in list(COLUMNS)[1:])}
-    FROM health_staged staged
-    WHERE staged.batch = %s AND health_health.person_id = staged.person_id
-"""  # noqa: S608 - made of constants
+# What a good run of a healthy person changes; most batches are made of these.
+OFTEN = (
+    "person_id",
+    "last_attempt_id",
+    "last_attempt_at",
+    "last_success_at",
+    "recent",
+    "expected_at",
+    "check_at",
+    "next_due",
+)
+SELDOM = [name for name in COLUMNS if name not in OFTEN]
+
+
 HISTORY = """
     SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result, o.interpretation, o.rule,
         o.rules_version, o.retry_after
@@ -160,7 +169,7 @@ def advance(locked: Mapping[int, Row], step: Step) -> int:
     for person, (organization, facts) in locked.items():
         after[person], changed = step(person, facts, policies[organization])
         changes += [(organization, person, change) for change in changed]
-    write(after, changes)
+    write(locked, after, changes)
     return len(after)
 
 
@@ -206,24 +215,51 @@ def read_histories(late: Mapping[int, datetime]) -> dict[int, list[JudgedOutcome
     return histories
 
 
-def write(after: Mapping[int, HealthFacts], changes: Sequence[tuple[int, int, Change]]) -> None:
-    """Store Health rows and append their transitions."""
-    if not after:
-        return
+def write(
+    before: Mapping[int, Row],
+    after: Mapping[int, HealthFacts],
+    changes: Sequence[tuple[int, int, Change]],
+) -> None:
+    """Store Health rows and append their transitions.
+
+    Rows in which little changed are written by a statement of fewer columns, which halves the cost.
+    """
+    little: list[tuple[Any, ...]] = []
+    much: list[tuple[Any, ...]] = []
+    for person, facts in after.items():
+        new, old = values(person, facts), values(person, before[person][1])
+        if seldom(new) == seldom(old):
+            little.append(often(new))
+        else:
+            much.append(new)
     with connection.cursor() as cursor:
-        rows = ((person, *values(facts)) for person, facts in after.items())
-        batch = stage(cursor, "health_staged", COLUMNS, rows)
-        cursor.execute(WRITE, [batch])
+        if little:
+            update(cursor, "health_staged_little", {name: COLUMNS[name] for name in OFTEN}, little)
+        if much:
+            update(cursor, "health_staged", COLUMNS, much)
         if changes:
             copy(cursor, "health_transition", TRANSITION_COLUMNS, map(transition, changes))
 
 
-def values(facts: HealthFacts) -> tuple[Any, ...]:
-    """Return a row in the order of COLUMNS, without the key."""
+def update(
+    cursor: Any, table: str, columns: Mapping[str, str], rows: list[tuple[Any, ...]]
+) -> None:
+    """Write rows, the person's id first, into Health by way of a staging table."""
+    batch = stage(cursor, table, columns, rows)
+    assignments = ", ".join(f"{name} = staged.{name}" for name in columns if name != "person_id")
+    cursor.execute(
+        f"UPDATE health_health SET {assignments} FROM {table} staged "  # noqa: S608 - constants
+        "WHERE staged.batch = %s AND health_health.person_id = staged.person_id",
+        [batch],
+    )
+
+
+def values(person: int, facts: HealthFacts) -> tuple[Any, ...]:
+    """Return a row in the order of COLUMNS."""
     runs, standing = facts.runs, facts.standing
-    written = {name: getattr(runs, name) for name in RUNS} | {"evidence": list(runs.evidence)}
     return (
-        *written.values(),
+        person,
+        *all_runs(runs),
         standing.status,
         standing.cause,
         severity(standing),
@@ -233,6 +269,10 @@ def values(facts: HealthFacts) -> tuple[Any, ...]:
         None if facts.hold_id else runs.expected_at,
         facts.hold_id,
     )
+
+
+often = itemgetter(*(list(COLUMNS).index(name) for name in OFTEN))
+seldom = itemgetter(*(list(COLUMNS).index(name) for name in SELDOM))
 
 
 def transition(row: tuple[int, int, Change]) -> tuple[Any, ...]:
