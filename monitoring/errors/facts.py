@@ -1,0 +1,248 @@
+"""The facts of an error: what the provider really said, taken from a raw response or exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from monitoring.errors.reading import (
+    CODE_KEYS,
+    SENTENCE_KEYS,
+    Reading,
+    normalized,
+    read_body,
+    text_pairs,
+)
+
+MAX_MESSAGE = 500
+MAX_TEXT = 6_000
+MAX_CODES = 20
+MAX_NUMBERS = 20
+MAX_SENTENCES = 3
+MAX_HEADER = 2_000
+LONGEST_WAIT = 31 * 86_400
+
+# Codes that say only that something went wrong elsewhere: a code beside them is the cause.
+ECHOES = frozenset(
+    {"UNKNOWN_EXCEPTION", "PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "API_ERROR"}
+)
+
+WORD = re.compile(r"[A-Za-z][\w.-]{1,79}")
+UPPER = r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++"
+LOWER = r"[a-z]++(?:_[a-z]++)++"
+CAMEL = r"[a-z]{1,40}+(?:[A-Z][a-z]*+)++"
+ENDING = r"(?:[.!]?[ ]?(?:\Z|\n))"
+AFTER = rf"(?=[ ]?[:,;)\]}}\"'<|&]|[ ]-[ ]|{ENDING})"
+# A code stands where a cause stands: after a sign or a status, and before a sign or the end.
+# In a sentence under a key only the codes of Salesforce and those in parentheses name a cause.
+NESTED_CODE = re.compile(rf"(?:^|[^\w\s][ ]?)({UPPER}){AFTER}|\(({LOWER})\)")
+LOOSE_CODE = re.compile(rf"(?:^|[^\w\s][ ]?|\d{{3}}[ ]|\n)({UPPER}|{LOWER}){AFTER}")
+# Google's reasons look like any name in a program, so they count only where GAM prints them.
+LOOSE_REASON = re.compile(rf"(?:^|\d{{3}}:?[ ]|[ ]-[ ])({CAMEL})(?=[ ]-[ ]|{ENDING})")
+NUMBER = re.compile(r"(?<![\d.,-])[345]\d\d(?![\d,])")
+BEFORE_STATUS = re.compile(
+    r"(?:\A\W{0,3}+|[\[(]"
+    r"|(?:error|status|code|failed|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
+)
+TRY_AGAIN = re.compile(r"(?:try again in|retry after|retry in) (\d{1,6}+)(?:\.\d{1,9}+)? ?s")
+SECONDS = re.compile(r"(\d{1,9}+)(?:\.\d{1,9}+)?s?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RawError:
+    """An error as it came: the `error` object of an outcome.
+
+    provider google, salesforce or network; channel http-json, oauth-json, soap-fault, html or
+    exception-text; status the HTTP status, None where there was none.
+    """
+
+    provider: str
+    channel: str
+    status: int | None
+    headers: Mapping[str, str]
+    body: str
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFacts:
+    """What an error says, in one form whatever it came in.
+
+    status       the HTTP status; where the client lost it, the one its text names
+    code         the code of the innermost cause as the provider writes it, or ""
+    subcode      a second code of the same level (an OAuth subtype, Google's ErrorInfo), or ""
+    message      the provider's sentence, at most MAX_MESSAGE characters
+    retry_after  seconds the provider asked us to wait, or None
+    causes       the codes of each level, innermost first
+    text         all that can be read, lower case and without markup: what rules look at
+    whole        whether the end of the body was seen; a cut body may hide the innermost cause
+    """
+
+    provider: str
+    channel: str
+    status: int | None
+    code: str
+    subcode: str
+    message: str
+    retry_after: int | None
+    operation: str
+    causes: tuple[tuple[str, ...], ...]
+    text: str
+    whole: bool
+
+
+def extract_facts(raw: RawError) -> ErrorFacts:
+    """Find code, subcode, sentence, status and wait in a raw error. Pure and total."""
+    reading = read_body(raw.body)
+    header_pairs = challenge_pairs(raw.headers)
+    pairs = (*reading.pairs, *header_pairs)
+    text = bounded(normalized(reading.text))
+    causes = find_causes(pairs, reading.text)
+    first = causes[0] if causes else ()
+    return ErrorFacts(
+        provider=raw.provider,
+        channel=raw.channel,
+        status=raw.status if raw.status is not None else status_in(text),
+        code=first[0] if first else "",
+        subcode=first[1] if len(first) > 1 else "",
+        message=sentence_of(reading, pairs),
+        retry_after=find_wait(raw.headers, pairs, text),
+        operation=raw.operation,
+        causes=causes,
+        text=text,
+        whole=reading.whole,
+    )
+
+
+def find_causes(pairs: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the codes of each level, innermost first.
+
+    The structure gives the outermost level. A sentence in it may name a deeper one: a trigger's
+    error holds the code of what stopped the trigger. Without structure all codes are in the text.
+    """
+    stated = stated_codes(pairs)
+    levels: list[tuple[str, ...]]
+    if stated:
+        sentences = [value for key, value in pairs if key in SENTENCE_KEYS][:MAX_SENTENCES]
+        named = [code for sentence in sentences for code in nested_codes(sentence)]
+        levels = [(code,) for code in reversed(named) if code not in stated] + [stated]
+    else:
+        levels = [(code,) for code in reversed(loose_codes(text))]
+    unique = tuple(dict.fromkeys(levels))
+    if len(unique) < 2:
+        return unique
+    return tuple(sorted(unique, key=lambda level: level[0] in ECHOES))
+
+
+def stated_codes(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return the codes that the structure states, most telling first, without repeats."""
+    named: list[str] = []
+    reasons: list[str] = []
+    errors: list[str] = []
+    subtypes: list[str] = []
+    words: list[str] = []
+    kinds = {"reason": reasons, "error": errors, "error_subtype": subtypes, "status": words}
+    for key, value in pairs:
+        kind = named if key in CODE_KEYS else kinds.get(key)
+        if kind is not None and is_code(value) and (kind is not words or value.isupper()):
+            kind.append(value.rpartition(":")[2])
+    named.sort(key=ECHOES.__contains__)
+    return tuple(dict.fromkeys((*named[:1], *reasons[:2], *errors[:1], *subtypes[:1], *words[:1])))
+
+
+def is_code(value: str) -> bool:
+    return WORD.fullmatch(value.removeprefix("sf:")) is not None
+
+
+def nested_codes(sentence: str) -> list[str]:
+    """Return the codes that a sentence names as a cause, in reading order."""
+    if "_" not in sentence:
+        return []
+    found = zip(NESTED_CODE.finditer(sentence), range(MAX_CODES), strict=False)
+    return [match[1] or match[2] for match, _ in found]
+
+
+def loose_codes(text: str) -> list[str]:
+    """Return the codes in a text without structure, in reading order."""
+    pattern = LOOSE_CODE if "_" in text else LOOSE_REASON
+    if pattern is LOOSE_REASON and " - " not in text and not text.isalnum():
+        return []
+    return [match[1] for match, _ in zip(pattern.finditer(text), range(MAX_CODES), strict=False)]
+
+
+def sentence_of(reading: Reading, pairs: tuple[tuple[str, str], ...]) -> str:
+    """Return the provider's sentence: the first under a key for sentences, else the text."""
+    sentences = (value for key, value in pairs if key in SENTENCE_KEYS and value.strip())
+    sentence = next(sentences, reading.text)
+    return " ".join(sentence.replace("\x00", "").split())[:MAX_MESSAGE]
+
+
+def challenge_pairs(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Read the error named by a WWW-Authenticate header (RFC 6750, section 3)."""
+    if not headers:
+        return ()
+    challenge = header(headers, "www-authenticate")[:MAX_HEADER]
+    return tuple(text_pairs(challenge))
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """Return a header whatever its case, "" where it is missing."""
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+
+
+def status_in(text: str) -> int | None:
+    """Return the HTTP status that a text names, if it names one."""
+    for number, _ in zip(NUMBER.finditer(text), range(MAX_NUMBERS), strict=False):
+        if BEFORE_STATUS.search(text[max(0, number.start() - 24) : number.start()]):
+            return int(number[0])
+    return None
+
+
+def find_wait(
+    headers: Mapping[str, str], pairs: tuple[tuple[str, str], ...], text: str
+) -> int | None:
+    """Return the seconds the provider asked for: Retry-After, RetryInfo, or its sentence."""
+    wait = header_wait(headers) if headers else None
+    if wait is None:
+        wait = body_wait(pairs, text)
+    return None if wait is None else min(max(wait, 0), LONGEST_WAIT)
+
+
+def body_wait(pairs: tuple[tuple[str, str], ...], text: str) -> int | None:
+    """Read the wait that a body names: a RetryInfo of Google, or "try again in 30 seconds"."""
+    for key, value in pairs:
+        if key == "retrydelay" and (seconds := SECONDS.match(value)):
+            return int(seconds[1])
+    if ("again in" in text or "retry" in text) and (sentence := TRY_AGAIN.search(text)):
+        return int(sentence[1])
+    return None
+
+
+def header_wait(headers: Mapping[str, str]) -> int | None:
+    """Read Retry-After: seconds, or a date, which counts from the response's own Date."""
+    value = header(headers, "retry-after").strip()
+    if not value:
+        return None
+    if seconds := SECONDS.match(value):
+        return int(seconds[1])
+    until, since = http_date(value), http_date(header(headers, "date"))
+    return int((until - since).total_seconds()) if until and since else None
+
+
+def http_date(value: str) -> datetime | None:
+    """Read a date of HTTP; None where it is none, or names no zone."""
+    try:
+        moment = parsedate_to_datetime(value[:60])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def bounded(text: str) -> str:
+    """Keep both ends of the text that rules look at."""
+    if len(text) <= MAX_TEXT:
+        return text
+    return f"{text[: MAX_TEXT // 2]} {text[-MAX_TEXT // 2 :]}"

@@ -1,0 +1,67 @@
+"""Signatures: short texts by which errors of one kind are grouped, with what is private masked."""
+
+from __future__ import annotations
+
+import re
+
+from monitoring.errors.facts import ErrorFacts
+from monitoring.errors.reading import normalized
+
+MAX_SIGNATURE = 200
+MAX_MASKED = 240
+
+# Providers repeat the value they refuse, which may be the subject of somebody's event.
+REPEATED_VALUE = re.compile(
+    r"(value too large:|picklist field:|email address:|invalid value for:|invalid format:"
+    r"|invalid date:|invalid datetime:|incorrect type:) .*"
+)
+QUOTED = re.compile(r"\"[^\"]{0,200}+\"|(?<![a-z0-9])'[^']{0,200}+'(?![a-z0-9])")
+# In this order: a wider thing goes before what it is made of.
+MASKS = (
+    ("<url>", r"[a-z][a-z+.-]{1,20}+://[^\s\"'<>)\]]++"),
+    ("<email>", r"[\w.+%-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)*+"),
+    ("<token>", r"(?<!\w)(?=[\w.~+/!=-]{0,60}?\d)[\w.~+/!=-]{25,}+"),
+    (
+        "<id>",
+        r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=[a-z]{0,17}\d)[a-z0-9]{15,18}\b",
+    ),
+    ("<path>", r"(?<![\w<])/[\w.%-]++(?:/[\w.%-]++)++/?+(?:\?\S*+)?+"),
+    (
+        "<host>",
+        r"\b(?:[a-z0-9-]{1,63}+\.)++(?:com|net|org|io|dev|local|internal|example|[a-z]{2})\b",
+    ),
+    ("<n>", r"\b0x[0-9a-f]++\b|[-+]?+\d[\d.,:]*+"),
+)
+MASK = re.compile("|".join(f"({pattern})" for _, pattern in MASKS))
+NAMES = tuple(name for name, _ in MASKS)
+SIGNS = ".,:;!?()[]{}"
+REPEATED = re.compile(r"(<[a-z]++>)(?:[ ,/:-]*+\1)++")
+
+
+def signature(facts: ErrorFacts) -> str:
+    """Return the group an error belongs to: provider, status, code and its masked sentence.
+
+    At most MAX_SIGNATURE characters, in lower case, without e-mails, ids, tokens, hosts,
+    quoted names or numbers. Equal for errors that differ only in these.
+    """
+    status = str(facts.status or "-")
+    code = "/".join(part for part in (facts.code, facts.subcode) if part) or "-"
+    sentence = masked(facts.message or facts.text).removeprefix(facts.code.lower()).lstrip(":,- ")
+    group = f"{facts.provider[:12]} {status} {masked(code[:90])} {sentence}"
+    return group[:MAX_SIGNATURE].rstrip().encode("utf-8", "replace").decode()
+
+
+def masked(text: str) -> str:
+    """Return the text in lower case with everything that names somebody or something masked."""
+    text = REPEATED_VALUE.sub(r"\1 <value>", normalized(text)[:MAX_MASKED])
+    if '"' in text or "'" in text:
+        text = QUOTED.sub("<name>", text)
+    words = [
+        word if word.strip(SIGNS).isalpha() else MASK.sub(mask_of, word) for word in text.split()
+    ]
+    text = " ".join(words)
+    return REPEATED.sub(r"\1", text) if ">" in text else text
+
+
+def mask_of(match: re.Match[str]) -> str:
+    return NAMES[(match.lastindex or 1) - 1]

@@ -1,0 +1,190 @@
+"""A set of rules, compiled so that an error meets only the few rules that could hold for it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+
+from monitoring.errors.facts import ErrorFacts
+from monitoring.errors.reading import normalized
+from monitoring.errors.rules import PROVIDERS, Condition, Rule, refuse_repeats
+
+WORDS = re.compile(r"\w{3,}")
+MAX_PATTERN_TEXT = 2_000
+ANY = ""
+PLACE = attrgetter("order")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One condition of one rule, ready to be compared; `order` is the rule's place in the set.
+
+    A condition that only has phrases to be found by is filed once for each of its phrases.
+    """
+
+    order: int
+    rule: Rule
+    condition: Condition
+    phrases: tuple[tuple[str, ...], ...]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def holds(self, facts: ErrorFacts, codes: frozenset[str]) -> bool:
+        """Tell if the condition holds for the facts, whose codes are given in lower case."""
+        wanted = self.condition
+        return (
+            (not wanted.codes or not wanted.codes.isdisjoint(codes))
+            and (not wanted.statuses or facts.status in wanted.statuses)
+            and (not wanted.channels or facts.channel in wanted.channels)
+            and (not wanted.subcodes or facts.subcode.lower() in wanted.subcodes)
+            and (not wanted.whole or facts.whole)
+            and (not wanted.operations or facts.operation.startswith(wanted.operations))
+            and (not self.phrases or self.is_said(facts.text))
+            and (not self.patterns or self.is_matched(facts.text[:MAX_PATTERN_TEXT]))
+        )
+
+    def is_said(self, text: str) -> bool:
+        return any(stands_in(text, phrase) for phrase in self.phrases)
+
+    def is_matched(self, text: str) -> bool:
+        return any(pattern.search(text) for pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The entries of one provider, by what an error must have for them to be worth a look."""
+
+    codes: dict[str, tuple[Entry, ...]]
+    words: dict[str, tuple[Entry, ...]]
+    statuses: dict[int, tuple[Entry, ...]]
+    others: tuple[Entry, ...]
+    anchors: frozenset[str] = field(default=frozenset())
+
+
+class RuleSet:
+    """Rules in the order in which they are tried. Immutable; the first rule that holds wins."""
+
+    __slots__ = ("_indexes", "rules", "version")
+
+    rules: tuple[Rule, ...]
+    version: int
+
+    def __init__(self, rules: Iterable[Rule], *, version: int) -> None:
+        """Compile `rules`. Raises RulesError where two share an id."""
+        self.rules = tuple(rules)
+        self.version = version
+        refuse_repeats(self.rules)
+        entries = [entry for order, rule in enumerate(self.rules) for entry in made(order, rule)]
+        self._indexes = {
+            provider: index_of([e for e in entries if concerns(e.rule, provider)])
+            for provider in (*PROVIDERS, ANY)
+        }
+
+    def with_rules_above(self, rules: Sequence[Rule], *, version: int) -> RuleSet:
+        """Return a new set in which `rules` are tried before these; a shared id replaces ours."""
+        replaced = {rule.id for rule in rules}
+        kept = (rule for rule in self.rules if rule.id not in replaced)
+        return RuleSet((*rules, *kept), version=version)
+
+    def match(self, facts: ErrorFacts) -> Rule | None:
+        """Return the first rule that holds for the facts, None where no rule knows the error."""
+        index = self._indexes.get(facts.provider) or self._indexes[ANY]
+        codes = known_codes(facts, index)
+        found = candidates(facts, index, codes)
+        found.sort(key=PLACE)
+        for entry in found:
+            if entry.holds(facts, codes):
+                return entry.rule
+        return None
+
+
+def made(order: int, rule: Rule) -> Iterator[Entry]:
+    """Yield the compiled conditions of a rule."""
+    for condition in rule.conditions:
+        phrases = tuple(tuple(normalized(phrase).split(" * ")) for phrase in condition.says)
+        patterns = tuple(re.compile(pattern) for pattern in condition.patterns)
+        yield Entry(order, rule, condition, phrases, patterns)
+
+
+def concerns(rule: Rule, provider: str) -> bool:
+    return not rule.providers or provider in rule.providers
+
+
+def index_of(entries: Sequence[Entry]) -> Index:
+    """File each entry under the narrowest thing an error must have for it to hold."""
+    codes: dict[str, list[Entry]] = defaultdict(list)
+    words: dict[str, list[Entry]] = defaultdict(list)
+    statuses: dict[int, list[Entry]] = defaultdict(list)
+    others: list[Entry] = []
+    for entry in entries:
+        wanted = entry.condition
+        if wanted.codes:
+            for code in wanted.codes:
+                codes[code].append(entry)
+        elif entry.phrases:
+            for phrase in entry.phrases:
+                words[anchor(phrase)].append(replace(entry, phrases=(phrase,)))
+        elif wanted.statuses:
+            for status in wanted.statuses:
+                statuses[status].append(entry)
+        else:
+            others.append(entry)
+    return Index(
+        codes={code: tuple(found) for code, found in codes.items()},
+        words={word: tuple(found) for word, found in words.items()},
+        statuses={status: tuple(found) for status, found in statuses.items()},
+        others=tuple(others),
+        anchors=frozenset(words),
+    )
+
+
+def anchor(phrase: tuple[str, ...]) -> str:
+    """Return the longest word of a phrase: long words are rare, so few errors have it."""
+    words: list[str] = [word for part in phrase for word in WORDS.findall(part)]
+    return max(words, key=len)
+
+
+def known_codes(facts: ErrorFacts, index: Index) -> frozenset[str]:
+    """Return, in lower case, the codes of the innermost cause of which some rule knows a code."""
+    for level in facts.causes:
+        codes = frozenset(code.lower() for code in level)
+        if not codes.isdisjoint(index.codes):
+            return codes
+    return frozenset()
+
+
+def candidates(facts: ErrorFacts, index: Index, codes: frozenset[str]) -> list[Entry]:
+    """Return the entries that could hold, out of many that can't."""
+    found = list(index.others)
+    for code in codes:
+        found.extend(index.codes.get(code, ()))
+    for word in index.anchors.intersection(WORDS.findall(facts.text)):
+        found.extend(index.words[word])
+    if facts.status is not None:
+        found.extend(index.statuses.get(facts.status, ()))
+    return found
+
+
+def stands_in(text: str, phrase: tuple[str, ...]) -> bool:
+    """Tell if the parts of a phrase stand in the text, in order and as whole words."""
+    start = 0
+    for part in phrase:
+        start = end_of(part, text, start)
+        if start < 0:
+            return False
+    return True
+
+
+def end_of(part: str, text: str, start: int) -> int:
+    """Return where the first whole-word occurrence of `part` from `start` on ends, or -1."""
+    while (found := text.find(part, start)) >= 0:
+        end = found + len(part)
+        before, after = text[found - 1 : found] if found else "", text[end : end + 1]
+        if not (before.isalnum() and part[0].isalnum()) and not (
+            after.isalnum() and part[-1].isalnum()
+        ):
+            return end
+        start = found + 1
+    return -1
