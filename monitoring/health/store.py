@@ -36,6 +36,8 @@ from monitoring.outcomes.staging import copy, fetch, stage
 
 RUNS = [field.name for field in fields(Runs)]
 assert RUNS[-1] == "evidence"
+# A tuple would be written as something else than an array.
+EVIDENCE = RUNS.index("evidence")
 POLICY = [field.name for field in fields(PolicyFacts)]
 
 # Name and type of each written column: the key, the runs, then where the person stands.
@@ -257,9 +259,11 @@ def update(
 def values(person: int, facts: HealthFacts) -> tuple[Any, ...]:
     """Return a row in the order of COLUMNS."""
     runs, standing = facts.runs, facts.standing
+    told = list(all_runs(runs))
+    told[EVIDENCE] = list(runs.evidence)
     return (
         person,
-        *all_runs(runs),
+        *told,
         standing.status,
         standing.cause,
         severity(standing),
