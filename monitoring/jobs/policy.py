@@ -16,12 +16,14 @@ class JobPolicy:
     lease       how long a worker keeps a job without renewing; must outlive the deadline
     budget      how long one drain goes on claiming
     threads     passes in flight in one drain
+    beat        how often a drain shows that it lives
     """
 
     deadline: float
     lease: float
     budget: float
     threads: int
+    beat: float = 5.0
 
     def __post_init__(self) -> None:
         if not 0 < self.deadline < self.lease:
@@ -50,4 +52,5 @@ def job_policy() -> JobPolicy:
         lease=settings.JOB_LEASE,
         budget=settings.DRAIN_BUDGET,
         threads=settings.DRAIN_THREADS,
+        beat=settings.PROBE_BEAT_SECONDS / 12,
     )

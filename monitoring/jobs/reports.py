@@ -10,6 +10,7 @@ from typing import Any
 
 from monitoring.intake.ingest import ReportedOutcome
 from monitoring.jobs.claims import Claim
+from syncing.providers.wire import own_error
 from syncing.reports import PassCounts, PassReport, PassResult, RawError
 
 OPERATION = "synccenter.job"
@@ -45,18 +46,19 @@ def error_object(error: RawError) -> dict[str, Any]:
     }
 
 
-def failed(body: str) -> PassReport:
+def failed(name: str, text: str) -> PassReport:
     """Return a failure that came from no provider's response but from this service."""
-    error = RawError("network", "exception-text", None, {}, body, OPERATION)
+    error = own_error("network", name, text, OPERATION)
     return PassReport(PassResult.FAILURE, error, PassCounts())
 
 
 def deadline_passed(seconds: float) -> PassReport:
-    return failed(f"synccenter: the deadline of {seconds:g} s passed before the sync was complete")
+    text = f"the deadline of {seconds:g} s passed before the sync was complete"
+    return failed("DeadlineReached", text)
 
 
 def nothing_to_sync() -> PassReport:
-    return failed("synccenter: the person has no connections to sync")
+    return failed("NotConnected", "the person has no connections to sync")
 
 
 def broken(error: BaseException) -> PassReport:
@@ -64,7 +66,7 @@ def broken(error: BaseException) -> PassReport:
 
     Its message stays out, because libraries put addresses and tokens there.
     """
-    return failed(f"synccenter: internal error {describe(error)}")
+    return failed("InternalError", describe(error))
 
 
 def describe(error: BaseException) -> str:

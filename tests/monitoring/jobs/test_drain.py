@@ -139,7 +139,7 @@ def test_a_pass_that_breaks_is_a_failure_of_ours_without_the_exceptions_words(
     make_drain(ScriptedRunner(breaks)).work()
     outcome = Outcome.objects.get()
     assert outcome.result == "failure"
-    assert f"internal error {type(error).__name__}" in outcome.error["body"]
+    assert f"synccenter.InternalError: {type(error).__name__}" in outcome.error["body"]
     assert "token-abc" not in outcome.error["body"]
 
 
