@@ -166,6 +166,6 @@ def refuse_private_folder(data: Path) -> None:
     ):
         if folder.exists() and not folder.stat().st_mode & 0o001:
             raise EmbeddedDatabaseError(
-                f"{folder} is private, and PostgreSQL may not run as root. Start with `make`, which "
-                "puts data and environment elsewhere, move the project, or set DATABASE_URL."
+                f"{folder} is private, and PostgreSQL may not run as root. Start with `make`, "
+                "which puts data and environment elsewhere, or set DATABASE_URL."
             )

@@ -1,0 +1,151 @@
+"""`manage.py demo`: everything set up and running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from argparse import ArgumentParser
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from simulator.worldfile import save_world
+from synccenter.demo.cast import LOGINS, PASSWORD
+from synccenter.demo.processes import ProcessError, Processes, free_port, is_free
+from synccenter.demo.seed import demo_seed, is_seeded
+from synccenter.demo.world import build_world, planned_faults
+
+SEED = 20080606
+
+
+class Stopped(BaseException):
+    """Ctrl-C or a polite kill."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Set up and run the whole service on this machine: database, simulator of Google and "
+        "Salesforce, 60 people in 3 organizations with a month of history, web, workers, tick. "
+        "Ctrl-C stops all of it; the next start keeps the data."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *, port: int, **options: Any) -> None:
+        if not is_free(port):
+            raise CommandError(
+                f"Port {port} is in use. Stop what listens there, or choose another: "
+                f"make demo PORT={port + 1}"
+            )
+        started = time.monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        folder = settings.BASE_DIR / ".data" / "demo"
+        processes: Processes | None = None
+        try:
+            self.prepare(folder)
+            processes = self.start(folder, port)
+            self.welcome(port, time.monotonic() - started)
+            while True:
+                time.sleep(1)
+                processes.check()
+        except ProcessError as error:
+            raise CommandError(str(error)) from error
+        except Stopped:
+            self.stdout.write("\n· Stopping")
+        finally:
+            if processes:
+                processes.stop()
+        self.stdout.write("· Stopped. The data is kept for the next `make demo`.")
+
+    def prepare(self, folder: Path) -> None:
+        """Bring database and world into being, or leave them as they are."""
+        self.say("Database: migrations")
+        call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        if is_seeded() and (folder / "world.json").exists():
+            self.say("Demo data is here already; `make clean` removes it")
+            return
+        if is_seeded():
+            raise CommandError(
+                "The demo's database is here but its simulated world is gone. Run `make clean`."
+            )
+        self.say("Demo data: people and their past")
+        folder.mkdir(parents=True, exist_ok=True)
+        now, random = timezone.now(), Random(SEED)  # noqa: S311 - a story, not a secret
+        world = build_world(now, random)
+        save_world(world, folder / "world.json")
+        demo_seed(world=world, now=now, random=random, say=lambda text: self.say(f"  {text}"))
+
+    def start(self, folder: Path, port: int) -> Processes:
+        """Start every process and wait until the service is ready."""
+        simulator = f"http://127.0.0.1:{(simulator_port := free_port())}"
+        environment = os.environ | {
+            "BASE_URL": f"http://127.0.0.1:{port}",
+            "GOOGLE_API_ROOT": simulator,
+            "GOOGLE_TOKEN_URL": f"{simulator}/token",
+            "SALESFORCE_LOGIN_URL": simulator,
+        }
+        processes = Processes(settings.BASE_DIR, folder / "logs", environment)
+        try:
+            self.say("Simulator of Google and Salesforce")
+            world = str(folder / "world.json")
+            processes.start(
+                "simulator", "simulate", "--port", str(simulator_port), "--world", world, "--keep"
+            )
+            processes.wait_for("simulator", f"{simulator}/control/health")
+            for fault in planned_faults():
+                plan(simulator, fault)
+            self.say("Web, workers, tick")
+            processes.start("worker", "worker")
+            processes.start("tick", "tick")
+            processes.start("web", "web", "--port", str(port))
+            processes.wait_for("web", f"http://127.0.0.1:{port}/readyz")
+        except BaseException:
+            processes.stop()
+            raise
+        return processes
+
+    def welcome(self, port: int, seconds: float) -> None:
+        self.stdout.write(f"\nsynccenter is running at http://127.0.0.1:{port} ({seconds:.0f} s)\n")
+        for login in LOGINS:
+            where = ", ".join(f"{role} of {slug}" for slug, role in login.roles.items())
+            self.stdout.write(
+                f"  {login.email:<24} {PASSWORD}   {where or 'support, all organizations'}"
+            )
+        self.stdout.write(
+            f"\nLogs: {settings.BASE_DIR / '.data/demo/logs'}. Ctrl-C stops everything."
+        )
+        self.stdout.flush()
+
+    def say(self, text: str) -> None:
+        self.stdout.write(f"· {text}")
+        self.stdout.flush()
+
+
+def stop(number: int, frame: object) -> None:
+    # Once is enough; a second Ctrl-C must not cut the stopping short.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped
+
+
+def plan(simulator: str, fault: dict[str, Any]) -> None:
+    """Plan a fault at the simulator's control endpoint."""
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        f"{simulator}/control/faults",
+        data=json.dumps(fault).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - as above
+        pass
