@@ -48,7 +48,7 @@ BEFORE_STATUS = re.compile(
     r"|(?:error|status|code|failed|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
 )
 TRY_AGAIN = re.compile(r"(?:try again in|retry after|retry in) (\d{1,6}+)(?:\.\d{1,9}+)? ?s")
-SECONDS = re.compile(r"(\d{1,9}+)(?:\.\d{1,9}+)?s?\Z")
+SECONDS = re.compile(r"(\d{1,19}+)(?:\.\d{1,9}+)?s?\Z")
 
 
 @dataclass(frozen=True, slots=True)
