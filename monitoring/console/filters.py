@@ -10,19 +10,15 @@ from django import forms
 from accounts.models import Person
 from monitoring.console.figures import Figures
 from monitoring.console.wording import LOOKS
+from monitoring.health.fold import SEVERITY, Standing, severity
 from monitoring.health.models import Health, HealthQuerySet
 
 if TYPE_CHECKING:
     from accounts.access import Access
 
 # The severity of each group is the second column of the index that the list is read from.
-SEVERITIES = {
-    "stalled": 0,
-    "degraded": 1,
-    "disabled": 2,
-    "never_connected": 3,
-    "healthy": 4,
-}
+SEVERITIES = {group: severity(Standing(group, "")) for group in SEVERITY}
+SEVERITIES["never_connected"] = severity(Standing("degraded", "never_connected"))
 
 
 class PeopleFilter(django_filters.FilterSet):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,13 +23,13 @@ from monitoring.console.attempts import attempt_row
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_sentence
 from monitoring.console.pages import is_partial, kept_by_nobody, page
-from monitoring.console.progress import Progress, progress_of, progress_of_job
+from monitoring.console.progress import Progress, open_progress, progress_of
 from monitoring.console.rows import coming, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
 from monitoring.console.timeline import timeline_of
 from monitoring.console.wording import Explanation
-from monitoring.health.models import Health
+from monitoring.health.models import Health, HealthQuerySet
 from monitoring.jobs.models import Job
 from monitoring.outcomes.models import Outcome
 
@@ -40,7 +41,7 @@ ATTEMPTS = 20
 def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
     """Show one person of the organization; for htmx, what a finished run may have changed."""
     access = access_for(request.user, slug)
-    people = with_details(Health.objects.visible_to(access))
+    people = with_open_job(with_details(Health.objects.visible_to(access)))
     health = get_object_or_404(people, pk=person_id)
     now, rules = timezone.now(), explanations()
     outcomes = list(outcomes_of(access, person_id))
@@ -51,13 +52,13 @@ def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
         **access_to_providers(access, health, now),
         "attempts": [attempt_row(each, rules, now, access.time_zone) for each in outcomes],
         "history": timeline_of(access, person_id, rules, now, access.time_zone),
-        "progress": progress_of_open_job(access, person_id),
+        "progress": progress_of_open_job(health),
         "since": int(now.timestamp()),
     }
     return page(request, access, "console/person.html", "panel", context)
 
 
-def outcomes_of(access: Access, person_id: int) -> Any:
+def outcomes_of(access: Access, person_id: int) -> QuerySet[Outcome]:
     """Return the last attempts of a person, newest first."""
     return Outcome.objects.visible_to(access).of_person(person_id).newest_first()[:ATTEMPTS]
 
@@ -97,9 +98,19 @@ def access_to_providers(access: Access, health: Health, now: datetime) -> dict[s
     }
 
 
-def progress_of_open_job(access: Access, person_id: int) -> Progress | None:
-    job = Job.objects.visible_to(access).filter(person=person_id).first()
-    return progress_of_job(job, timedelta()) if job else None
+def with_open_job(people: HealthQuerySet) -> HealthQuerySet:
+    """Add the open job of a person, of whom there is one at most, without a statement more."""
+    job = Job.objects.filter(person=OuterRef("pk"), organization=OuterRef("organization"))
+    return people.annotate(
+        job_attempt=Subquery(job.values("attempt_id")), job_state=Subquery(job.values("state"))
+    )
+
+
+def progress_of_open_job(health: Health) -> Progress | None:
+    """Return how a run gets on that is open while the page is opened."""
+    if health.job_attempt is None:
+        return None
+    return open_progress(health.job_attempt, health.job_state, timedelta())
 
 
 @login_required
@@ -110,9 +121,8 @@ def sync_now(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
     whom = get_object_or_404(Person.objects.visible_to(access), pk=person_id)
     now = timezone.now()
     try:
-        progress = progress_of_job(
-            person_sync_now(access=access, person=whom, now=now), waited=timedelta()
-        )
+        job = person_sync_now(access=access, person=whom, now=now)
+        progress = open_progress(job.attempt_id, job.state, timedelta())
     except SyncRefusedError as refusal:
         progress = Progress("refused", str(refusal))
     if is_partial(request):

@@ -43,7 +43,7 @@ def progress_of(
     # In this order: a job is closed together with its outcome, so who finds no job finds that.
     job = Job.objects.visible_to(access).filter(person=person, attempt_id=attempt_id).first()
     if job is not None:
-        return progress_of_job(job, waited)
+        return open_progress(job.attempt_id, job.state, waited)
     outcome = Outcome.objects.visible_to(access).of_person(person.pk)
     found = outcome.filter(attempt_id=attempt_id).first()
     if found is None:
@@ -51,14 +51,14 @@ def progress_of(
     return progress_of_outcome(found, rules)
 
 
-def progress_of_job(job: Job, waited: timedelta) -> Progress:
-    """Return the progress of an open job."""
+def open_progress(attempt_id: UUID, state: int, waited: timedelta) -> Progress:
+    """Return the progress of a job that is queued or running."""
     if waited > PATIENCE:
         late = "No result after 10 minutes. The run stays in the queue; look at this page later."
-        return Progress("late", late, job.attempt_id)
-    if job.state == JobState.RUNNING:
-        return Progress("running", "Syncing now…", job.attempt_id)
-    return Progress("queued", "Waiting for a free worker…", job.attempt_id)
+        return Progress("late", late, attempt_id)
+    if state == JobState.RUNNING:
+        return Progress("running", "Syncing now…", attempt_id)
+    return Progress("queued", "Waiting for a free worker…", attempt_id)
 
 
 def progress_of_outcome(outcome: Outcome, rules: Mapping[str, Explanation]) -> Progress:

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import combinations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.access import Access, access_for
+from accounts.models import Connection, Organization, Person, Provider, Role
+from monitoring.actions.people import SyncRefusedError, person_sync_now, sync_refusal
+from monitoring.audit.models import AuditEntry
+from monitoring.health.models import Hold
+from monitoring.jobs import doorbell
+from monitoring.jobs.models import Job, JobState, Lane
+from tests.factories import (
+    NOW,
+    make_connected_person,
+    make_connection,
+    make_member,
+    make_organization,
+    make_person,
+    make_user,
+)
+
+
+@pytest.fixture
+def acme(db: None) -> Organization:
+    return make_organization(slug="acme")
+
+
+@pytest.fixture
+def access(acme: Organization) -> Access:
+    return access_for(make_member(acme).user, "acme")
+
+
+def hold(person: Person, **overrides: object) -> Hold:
+    fields = {
+        "organization": person.organization,
+        "person": person,
+        "author_kind": "offboarding",
+        "author_name": "HR feed",
+        "reason": "Left",
+        "started_at": NOW - timedelta(hours=1),
+    }
+    return Hold.objects.create(**fields | overrides)
+
+
+def nothing_happened() -> bool:
+    return not Job.objects.exists() and not AuditEntry.objects.exists()
+
+
+def test_a_sync_is_queued_ahead_of_periodic_work_and_audited(access: Access) -> None:
+    person = make_connected_person(access.organization)
+    job = person_sync_now(access=access, person=person, now=NOW)
+    assert (job.person, job.lane, job.trigger) == (person, Lane.ADMIN, "admin")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.person, entry.author) == ("person.sync_now", person, access.user)
+    assert (entry.organization, entry.at) == (access.organization, NOW)
+    assert entry.detail == {"attempt_id": str(job.attempt_id)}
+
+
+def test_the_doorbell_rings_once_it_is_committed(
+    access: Access,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(doorbell, "_ring_all", lambda lane, count: rung.append(lane))
+    person = make_connected_person(access.organization)
+    with django_capture_on_commit_callbacks(execute=True):
+        person_sync_now(access=access, person=person, now=NOW)
+        assert rung == []
+    assert rung == [Lane.ADMIN]
+
+
+def test_asking_twice_makes_one_job(access: Access) -> None:
+    person = make_connected_person(access.organization)
+    first = person_sync_now(access=access, person=person, now=NOW)
+    second = person_sync_now(access=access, person=person, now=NOW)
+    assert first.attempt_id == second.attempt_id
+    assert Job.objects.count() == 1
+
+
+def test_a_periodic_job_is_moved_forward_and_a_running_one_is_the_sync_asked_for(
+    access: Access,
+) -> None:
+    person = make_connected_person(access.organization)
+    job = person_sync_now(access=access, person=person, now=NOW)
+    Job.objects.update(lane=Lane.SCHEDULE, trigger="schedule", state=JobState.RUNNING)
+    again = person_sync_now(access=access, person=person, now=NOW)
+    assert again.attempt_id == job.attempt_id
+    assert again.trigger == "schedule"
+
+
+def test_a_viewer_may_not(acme: Organization) -> None:
+    access = access_for(make_member(acme, role=Role.VIEWER).user, "acme")
+    person = make_connected_person(acme)
+    with pytest.raises(PermissionDenied):
+        person_sync_now(access=access, person=person, now=NOW)
+    assert nothing_happened()
+
+
+def test_support_staff_may_under_their_own_name(acme: Organization) -> None:
+    staff = make_user(email="support@service.example", is_staff=True)
+    person = make_connected_person(acme)
+    person_sync_now(access=access_for(staff, "acme"), person=person, now=NOW)
+    assert AuditEntry.objects.get().author_name == "support@service.example"
+
+
+def test_a_person_of_another_organization_is_out_of_reach(access: Access) -> None:
+    person = make_connected_person()
+    with pytest.raises(PermissionDenied):
+        person_sync_now(access=access, person=person, now=NOW)
+    assert nothing_happened()
+
+
+def test_who_is_held_is_refused_with_a_sentence(access: Access) -> None:
+    person = make_connected_person(access.organization)
+    hold(person)
+    with pytest.raises(SyncRefusedError, match="Syncing is switched off for this person"):
+        person_sync_now(access=access, person=person, now=NOW)
+    assert nothing_happened()
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"ends_at": NOW - timedelta(minutes=1)}, {"released_at": NOW - timedelta(minutes=1)}],
+)
+def test_a_hold_that_is_over_refuses_nobody(access: Access, over: dict[str, object]) -> None:
+    person = make_connected_person(access.organization)
+    hold(person, **over)
+    assert person_sync_now(access=access, person=person, now=NOW)
+
+
+def test_who_is_not_connected_is_refused_with_a_sentence(access: Access) -> None:
+    person = make_person(access.organization)
+    make_connection(person, Provider.GOOGLE)
+    with pytest.raises(SyncRefusedError, match="Salesforce is not connected"):
+        person_sync_now(access=access, person=person, now=NOW)
+    Connection.objects.all().delete()
+    with pytest.raises(SyncRefusedError, match="Google and Salesforce are not connected"):
+        person_sync_now(access=access, person=person, now=NOW)
+    assert nothing_happened()
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_sync_is_refused_unless_both_are_connected_and_nobody_holds(
+    held: bool, number: int
+) -> None:
+    for connected in combinations([provider.value for provider in Provider], number):
+        refusal = sync_refusal(held=held, connected=connected)
+        assert (refusal == "") is (number == 2 and not held)
+        for provider in Provider:
+            named = provider.label in refusal
+            assert named is (not held and provider not in connected)
