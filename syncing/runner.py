@@ -27,7 +27,7 @@ class Equipment:
 
 @cache
 def equipment(process_id: int) -> Equipment:
-    """Return the process's equipment. Asked for by process, because threads do not survive a fork."""
+    """Return the equipment of a process, by its id: threads do not survive a fork."""
     return Equipment(Gate(), providers_from_settings())
 
 

@@ -10,7 +10,7 @@ from syncing.engine.batches import batches
 from syncing.engine.content import FIELDS, Base
 from syncing.engine.google_form import google_event, google_observed, google_patch
 from syncing.engine.links import Link, LinkState, google_id_for, salesforce_key_for
-from syncing.engine.observed import Deleted, Observed, Present
+from syncing.engine.observed import Deleted, Observed, Present, Private
 from syncing.engine.plan import Step, Verb, decide
 from syncing.engine.read import Check, google_event_now, salesforce_event_now
 from syncing.engine.salesforce_form import KEY_FIELD, salesforce_record
@@ -278,15 +278,12 @@ class Actor:
 
     def _etag(self, step: Step) -> str:
         """The version the step was decided on; read anew where it is not known."""
-        seen, link = step.pair.google, step.pair.link
-        if isinstance(seen, Present) and seen.version:
+        seen = step.pair.google
+        if isinstance(seen, Present | Private) and seen.version:
             return seen.version
-        if not isinstance(seen, Present) and link and link.google_etag:
-            return link.google_etag
         now = google_event_now(self.sides.google, step.pair.google_id)
-        if not isinstance(now, Present):
-            raise Stale(google=now)
-        if isinstance(seen, Present) and now.content != seen.content:
+        unmoved = isinstance(now, Present) and isinstance(seen, Present)
+        if not isinstance(now, Present) or (unmoved and now.content != seen.content):
             raise Stale(google=now)
         return now.version
 

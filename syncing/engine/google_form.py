@@ -23,7 +23,7 @@ def google_observed(item: Mapping[str, Any]) -> Observed:
     if item.get("status") == "cancelled":
         return Deleted()
     if item.get("visibility") in PRIVATE:
-        return Private()
+        return Private(str(item.get("etag", "")))
     if "recurrence" in item:
         return Excluded(LeftOut.SERIES)
     if item.get("eventType", "default") != "default":

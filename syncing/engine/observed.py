@@ -31,6 +31,8 @@ class Present:
 class Private:
     """The event is there and private: none of it may be read further, stored or shown."""
 
+    version: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
