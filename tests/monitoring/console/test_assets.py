@@ -1,0 +1,131 @@
+"""The script that copies the design system, and what the templates expect of it."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+ICONS = json.loads((PROJECT / "package.json").read_text())["synccenter"]["icons"]
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("assets", PROJECT / "deploy" / "assets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+assets = load()
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A design system with two icons, two pictures and one style sheet."""
+    folder = tmp_path / "package"
+    files = {
+        f"styles/{assets.STYLE_SHEET}": (
+            "a{background:url(../images/one.png)}b{background:url('../images/deep/two.png?v=2')}"
+            "i{background:url(data:image/png;base64,x)}u{fill:url(#here)}"
+            "/*# sourceMappingURL=sheet.css.map */"
+        ),
+        "images/one.png": "one",
+        "images/deep/two.png": "two",
+        "images/other.png": "not needed",
+        "icons/utility-sprite/svg/symbols.svg": (
+            '<svg><symbol viewBox="0 0 1 1" id="check"><path d="M0 0"/></symbol>'
+            '<symbol id="check_all"><g><path/></g></symbol></svg>'
+        ),
+        "icons/License-for-icons.txt": "icons",
+        "images/License-for-images.txt": "images",
+    }
+    for name, text in files.items():
+        path = folder / "assets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def test_just_what_is_needed_is_copied(package: Path, tmp_path: Path) -> None:
+    target = tmp_path / "static" / "slds"
+    files = assets.copy_assets(package, {"utility": ["check"]}, target)
+    assert [str(path.relative_to(target)) for path in files] == [
+        "License-for-icons.txt",
+        "License-for-images.txt",
+        "icons/utility.svg",
+        "images/deep/two.png",
+        "images/one.png",
+        "styles/slds.css",
+        "styles/slds.css.gz",
+    ]
+    sprite = (target / "icons" / "utility.svg").read_text()
+    assert '<symbol viewBox="0 0 1 1" id="check"><path d="M0 0"/></symbol>' in sprite
+    assert "check_all" not in sprite
+    sheet = (target / "styles" / "slds.css").read_text()
+    assert "sourceMappingURL" not in sheet
+    assert gzip.decompress((target / "styles" / "slds.css.gz").read_bytes()).decode() == sheet
+    assert target.stat().st_mode & 0o055 == 0o055
+
+
+def test_what_was_there_before_is_replaced(package: Path, tmp_path: Path) -> None:
+    target = tmp_path / "slds"
+    target.mkdir()
+    (target / "old.css").write_text("old")
+    assets.copy_assets(package, {"utility": ["check"]}, target)
+    assert not (target / "old.css").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        (f"assets/styles/{assets.STYLE_SHEET}", "is missing"),
+        ("assets/images/one.png", "is named by"),
+        ("assets/icons/utility-sprite/svg/symbols.svg", "is missing"),
+        ("assets/icons/License-for-icons.txt", "is missing"),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_replaced(
+    package: Path, tmp_path: Path, missing: str, message: str
+) -> None:
+    (package / missing).unlink()
+    target = tmp_path / "slds"
+    target.mkdir()
+    (target / "old.css").write_text("old")
+    with pytest.raises(assets.AssetsError, match=message):
+        assets.copy_assets(package, {"utility": ["check"]}, target)
+    assert [path.name for path in target.iterdir()] == ["old.css"]
+
+
+def test_an_icon_that_is_not_there_is_named(package: Path, tmp_path: Path) -> None:
+    with pytest.raises(assets.AssetsError, match="has no icon nonsense"):
+        assets.copy_assets(package, {"utility": ["check", "nonsense"]}, tmp_path / "slds")
+
+
+def test_without_the_package_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(assets.AssetsError, match="npm ci"):
+        assets.copy_assets(tmp_path / "nothing", {}, tmp_path / "slds")
+
+
+@pytest.mark.parametrize(("tag", "kind"), [("icon", "utility"), ("standard_icon", "standard")])
+def test_every_icon_of_the_templates_is_taken_from_the_package_and_no_other(
+    tag: str, kind: str
+) -> None:
+    templates = (PROJECT / "templates").rglob("*.html")
+    pattern = re.compile(rf'{{% {tag} "(\w+)"')
+    used = {name for path in templates for name in pattern.findall(path.read_text())}
+    assert used == set(ICONS[kind])
+
+
+def test_the_lock_file_names_no_address() -> None:
+    lock = json.loads((PROJECT / "package-lock.json").read_text())
+    packages = [package for name, package in lock["packages"].items() if name]
+    assert packages
+    for package in packages:
+        assert "resolved" not in package
+        assert package["integrity"].startswith("sha512-")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, raw_text
+from monitoring.console.evidence import evidence_times, time_in
+from monitoring.console.timeline import change_sentence
+from monitoring.outcomes.identifiers import attempt_id_at
+from monitoring.outcomes.models import Outcome, Result
+from tests.factories import NOW
+from tests.monitoring.console.makers import HOUR, REVOKED
+
+
+def test_every_result_has_a_look_of_its_own() -> None:
+    assert set(RESULTS) == set(Result.values)
+    assert len({look.icon for look in RESULTS.values()}) == len(RESULTS)
+
+
+def test_the_raw_text_holds_the_facts_and_the_body_laid_out() -> None:
+    assert raw_text(REVOKED) == (
+        "google · token · HTTP 400 · oauth-json\n\n"
+        '{\n  "error": "invalid_grant",\n  "error_description": "Token has been revoked."\n}'
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_no_error_has_no_text(nothing: dict[str, object] | None) -> None:
+    assert raw_text(nothing) == ""
+
+
+def test_a_long_body_is_cut_and_says_so() -> None:
+    text = raw_text(REVOKED | {"body": "x" * 100_000})
+    assert len(text) < SHOWN_CHARACTERS + 100
+    assert text.endswith("(cut here)")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["provider", "channel", "status", "body", "operation", "headers"]),
+        st.one_of(st.none(), st.text(max_size=50), st.integers(), st.just({})),
+        min_size=1,
+    )
+)
+def test_any_error_has_a_text(error: dict[str, object]) -> None:
+    assert "None" not in raw_text(error).replace(str(error.get("body")), "")
+
+
+def test_headers_are_not_shown() -> None:
+    assert "secret" not in raw_text(REVOKED | {"headers": {"authorization": "secret"}})
+
+
+def test_evidence_is_dated_by_the_runs_or_else_by_their_ids() -> None:
+    known, older, foreign = attempt_id_at(NOW), attempt_id_at(NOW - HOUR), uuid4()
+    outcome = Outcome(attempt_id=known, finished_at=NOW + HOUR)
+    assert evidence_times([older, known, foreign], [outcome]) == [NOW - HOUR, NOW + HOUR]
+
+
+def test_only_ids_that_begin_with_a_time_tell_one() -> None:
+    assert time_in(attempt_id_at(NOW)) == NOW
+    assert time_in(UUID("5c7f9a3e-1111-4222-8333-944455556666")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("degraded", "healthy", "lost", "", 7_200, 7_200), "Syncing again"),
+        (
+            ("healthy", "degraded", "", "lost", 7_200, 7_200),
+            "Delayed: A run ended without a result",
+        ),
+        (
+            ("degraded", "stalled", "lost", "silent", 7_200, 86_400),
+            "Needs attention: No run for too long; runs every 24 h instead of 2 h",
+        ),
+        (("healthy", "healthy", "", "", 14_400, 7_200), "runs every 2 h instead of 4 h"),
+        (("healthy", "healthy", "", "", 7_200, 7_200), "Syncing"),
+    ],
+)
+def test_a_change_is_one_sentence(
+    change: tuple[str, str, str, str, int, int], sentence: str
+) -> None:
+    assert change_sentence(*change, {}) == sentence
