@@ -21,7 +21,7 @@ development:
 	@$(PYTHON) deploy/environment.py --group dev
 
 demo: environment
-	@$(RUN) manage.py demo --port $(PORT)
+	@exec $(RUN) manage.py demo --port $(PORT)
 
 lint: development
 	$(RUN) -m ruff check .

@@ -73,15 +73,15 @@ HOUSES = (
         "Acme",
         "America/New_York",
         _names(
-            "Ada Lovelace, Alan Turing, Annie Easley, Barbara Liskov, Betty Holberton, Blaise Pascal,"
-            "Brian Kernighan, Charles Babbage, Claude Shannon, Cynthia Breazeal, Dana Scott,"
+            "Ada Lovelace, Alan Turing, Annie Easley, Barbara Liskov, Betty Holberton,"
+            "Blaise Pascal, Brian Kernighan, Charles Babbage, Claude Shannon, Cynthia Breazeal, Dana Scott,"
             "David Wheeler, Dennis Ritchie, Donald Knuth, Dorothy Vaughan, Edith Clarke,"
             "Edsger Dijkstra, Erna Hoover, Evelyn Boyd, Frances Allen, Frances Spence, Fred Brooks,"
             "Gene Amdahl, Gladys West, Grace Hopper, Hedy Lamarr, Ida Rhodes, Ivan Sutherland,"
             "Jean Bartik, Joan Clarke, John Backus, Judea Pearl, Karen Jones, Katherine Johnson,"
             "Ken Thompson, Kristen Nygaard, Leslie Lamport, Lynn Conway, Margaret Hamilton,"
-            "Marlyn Meltzer, Mary Jackson, Mary Keller, Niklaus Wirth, Radia Perlman, Ruth Teitelbaum,"
-            "Shafi Goldwasser, Susan Kare, Tony Hoare"
+            "Marlyn Meltzer, Mary Jackson, Mary Keller, Niklaus Wirth, Radia Perlman,"
+            "Ruth Teitelbaum, Shafi Goldwasser, Susan Kare, Tony Hoare"
         ),
         {
             "Ada Lovelace": Part.REVOKED,

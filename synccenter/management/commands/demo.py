@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 f"make demo PORT={port + 1}"
             )
         started = time.monotonic()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
         folder = settings.BASE_DIR / ".data" / "demo"
         processes: Processes | None = None
@@ -134,7 +134,7 @@ class Command(BaseCommand):
 
 def stop(number: int, frame: object) -> None:
     # Once is enough; a second Ctrl-C must not cut the stopping short.
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     raise Stopped
 

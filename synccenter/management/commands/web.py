@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from gunicorn.app.base import BaseApplication
 
@@ -21,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=4, help="threads a process")
 
     def handle(self, *, host: str, port: int, workers: int, threads: int, **options: Any) -> None:
+        # Where collectstatic puts files; without it they are served from where they are.
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         Server(
             {
                 "bind": f"{host}:{port}",
