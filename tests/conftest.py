@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from pytest_django import Settings
+from django.conf import settings
 
 from tests.factories import NOW
 
@@ -13,8 +13,8 @@ def now() -> datetime:
     return NOW
 
 
-@pytest.fixture(autouse=True)
-def no_time_is_lost(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_time_is_lost() -> None:
     # Else each client made by a test would list all static files, the collected ones included.
     settings.WHITENOISE_AUTOREFRESH = True
     # The real one is slow on purpose: half a second a password.
