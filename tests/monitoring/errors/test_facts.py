@@ -220,6 +220,14 @@ def test_a_body_cut_in_half_is_known_as_such(body: str, whole: bool) -> None:
     assert extract_facts(error(body)).whole is whole
 
 
+def test_a_very_long_trace_is_read_at_both_ends_only() -> None:
+    filler = "at com.acme.Sync.run " * 10_000
+
+    assert extract_facts(error(f"{filler}errorCode='LAST_CAUSE'")).code == "LAST_CAUSE"
+    assert extract_facts(error(f"errorCode='FIRST_CAUSE'{filler}")).code == "FIRST_CAUSE"
+    assert extract_facts(error(f"{filler}errorCode='MIDDLE_CAUSE'{filler}")).code == ""
+
+
 @given(
     body=TEXTS | FRAGMENTS | JSON.map(json.dumps),
     status=st.none() | st.integers(),

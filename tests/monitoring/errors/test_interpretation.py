@@ -170,6 +170,27 @@ def test_a_transient_cause_wins_through_several_wrappings() -> None:
     assert interpret(locked(body=body), built_in_rules()).rule_id == "salesforce-record-busy"
 
 
+def test_the_deepest_of_several_named_causes_decides() -> None:
+    message = (
+        "We can't save this record because the process failed. CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+        ": Other: execution of BeforeUpdate caused by: System.DmlException: Update failed. First "
+        "exception on row 0; first error: STRING_TOO_LONG, Subject"
+    )
+    body = json.dumps([{"errorCode": "CANNOT_EXECUTE_FLOW_TRIGGER", "message": message}])
+
+    assert interpret(locked(body=body), built_in_rules()).rule_id == "salesforce-record-refused"
+
+
+def test_a_trigger_error_cut_before_its_cause_blames_nobody() -> None:
+    body = trigger_error("UNABLE_TO_LOCK_ROW, unable to obtain exclusive access")
+
+    verdicts = [
+        interpret(locked(body=body[:length]), built_in_rules()) for length in range(len(body))
+    ]
+
+    assert not ASKS_A_HUMAN & {verdict.interpretation for verdict in verdicts}
+
+
 def test_rules_above_win_and_the_others_stay() -> None:
     base = built_in_rules()
     above = base.with_rules_above(rules_from([rule()]), version=base.version + 1)
@@ -210,6 +231,7 @@ def test_a_rule_above_with_the_id_of_another_replaces_it() -> None:
         ({"patterns": ["exclusive [a-z]+s"]}, True),
         ({"patterns": ["^exclusive"]}, False),
         ({"whole": True, "statuses": [400]}, True),
+        ({"whole": True, "codes": ["UNABLE_TO_LOCK_ROW"]}, True),
         ({"codes": ["UNABLE_TO_LOCK_ROW"], "says": ["nonsense"]}, False),
         ({"says": ["nonsense"], "also": [{"statuses": [400]}]}, True),
     ],
