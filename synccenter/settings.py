@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 env = Env()
@@ -22,6 +23,10 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", [DEVELOPMENT_CREDENTIAL_KEY])
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8000")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 SECURE = BASE_URL.startswith("https://")
+if SECURE and (SECRET_KEY == DEVELOPMENT_KEY or DEVELOPMENT_CREDENTIAL_KEY in CREDENTIAL_KEYS):
+    raise ImproperlyConfigured(
+        "A deployment needs a SECRET_KEY and CREDENTIAL_KEYS of its own; see docs/deployment.md."
+    )
 
 INSTALLED_APPS = [
     "django.contrib.auth",
