@@ -51,41 +51,32 @@ class Verdict:
     rules_version: int
 
 
-UNRECOGNISED = (
-    "An error that is not recognised yet",
-    "No rule describes this error. Until one does, it counts as temporary and disables nobody.",
-    "The sync tries again by itself. If it stays, look at it under unrecognised errors.",
+# What is said where no rule holds: a rule without an id and without conditions.
+UNRECOGNISED = Rule(
+    id="",
+    interpretation=Interpretation.UNKNOWN,
+    title="An error that is not recognised yet",
+    meaning="No rule describes this error. Until one does, it counts as temporary.",
+    next_step="The sync tries again by itself. If it stays, look at it under unrecognised errors.",
+    who=Who.NOBODY,
+    conditions=(),
 )
 
 
 def interpret(error: RawError | ErrorFacts, rules: RuleSet) -> Verdict:
     """Judge an error by the first rule that holds. Pure and total."""
     facts = extract_facts(error) if isinstance(error, RawError) else error
-    rule = rules.match(facts)
-    retry_after, group, version = facts.retry_after, signature(facts), rules.version
-    if rule is None:
-        title, meaning, next_step = UNRECOGNISED
-        return Verdict(
-            Interpretation.UNKNOWN,
-            None,
-            title,
-            meaning,
-            next_step,
-            Who.NOBODY,
-            retry_after,
-            group,
-            version,
-        )
+    rule = rules.match(facts) or UNRECOGNISED
     return Verdict(
         rule.interpretation,
-        rule.id,
+        rule.id or None,
         rule.title,
         rule.meaning,
         rule.next_step,
         rule.who,
-        retry_after,
-        group,
-        version,
+        facts.retry_after,
+        signature(facts),
+        rules.version,
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from monitoring.errors.facts import RawError, extract_facts
 from monitoring.errors.interpretation import UNRECOGNISED
-from monitoring.errors.rules import PROVIDERS, Interpretation
+from monitoring.errors.rules import PROVIDERS
 from monitoring.errors.ruleset import RuleSet
 
 MAX_LINE = 16 * 1024 * 1024
@@ -91,11 +91,8 @@ def answered(line: Line, rules: RuleSet) -> Answer:
     raw = RawError(
         line.provider, line.channel, line.status, headers, line.body or "", line.operation or ""
     )
-    rule = rules.match(extract_facts(raw))
-    if rule is None:
-        title, _, next_step = UNRECOGNISED
-        return Answer(line.id, Interpretation.UNKNOWN, None, title, next_step)
-    return Answer(line.id, rule.interpretation, rule.id, rule.title, rule.next_step)
+    rule = rules.match(extract_facts(raw)) or UNRECOGNISED
+    return Answer(line.id, rule.interpretation, rule.id or None, rule.title, rule.next_step)
 
 
 def id_of(line: bytes | None) -> Any:

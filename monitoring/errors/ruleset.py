@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
@@ -63,24 +63,25 @@ class Index:
     anchors: frozenset[str] = field(default=frozenset())
 
 
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in the order in which they are tried. Immutable; the first rule that holds wins."""
+    """Rules in the order in which they are tried; the first rule that holds wins.
 
-    __slots__ = ("_indexes", "rules", "version")
+    Raises RulesError where two rules share an id.
+    """
 
     rules: tuple[Rule, ...]
-    version: int
+    version: int = field(kw_only=True)
+    _indexes: dict[str, Index] = field(init=False, repr=False, compare=False)
 
-    def __init__(self, rules: Iterable[Rule], *, version: int) -> None:
-        """Compile `rules`. Raises RulesError where two share an id."""
-        self.rules = tuple(rules)
-        self.version = version
+    def __post_init__(self) -> None:
         refuse_repeats(self.rules)
         entries = [entry for order, rule in enumerate(self.rules) for entry in made(order, rule)]
-        self._indexes = {
-            provider: index_of([e for e in entries if concerns(e.rule, provider)])
+        indexes = {
+            provider: index_of([entry for entry in entries if concerns(entry.rule, provider)])
             for provider in (*PROVIDERS, ANY)
         }
+        object.__setattr__(self, "_indexes", indexes)
 
     def with_rules_above(self, rules: Sequence[Rule], *, version: int) -> RuleSet:
         """Return a new set in which `rules` are tried before these; a shared id replaces ours."""

@@ -74,7 +74,7 @@ def test_an_id_is_used_once() -> None:
     with pytest.raises(RulesError, match="'a-rule': the id is used twice"):
         rules_from([GOOD, GOOD])
     with pytest.raises(RulesError, match="the id is used twice"):
-        RuleSet([*rules_from([GOOD]), *rules_from([GOOD])], version=1)
+        RuleSet((*rules_from([GOOD]), *rules_from([GOOD])), version=1)
 
 
 @pytest.mark.parametrize(
