@@ -13,8 +13,9 @@ class EventLink(TenantModel):
     """One event known on both sides, with the content both last agreed on.
 
     `base` is the canonical content (`syncing.engine.content.Base`), which tells which side changed
-    without trusting either clock. Nothing of a private event is stored: its link is gone, or closed
-    with an empty base. A row in a state `creating_*` is written before the create is sent.
+    without trusting either clock. Nothing of a private event is stored: its link is gone, or holds
+    only what the other side still shows. A row in a state `creating_*` is written before the create
+    is sent.
     """
 
     person = models.ForeignKey("accounts.Person", models.CASCADE, related_name="event_links")

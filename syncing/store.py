@@ -187,7 +187,7 @@ def _row(work: PassWork, link: Link, now: datetime) -> EventLink:
         person_id=work.person_id,
         google_event_id=link.google_id,
         salesforce_event_id=link.salesforce_id or None,
-        base=base_to_json(link.base) if link.base else {},
+        base=base_to_json(link.base),
         state=link.state.value,
         origin=link.origin.value,
         google_etag=link.google_etag,

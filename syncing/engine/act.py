@@ -28,7 +28,7 @@ CREATES_A_BATCH = 50
 SAVES_A_BATCH = 20
 MOST_TAKEN_IDS = 8
 GONE = frozenset({404, 410})
-LOCAL = frozenset({Verb.AGREE, Verb.CLOSE, Verb.UNLINK})
+LOCAL = frozenset({Verb.AGREE, Verb.PART, Verb.UNLINK})
 ORDER = {verb: place for place, verb in enumerate(Verb)}
 
 
@@ -125,8 +125,8 @@ class Actor:
     def _perform(self, step: Step) -> None:
         if step.verb is Verb.AGREE:
             self._save(_agreed(step, step.base))
-        elif step.verb is Verb.CLOSE:
-            self._close(step)
+        elif step.verb is Verb.PART:
+            self._save(_parted(step))
         elif step.verb is Verb.UNLINK:
             self._drop(step)
         elif step.verb is Verb.UPDATE:
@@ -139,13 +139,6 @@ class Actor:
             self._delete_in_google(step)
         else:
             self._delete_in_salesforce(step)
-
-    def _close(self, step: Step) -> None:
-        link = step.pair.link
-        assert link is not None
-        self._save(
-            replace(link, base=None, state=LinkState.CLOSED, google_etag="", salesforce_stamp="")
-        )
 
     def _announce(self, links: Sequence[Link]) -> list[Link]:
         """Write down, before creates are sent, what is going to be created."""
@@ -380,6 +373,14 @@ def _announced_google(step: Step, event_id: str, link: Link | None) -> Link:
         state=LinkState.CREATING_GOOGLE,
         salesforce_stamp=seen.version if isinstance(seen, Present) else "",
     )
+
+
+def _parted(step: Step) -> Link:
+    link = step.pair.link
+    assert link is not None
+    google_is_private = isinstance(step.pair.google, Private)
+    state = LinkState.PRIVATE_GOOGLE if google_is_private else LinkState.PRIVATE_SALESFORCE
+    return replace(link, state=state)
 
 
 def _agreed(

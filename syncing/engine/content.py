@@ -133,10 +133,7 @@ def base_to_json(base: Base) -> dict[str, Any]:
     }
 
 
-def base_from_json(stored: Mapping[str, Any]) -> Base | None:
-    """Return the base, or None where nothing is agreed (see `LinkState`)."""
-    if not stored:
-        return None
+def base_from_json(stored: Mapping[str, Any]) -> Base:
     return Base(
         google=content_from_json(stored["google"]),
         salesforce=content_from_json({**stored["google"], **stored["salesforce"]}),

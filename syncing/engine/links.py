@@ -11,12 +11,16 @@ from syncing.engine.content import Base
 
 
 class LinkState(StrEnum):
-    """`creating_*` is written before the create is sent: a lost answer is then adopted."""
+    """`creating_*` is written before the create is sent: a lost answer is then adopted.
+
+    `private_*`: that side was made private and the other was not; nothing flows between them.
+    """
 
     ACTIVE = "active"
     CREATING_GOOGLE = "creating_google"
     CREATING_SALESFORCE = "creating_salesforce"
-    CLOSED = "closed"
+    PRIVATE_GOOGLE = "private_google"
+    PRIVATE_SALESFORCE = "private_salesforce"
 
 
 class Origin(StrEnum):
@@ -29,14 +33,14 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two events that are one. `base` is None only while closed (one side is private).
+    """Two events that are one. While one side is private, `base` is what the other one holds.
 
     `salesforce_id` is empty while the Salesforce event is being created. `id` is the row's.
     """
 
     google_id: str
     salesforce_id: str
-    base: Base | None
+    base: Base
     origin: Origin
     state: LinkState = LinkState.ACTIVE
     google_etag: str = ""
@@ -46,6 +50,10 @@ class Link:
     @property
     def creating(self) -> bool:
         return self.state in (LinkState.CREATING_GOOGLE, LinkState.CREATING_SALESFORCE)
+
+    @property
+    def apart(self) -> bool:
+        return self.state in (LinkState.PRIVATE_GOOGLE, LinkState.PRIVATE_SALESFORCE)
 
 
 def google_id_for(person_id: int, salesforce_id: str, taken: str = "") -> str:

@@ -48,7 +48,7 @@ class Verb(StrEnum):
     AGREE = "remember what both hold"
     DELETE_GOOGLE = "delete Google event"
     DELETE_SALESFORCE = "delete Salesforce event"
-    CLOSE = "close the link, forget the content"
+    PART = "let nothing flow while one side is private"
     UNLINK = "forget the link"
 
 
@@ -89,8 +89,6 @@ def decide(pair: Pair, window_start: date) -> Decision:
     link = pair.link
     if link is None:
         return _decide_unlinked(pair, window_start)
-    if link.state is LinkState.CLOSED:
-        return _decide_closed(pair)
     google, salesforce = _resolved(pair, link)
     if link.creating and not isinstance(salesforce if _to_salesforce(link) else google, SEEN):
         return _decide_creating(pair, link, google, salesforce)
@@ -104,9 +102,9 @@ def _to_salesforce(link: Link) -> bool:
 def _resolved(pair: Pair, link: Link) -> tuple[Observed, Observed]:
     """Fill in from the base what the provider had nothing new to say about."""
     google, salesforce = pair.google, pair.salesforce
-    if link.base is not None and isinstance(google, Unchanged):
+    if isinstance(google, Unchanged):
         google = Present(link.base.google, link.google_etag)
-    if link.base is not None and isinstance(salesforce, Unchanged):
+    if isinstance(salesforce, Unchanged):
         salesforce = Present(link.base.salesforce, link.salesforce_stamp)
     return google, salesforce
 
@@ -147,16 +145,6 @@ def _decide_creating(pair: Pair, link: Link, google: Observed, salesforce: Obser
     return Decision(Step(pair, Verb.CREATE_GOOGLE, base, origin=link.origin))
 
 
-def _decide_closed(pair: Pair) -> Decision:
-    """One side was private when last seen; nothing flows until both can be read again."""
-    google, salesforce = pair.google, pair.salesforce
-    if isinstance(google, Deleted) or isinstance(salesforce, Deleted):
-        return Decision(Step(pair, Verb.UNLINK))
-    if isinstance(google, Present) and isinstance(salesforce, Present) and pair.link:
-        return _merged_decision(pair, None, google, salesforce, pair.link.origin)
-    return SKIPPED
-
-
 def _decide_linked(pair: Pair, link: Link) -> Decision:
     google, salesforce = pair.google, pair.salesforce
     if isinstance(google, Private) or isinstance(salesforce, Private):
@@ -169,15 +157,17 @@ def _decide_linked(pair: Pair, link: Link) -> Decision:
 
 
 def _decide_private(pair: Pair, link: Link) -> Decision:
-    """Take back our copy. An original is nobody's to delete: the link is closed instead."""
-    google, salesforce = pair.google, pair.salesforce
-    if isinstance(google, Deleted) or isinstance(salesforce, Deleted):
+    """Take back a copy whose original became private. A private copy stays, and stays apart."""
+    google, salesforce = isinstance(pair.google, Private), isinstance(pair.salesforce, Private)
+    if isinstance(pair.google, Deleted) or isinstance(pair.salesforce, Deleted):
         return Decision(Step(pair, Verb.UNLINK))
-    if isinstance(google, Private) and link.origin is Origin.GOOGLE:
+    if google and link.origin is Origin.GOOGLE:
         return Decision(Step(pair, Verb.DELETE_SALESFORCE, scrub=True), skipped=True)
-    if isinstance(salesforce, Private) and link.origin is Origin.SALESFORCE:
+    if salesforce and link.origin is Origin.SALESFORCE:
         return Decision(Step(pair, Verb.DELETE_GOOGLE, scrub=True), skipped=True)
-    return Decision(Step(pair, Verb.CLOSE, origin=link.origin), skipped=True)
+    if google and salesforce:
+        return Decision(Step(pair, Verb.UNLINK), skipped=True)
+    return SKIPPED if link.apart else Decision(Step(pair, Verb.PART), skipped=True)
 
 
 def _decide_deleted(pair: Pair, link: Link) -> Decision:
@@ -186,12 +176,12 @@ def _decide_deleted(pair: Pair, link: Link) -> Decision:
     if not isinstance(google, Present) and not isinstance(salesforce, Present):
         return Decision(Step(pair, Verb.UNLINK))
     if isinstance(google, Deleted) and isinstance(salesforce, Present):
-        if base and salesforce.content == base.salesforce:
+        if salesforce.content == base.salesforce:
             return Decision(Step(pair, Verb.DELETE_SALESFORCE))
         made_anew = created_in_google(salesforce.content, base)
         return Decision(Step(pair, Verb.CREATE_GOOGLE, made_anew, origin=Origin.SALESFORCE))
     if isinstance(salesforce, Deleted) and isinstance(google, Present):
-        if base and google.content == base.google:
+        if google.content == base.google:
             return Decision(Step(pair, Verb.DELETE_GOOGLE))
         return _create_salesforce(pair, google.content, date.min)
     return SKIPPED

@@ -62,7 +62,7 @@ class Resolver:
         self.links = self._load_links(retried, everything)
         self._read_set_aside(retried)
         self._find_unconfirmed_creates()
-        self._read_closed()
+        self._read_apart()
         linked = len(self.links) if everything else self.store.link_count(self.work.person_id)
         self._compare_with_full_list(linked)
         self._compare_after_gap(linked)
@@ -124,11 +124,11 @@ class Resolver:
             index = self.links.index(keys[key])
             self.links[index] = replace(keys[key], salesforce_id=record_id)
 
-    def _read_closed(self) -> None:
-        """A closed link has no base to stand in for the side that did not change."""
-        closed = [link for link in self._touched() if link.state is LinkState.CLOSED]
-        self._read_google(link.google_id for link in closed)
-        self._read_salesforce(link.salesforce_id for link in closed)
+    def _read_apart(self) -> None:
+        """Read both sides of what was kept apart: edits meanwhile are not in the base."""
+        apart = [link for link in self._touched() if link.apart]
+        self._read_google(link.google_id for link in apart)
+        self._read_salesforce(link.salesforce_id for link in apart)
 
     def _compare_with_full_list(self, linked: int) -> None:
         """Look up each linked event that the full list lacks: absence proves nothing."""
@@ -138,7 +138,6 @@ class Resolver:
             link.google_id
             for link in self.links
             if link.google_id not in self.google.seen
-            and link.base is not None
             and in_window(ends_at(link.base.google), self.cursor)
         ]
         if self._too_many(missing, linked, "google"):

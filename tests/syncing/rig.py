@@ -28,6 +28,7 @@ from syncing.store import PassStore, load_work
 from tests.factories import NOW, make_organization
 
 ADA, BEN = "ada@acme.example", "ben@acme.example"
+APART = ("private_google", "private_salesforce")
 
 
 class MovableClock:
@@ -138,8 +139,8 @@ class Rig:
 
     def google(self, email: str = ADA) -> list[EventContent]:
         """What a person's Google calendar holds that is in scope, in the form of Salesforce."""
-        closed = {link.google_event_id for link in self.links(email) if link.state == "closed"}
-        items = (item for item in self.world.google_events(email) if item["id"] not in closed)
+        apart = {link.google_event_id for link in self.links(email) if link.state in APART}
+        items = (item for item in self.world.google_events(email) if item["id"] not in apart)
         seen = [google_observed(item) for item in items]
         return sorted(
             (for_salesforce(each.content) for each in seen if isinstance(each, Present)), key=repr
@@ -148,8 +149,8 @@ class Rig:
     def salesforce(self, email: str = ADA) -> list[EventContent]:
         """The same of Salesforce, as it comes back from Google."""
         owner = self.people[email].salesforce_user_id
-        closed = {link.salesforce_event_id for link in self.links(email) if link.state == "closed"}
-        records = (row for row in self.world.salesforce_events(email) if row["Id"] not in closed)
+        apart = {link.salesforce_event_id for link in self.links(email) if link.state in APART}
+        records = (row for row in self.world.salesforce_events(email) if row["Id"] not in apart)
         seen = [salesforce_observed(record, owner) for record in records]
         contents = (each.content for each in seen if isinstance(each, Present))
         return sorted((for_salesforce(for_google(content)) for content in contents), key=repr)
