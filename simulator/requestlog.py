@@ -23,8 +23,10 @@ SIZE = 50_000
 
 
 def masked(text: str) -> str:
-    """The text with the values of secret fields, and whatever looks like a token, starred out."""
-    return SECRET_SHAPES.sub("***", SECRET_FIELDS.sub(r"\g<name>***", text))
+    """A query or body with secret fields, and whatever looks like a token, starred out."""
+    if not text.startswith(("{", "[")):
+        text = SECRET_FIELDS.sub(r"\g<name>***", text)
+    return SECRET_SHAPES.sub("***", text)
 
 
 @dataclass(slots=True)

@@ -127,8 +127,13 @@ def event_replace(calendar: Calendar, event: Event, content: Content, *, now: da
         event.sequence += 1
     if not rules.only_reminders_differ(event.content, content):
         stamp(event, now)
+    restored = event.is_cancelled and content["status"] != "cancelled"
     event.content = content
     log_change(calendar, event, now)
+    if restored and event.repeats:
+        # A reader of the log must learn again which instances the series lacks.
+        for exception in calendar.exceptions_of(event.id):
+            log_change(calendar, exception, now)
     return True
 
 
