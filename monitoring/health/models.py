@@ -163,6 +163,7 @@ class Health(TenantModel):
             models.Index(
                 "organization",
                 "cause",
+                "severity",
                 F("unwell_since").asc(nulls_last=True),
                 "person",
                 name="health_by_cause",

@@ -376,6 +376,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.F("organization"),
                 models.F("cause"),
+                models.F("severity"),
                 models.OrderBy(models.F("unwell_since"), nulls_last=True),
                 models.F("person"),
                 name="health_by_cause",
