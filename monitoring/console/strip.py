@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from monitoring.console.moments import counted
 
 RUNS = 24
-STEP, BAR, HEIGHT = 5, 4, 16
+STEP, BAR, HEIGHT = 5, 3, 16
+WIDTH = RUNS * STEP - (STEP - BAR)
 WORDS = {"s": "synced", "p": "synced in part", "f": "failed", "l": "lost"}
 # Where a bar begins, from the top: a good run is a full bar, the others stand lower.
 TOPS = {"s": 0, "p": 4, "f": 8, "l": 12}
@@ -42,9 +43,9 @@ def strip_html(recent: str) -> SafeString:
         '<svg class="runs" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">'
         "{}</svg>",
         summary(recent),
-        RUNS * STEP - 1,
+        WIDTH,
         HEIGHT,
-        RUNS * STEP - 1,
+        WIDTH,
         HEIGHT,
         bars,
     )

@@ -15,7 +15,7 @@ def test_there_is_a_bar_a_run_with_its_outcome_in_words_the_latest_at_the_right(
     recent: str,
 ) -> None:
     html = strip_html(recent)
-    bars = re.findall(r'class="run-(.)" d="M(\d+) \d+h4.*?<title>([^<]*)</title>', html)
+    bars = re.findall(r'class="run-(.)" d="M(\d+) \d+h.*?<title>([^<]*)</title>', html)
     assert "".join(letter for letter, _, _ in bars) == recent
     assert [int(x) for _, x, _ in bars] == [5 * place for place in range(24 - len(recent), 24)]
     for letter, _, title in bars:
