@@ -6,7 +6,7 @@ wrong neither loses its jobs nor keeps those of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,9 +34,11 @@ CLAIM = """
         )
 """
 RENEW = """
-    UPDATE jobs_job SET lease_until = now() + make_interval(secs => %(lease)s)
-    WHERE attempt_id = ANY(%(attempts)s) AND token = %(token)s AND state = 1
-    RETURNING attempt_id
+    UPDATE jobs_job AS job SET lease_until = now() + make_interval(secs => %(lease)s)
+    FROM unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
+    WHERE job.person_id = mine.person_id AND job.attempt_id = mine.attempt_id
+        AND job.token = %(token)s AND job.state = 1
+    RETURNING job.attempt_id
 """
 
 
@@ -61,11 +63,17 @@ def jobs_claim(*, lane: Lane, limit: int, token: UUID, lease: float) -> list[Cla
         return [Claim(*row[2:]) for row in sorted(cursor.fetchall(), key=lambda row: row[:2])]
 
 
-def jobs_renew(*, token: UUID, attempts: Iterable[UUID], lease: float) -> set[UUID]:
-    """Lengthen the leases of jobs at work to `lease` seconds from now.
+def jobs_renew(*, token: UUID, attempts: Mapping[UUID, int], lease: float) -> set[UUID]:
+    """Lengthen the leases of jobs at work, person by attempt, to `lease` seconds from now.
 
-    Returns those renewed; the others have been taken by the reaper meanwhile.
+    Returns the attempts renewed; the others have been taken by the reaper meanwhile.
     """
+    values = {
+        "attempts": list(attempts),
+        "people": list(attempts.values()),
+        "token": token,
+        "lease": lease,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(RENEW, {"attempts": list(attempts), "token": token, "lease": lease})
+        cursor.execute(RENEW, values)
         return {attempt_id for (attempt_id,) in cursor.fetchall()}

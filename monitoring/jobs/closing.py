@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,9 +11,11 @@ from django.db import connection, transaction
 from monitoring.intake.ingest import ReportedOutcome, outcomes_record
 
 CLOSE = """
-    DELETE FROM jobs_job
-    WHERE attempt_id = ANY(%s) AND token = %s AND state = 1
-    RETURNING attempt_id
+    DELETE FROM jobs_job AS job
+    USING unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
+    WHERE job.person_id = mine.person_id AND job.attempt_id = mine.attempt_id
+        AND job.token = %(token)s AND job.state = 1
+    RETURNING job.attempt_id
 """
 
 
@@ -23,19 +25,23 @@ def jobs_close(*, token: UUID, outcomes: Sequence[ReportedOutcome], now: datetim
     A late or repeated call, or one with another worker's token, finds no row and records nothing.
     """
     with transaction.atomic():
-        closed = _remove(token, [outcome.attempt_id for outcome in outcomes])
+        closed = _remove(token, {outcome.attempt_id: outcome.person_id for outcome in outcomes})
         mine = [outcome for outcome in outcomes if outcome.attempt_id in closed]
         if mine:
             outcomes_record(mine, now=now)
     return closed
 
 
-def jobs_withdraw(*, token: UUID, attempts: Iterable[UUID]) -> set[UUID]:
-    """Take back claimed jobs that were not begun, without an outcome; return which."""
-    return _remove(token, list(attempts))
+def jobs_withdraw(*, token: UUID, attempts: Mapping[UUID, int]) -> set[UUID]:
+    """Take back claimed jobs that were not begun, person by attempt, without an outcome.
+
+    Returns the attempts taken back.
+    """
+    return _remove(token, attempts)
 
 
-def _remove(token: UUID, attempts: list[UUID]) -> set[UUID]:
+def _remove(token: UUID, attempts: Mapping[UUID, int]) -> set[UUID]:
+    people = list(attempts.values())
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, [attempts, token])
+        cursor.execute(CLOSE, {"attempts": list(attempts), "people": people, "token": token})
         return {attempt_id for (attempt_id,) in cursor.fetchall()}

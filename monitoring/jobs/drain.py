@@ -28,7 +28,7 @@ from monitoring.jobs.crew import Crew, stuck_threads
 from monitoring.jobs.models import Lane
 from monitoring.jobs.outage import Outage
 from monitoring.jobs.policy import JobPolicy, job_policy
-from monitoring.jobs.reports import broken, deadline_passed, nothing_to_sync, outcome_of
+from monitoring.jobs.reports import broken, deadline_passed, outcome_of
 from monitoring.jobs.runner import Runner, make_runner
 from syncing.reports import PassReport
 
@@ -150,7 +150,7 @@ class Drain:
         """Load what the claimed jobs need and start their passes."""
         if not self.claimed:
             return
-        if not self.withdraw():
+        if not self.withdraw([claim for claim in self.claimed if claim.held]):
             return
         people = [claim.person_id for claim in self.claimed]
         try:
@@ -161,29 +161,28 @@ class Drain:
             return
         if works is None:
             return
+        if not self.withdraw([c for c in self.claimed if c.person_id not in works]):
+            return
         claimed, self.claimed = self.claimed, []
         for claim in claimed:
             flight = self.flight(claim)
-            if claim.person_id in works:
-                self.in_flight[claim.attempt_id] = flight
-                self.crew.start(claim.attempt_id, works[claim.person_id], flight.deadline)
-            else:
-                self.finish(flight, nothing_to_sync())
+            self.in_flight[claim.attempt_id] = flight
+            self.crew.start(claim.attempt_id, works[claim.person_id], flight.deadline)
 
     def flight(self, claim: Claim) -> InFlight:
         return InFlight(claim, datetime.now(UTC), monotonic() + self.policy.deadline)
 
-    def withdraw(self) -> bool:
-        """Give up, without an outcome, jobs of people who must not sync since they were queued.
+    def withdraw(self, claims: list[Claim]) -> bool:
+        """Give up, without an outcome, jobs of people who were held or deleted meanwhile.
 
-        Returns whether none of them is left.
+        Returns whether that is done.
         """
-        held = [claim.attempt_id for claim in self.claimed if claim.held]
-        if held:
-            done = self.database.attempt(lambda: jobs_withdraw(token=self.token, attempts=held))
+        attempts = {claim.attempt_id: claim.person_id for claim in claims}
+        if attempts:
+            done = self.database.attempt(lambda: jobs_withdraw(token=self.token, attempts=attempts))
             if done is None:
                 return False
-            self.claimed = [claim for claim in self.claimed if not claim.held]
+            self.claimed = [claim for claim in self.claimed if claim.attempt_id not in attempts]
         return True
 
     def finish_claimed(self, report: PassReport) -> None:
@@ -261,8 +260,9 @@ class Drain:
 
     def renew(self) -> None:
         """Renew the leases of all that is not closed yet, three times a lease."""
-        attempts = [*self.in_flight, *(claim.attempt_id for claim in self.claimed)]
-        attempts += [outcome.attempt_id for outcome in self.finished]
+        flying = [flight.claim for flight in self.in_flight.values()]
+        ours = [*flying, *self.claimed, *self.finished]
+        attempts = {one.attempt_id: one.person_id for one in ours}
         if not attempts or monotonic() < self.next_renewal:
             return
         renewed = self.database.attempt(

@@ -57,10 +57,6 @@ def deadline_passed(seconds: float) -> PassReport:
     return failed("DeadlineReached", text)
 
 
-def nothing_to_sync() -> PassReport:
-    return failed("NotConnected", "the person has no connections to sync")
-
-
 def broken(error: BaseException) -> PassReport:
     """Return the failure for an exception the engine should have turned into a report: our bug.
 

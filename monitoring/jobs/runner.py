@@ -15,9 +15,9 @@ class Runner(Protocol):
     """Runs passes. The setting JOB_RUNNER names the class; it is made without arguments.
 
     `load` is called in the drain's main thread, where the database is at hand: it returns what a
-    pass needs, by person id; who is missing has nothing to sync. `run` is called in a thread that
-    must not touch the database, with one loaded value and the `time.monotonic()` by which the pass
-    must be over and after which it must not write any more. It returns what came of the pass.
+    pass needs, by person id; who is missing there does not exist any more. `run` is called in a
+    thread without a database connection, with one loaded value and the `time.monotonic()` by which
+    the pass must be over and after which it must not write any more. It returns what came of it.
     """
 
     def load(self, person_ids: Sequence[int]) -> Mapping[int, Any]: ...

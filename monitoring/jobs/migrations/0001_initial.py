@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                         verbose_name="ID",
                     ),
                 ),
-                ("attempt_id", models.UUIDField(unique=True)),
+                ("attempt_id", models.UUIDField()),
                 ("trigger", models.CharField(max_length=10)),
                 (
                     "lane",
@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                 (
                     "person",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="jobs",

@@ -70,7 +70,7 @@ def database_now() -> datetime:
 
 
 class ScriptedRunner:
-    """Runs what the test says, by person id; who is not in `known` has nothing to sync."""
+    """Runs what the test says, by person id; who is not in `known` is gone."""
 
     def __init__(
         self,

@@ -73,9 +73,13 @@ def test_only_the_holder_of_the_token_renews() -> None:
     make_job()
     (mine,) = claim(token=token)
 
-    renewed = jobs_renew(token=token, attempts=[mine.attempt_id, uuid4()], lease=500)
+    theirs = {uuid4(): mine.person_id}
+    renewed = jobs_renew(
+        token=token, attempts=theirs | {mine.attempt_id: mine.person_id}, lease=500
+    )
     assert renewed == {mine.attempt_id}
-    assert jobs_renew(token=uuid4(), attempts=[mine.attempt_id], lease=900) == set()
+    stranger = jobs_renew(token=uuid4(), attempts={mine.attempt_id: mine.person_id}, lease=900)
+    assert stranger == set()
     assert Job.objects.get().lease_until == database_now() + timedelta(seconds=500)
 
 

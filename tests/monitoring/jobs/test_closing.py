@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -68,11 +69,21 @@ def test_of_a_batch_only_what_is_still_ours_is_recorded() -> None:
     assert Job.objects.get().attempt_id == taken.attempt_id
 
 
+def test_the_outcome_of_an_earlier_attempt_does_not_close_the_next() -> None:
+    token = uuid4()
+    (mine,) = claimed(token)
+    earlier = replace(outcome(mine), attempt_id=uuid4())
+
+    assert jobs_close(token=token, outcomes=[earlier], now=NOW) == set()
+    assert Job.objects.get().attempt_id == mine.attempt_id
+
+
 def test_a_withdrawn_job_leaves_no_outcome() -> None:
     token = uuid4()
     (mine,) = claimed(token)
 
-    assert jobs_withdraw(token=uuid4(), attempts=[mine.attempt_id]) == set()
-    assert jobs_withdraw(token=token, attempts=[mine.attempt_id]) == {mine.attempt_id}
+    attempts = {mine.attempt_id: mine.person_id}
+    assert jobs_withdraw(token=uuid4(), attempts=attempts) == set()
+    assert jobs_withdraw(token=token, attempts=attempts) == {mine.attempt_id}
     assert not Job.objects.exists()
     assert not Outcome.objects.exists()

@@ -156,13 +156,12 @@ def test_a_load_that_breaks_fails_its_jobs_and_no_others() -> None:
     assert not Job.objects.exists()
 
 
-def test_who_has_nothing_to_sync_fails_with_that_reason() -> None:
-    (job,) = make_jobs(1)
-    make_drain(ScriptedRunner(known=set())).work()
+def test_the_job_of_somebody_deleted_meanwhile_is_withdrawn() -> None:
+    _, here = make_jobs(2)
+    make_drain(ScriptedRunner(known={here.person_id})).work()
 
-    outcome = Outcome.objects.get()
-    assert outcome.person_id == job.person_id
-    assert "no connections to sync" in outcome.error["body"]
+    assert results() == {here.person_id: "success"}
+    assert not Job.objects.exists()
 
 
 def test_who_was_held_since_is_neither_synced_nor_given_an_outcome() -> None:
