@@ -31,7 +31,7 @@ class _TextReader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.unseen -= tag in UNSEEN and self.unseen > 0
-        if tag in {"p", "div"}:
+        if tag in {"p", "div", "ul", "ol"}:
             self.parts.append("\n")
         if tag == "a" and self.link:
             shown = "".join(self.parts[self.link_start :])
