@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.dispatch import Simulator
+from simulator.dispatch import Simulator, operations
 from simulator.faults import fault_from, shown_fault
 from simulator.messages import Answer, Call, Refusal
 from simulator.model import Mail, Organization, Person
@@ -106,7 +106,7 @@ def plain(result: Any) -> Any:
 
 def list_faults(simulator: Simulator, call: Call) -> Any:
     planned = [shown_fault(fault, hits) for fault, hits in simulator.faults.all()]
-    return {"faults": planned, "ready": sorted(READY_FAULTS)}
+    return {"faults": planned, "ready": sorted(READY_FAULTS), "operations": operations()}
 
 
 def plan_fault(simulator: Simulator, call: Call) -> Any:

@@ -47,6 +47,7 @@ class Directory:
         self.people: dict[str, Person] = {}
         self.outbox: deque[Mail] = deque(maxlen=OUTBOX_SIZE)
         self.tokens = TokenTable()
+        self._people_of: dict[str, dict[str, Person]] = {}
         self._hosts: dict[str, Organization] = {}
         self._apps: dict[str, list[Organization]] = {}
         self._salesforce_users: dict[str, Person] = {}
@@ -92,7 +93,7 @@ class Directory:
         return person.salesforce
 
     def people_of(self, slug: str) -> list[Person]:
-        return [person for person in self.people.values() if person.organization == slug]
+        return list(self._people_of.get(slug, {}).values())
 
     def add_organization(
         self,
@@ -173,6 +174,7 @@ class Directory:
 
     def register_person(self, person: Person) -> None:
         self.people[person.email.casefold()] = person
+        self._people_of.setdefault(person.organization, {})[person.email] = person
         if person.google:
             for token in person.google.refresh_tokens:
                 self._refresh_tokens[token] = person

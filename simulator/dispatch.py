@@ -57,11 +57,12 @@ class Simulator:
 
     def receive(self, call: Call, batch_number: int | None = None) -> Visit:
         """Find out what a request is, note it, and choose its fault."""
-        with self.noting_crashes(), self.world.lock:
+        world = self.world
+        with self.noting_crashes(), world.lock:
             provider = provider_of(call)
             found = (SALESFORCE if provider == "salesforce" else GOOGLE).find(call)
             route, captures = found or (None, {})
-            context = Context(self.world, call, self.world.now(), captures)
+            context = Context(world, call, world.now(), captures)
             identify(context, provider)
             operation = route.operation if route else unrouted_operation(call, provider)
             entry = self.log.add(log_entry(context, provider, operation, batch_number))
@@ -79,6 +80,11 @@ class Simulator:
     def finish(self, visit: Visit, answer: Answer) -> Answer:
         visit.entry.status = answer.status
         return answer
+
+
+def operations() -> list[str]:
+    """The names faults and log entries go by."""
+    return sorted([*GOOGLE.operations, *SALESFORCE.operations, "google.batch"])
 
 
 def provider_of(call: Call) -> str:

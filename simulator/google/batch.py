@@ -44,8 +44,9 @@ def read_parts(call: Call) -> list[Part]:
 
 def read_part(outer: Call, part: MIMEPart[Any, Any]) -> Part:
     """The call in one part; what it does not say itself it has from the outer request."""
-    payload = part.get_payload(decode=True) or b""
-    head, _, body = payload.replace(b"\r\n", b"\n").partition(b"\n\n")
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    head, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     first, _, header_text = head.partition(b"\n")
     words = first.decode("latin-1").split(" ")
     if len(words) < 2:

@@ -186,13 +186,14 @@ def equal_to(query: Query, name: str) -> str | None:
 
 
 def user_source(context: Context, query: Query, deleted: bool) -> tuple[Fields, Iterable[Row]]:
-    return USER_FIELDS, (user_row(person) for person in salesforce_people(context))
+    people = salesforce_people(context, equal_to(query, "id") or equal_to(query, "username"))
+    return USER_FIELDS, (user_row(person) for person in people)
 
 
 def login_source(context: Context, query: Query, deleted: bool) -> tuple[Fields, Iterable[Row]]:
     """Only an admin may read UserLogin of others."""
     _, own, user = context.salesforce_owner
-    people = salesforce_people(context)
+    people = salesforce_people(context, equal_to(query, "userid"))
     return USER_LOGIN_FIELDS, (login_row(p) for p in people if user.admin or p is own)
 
 
@@ -211,8 +212,12 @@ SOURCES = {
 }
 
 
-def salesforce_people(context: Context) -> list[Person]:
+def salesforce_people(context: Context, pinned: str | None) -> list[Person]:
+    """Everybody with a Salesforce user, or the one a query pins by id or user name."""
     organization, _, _ = context.salesforce_owner
+    if pinned is not None:
+        person = context.world.find_salesforce_person(pinned)
+        return [person] if person and person.organization == organization.slug else []
     people = context.world.people_of(organization.slug)
     return [person for person in people if person.salesforce]
 

@@ -146,6 +146,7 @@ def upsert_event(context: Context) -> Answer:
         values = records.prepare_create(context.world, organization, user, keyed)
         row = records.event_add(organization, values, actor_id=user.id, now=context.now)
         return created(row["Id"], created=True)
+    check_unmodified(context, rows[0])
     values = records.prepare_update(context.world, organization, user, rows[0], body)
     records.event_change(organization, rows[0], values, actor_id=user.id, now=context.now)
     return updated(context, rows[0]["Id"])

@@ -104,6 +104,7 @@ def test_faults_are_planned_listed_and_removed(control, raw, simulator):
     listed = control("GET", "faults")[1]
     assert (listed["faults"][0]["id"], listed["faults"][0]["hits"]) == ("mine", 1)
     assert "google-revoked" in listed["ready"]
+    assert {"google.batch", "salesforce.event.upsert"} <= set(listed["operations"])
     assert control("DELETE", "faults/mine")[0] == 200
     assert control("DELETE", "faults/mine")[0] == 404
     control("POST", "faults", {"status": 500})

@@ -138,6 +138,15 @@ def test_users_of_the_organization_can_be_queried(ada_salesforce, world):
     assert [row["Email"] for row in ada_salesforce.query(query)["records"]] == [ADA, ROOT]
 
 
+@pytest.mark.parametrize("where", ["Id = '{id}'", "Id = '{id15}'", "Username = '{name}'"])
+def test_one_user_is_found_by_id_or_name(where, ada_salesforce, world):
+    for email, count in ((BEN, 1), (EVE, 0)):
+        user = world.person(email).salesforce
+        text = where.format(id=user.id, id15=user.id[:15], name=user.username.upper())
+        found = ada_salesforce.query(f"SELECT Email FROM User WHERE {text} AND IsActive = true")
+        assert [row["Email"] for row in found["records"]] == [BEN][:count]
+
+
 def test_frozen_users_are_in_user_login(salesforce_of, world):
     world.salesforce_set_user(BEN, frozen=True)
     query = "SELECT UserId FROM UserLogin WHERE IsFrozen = true"

@@ -29,6 +29,13 @@ def test_an_old_version_of_the_api_answers_204_without_a_body(salesforce_of):
     assert table.upsert(f"{KEY}/abc", TIMED) == 204
 
 
+def test_if_unmodified_since_guards_an_upsert(table, world, refusal):
+    table.upsert(f"{KEY}/abc", TIMED)
+    headers = {"If-Unmodified-Since": "Mon, 01 Jun 2020 00:00:00 GMT"}
+    assert refusal(table.upsert, f"{KEY}/abc", {"Subject": "x"}, headers=headers)[0] == 412
+    assert world.salesforce_events(ADA)[0]["Subject"] == "Planning"
+
+
 def test_a_key_may_hold_any_sign(table, world):
     table.upsert(f"{KEY}/a%2Fb%3Fc", TIMED)
     assert world.salesforce_events(ADA)[0][KEY] == "a/b?c"
