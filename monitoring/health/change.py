@@ -34,32 +34,32 @@ class Change:
 
 
 def take_in(
-    facts: HealthFacts, outcomes: Sequence[JudgedOutcome], policy: PolicyFacts, now: datetime
+    facts: HealthFacts, outcomes: Sequence[JudgedOutcome], policy: PolicyFacts
 ) -> tuple[HealthFacts, list[Change]]:
-    """Fold outcomes that are later than all before, each at its own time, then look at `now`.
+    """Fold outcomes that are later than all before, each judged at its own time.
 
-    How the outcomes were cut into batches makes no difference to the changes recorded.
+    How they were cut into batches makes no difference. What the time since then has changed is
+    seen by `look_again`, which is due at `standing.check_at`.
     """
     changes: list[Change] = []
     for outcome in sorted(outcomes, key=lambda o: o.order):
         runs = fold(facts.runs, outcome, policy)
         facts = settle(facts, runs, policy, outcome.finished_at, changes)
-    if facts.standing.check_at is not None and now >= facts.standing.check_at:
-        facts = settle(facts, facts.runs, policy, now, changes)
     return facts, changes
 
 
 def take_in_late(
-    facts: HealthFacts, history: Sequence[JudgedOutcome], policy: PolicyFacts, now: datetime
+    facts: HealthFacts, history: Sequence[JudgedOutcome], policy: PolicyFacts
 ) -> tuple[HealthFacts, list[Change]]:
     """Fold anew where an outcome arrived after a later one.
 
     `history` holds all outcomes since the last good run before the late one, itself included, and
-    at least the last 24. What was recorded stays; the difference it makes is one change, at `now`.
+    at least the last 24. What was recorded stays; the difference it makes is one change.
     """
     changes: list[Change] = []
     runs = fold_all(Runs(awaiting_since=facts.runs.awaiting_since), list(history), policy)
-    return settle(facts, runs, policy, now, changes), changes
+    at = max(facts.status_since, *(outcome.finished_at for outcome in history))
+    return settle(facts, runs, policy, at, changes), changes
 
 
 def look_again(

@@ -130,7 +130,7 @@ Row = tuple[int, HealthFacts]
 Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]]]
 
 
-def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]], *, now: datetime) -> None:
+def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]]) -> None:
     """Fold newly appended outcomes, by person id, into health."""
     locked = lock(judged.keys())
     late = {
@@ -144,8 +144,8 @@ def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]], *, now: datetime)
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
         if person in late:
-            return take_in_late(facts, histories[person], policy, now)
-        return take_in(facts, judged[person], policy, now)
+            return take_in_late(facts, histories[person], policy)
+        return take_in(facts, judged[person], policy)
 
     advance(locked, step)
 

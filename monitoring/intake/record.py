@@ -36,7 +36,7 @@ class ReportedOutcome:
 def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> set[UUID]:
     """Append the outcomes that are new, judge them, and fold them into health.
 
-    Runs in the caller's transaction. Returns the attempt ids appended; the others were there. Of
+    `now` is when they were recorded; health goes by the times of the runs. Runs in the caller's transaction. Returns the attempt ids appended; the others were there. Of
     several outcomes of one attempt the first counts.
     """
     judged = {}
@@ -47,7 +47,7 @@ def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> se
     for outcome, verdict in judged.values():
         if outcome.attempt_id in appended:
             by_person.setdefault(outcome.person_id, []).append(judgement(outcome, verdict))
-    health_fold(by_person, now=now)
+    health_fold(by_person)
     return appended
 
 

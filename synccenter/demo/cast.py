@@ -74,7 +74,8 @@ HOUSES = (
         "America/New_York",
         _names(
             "Ada Lovelace, Alan Turing, Annie Easley, Barbara Liskov, Betty Holberton,"
-            "Blaise Pascal, Brian Kernighan, Charles Babbage, Claude Shannon, Cynthia Breazeal, Dana Scott,"
+            "Blaise Pascal, Brian Kernighan, Charles Babbage, Claude Shannon, Cynthia Breazeal,"
+            "Dana Scott,"
             "David Wheeler, Dennis Ritchie, Donald Knuth, Dorothy Vaughan, Edith Clarke,"
             "Edsger Dijkstra, Erna Hoover, Evelyn Boyd, Frances Allen, Frances Spence, Fred Brooks,"
             "Gene Amdahl, Gladys West, Grace Hopper, Hedy Lamarr, Ida Rhodes, Ivan Sutherland,"

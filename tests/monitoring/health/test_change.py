@@ -26,7 +26,7 @@ def new_person() -> HealthFacts:
 
 
 def after(*outcomes: JudgedOutcome) -> HealthFacts:
-    return take_in(new_person(), outcomes, POLICY, outcomes[-1].finished_at)[0]
+    return take_in(new_person(), outcomes, POLICY)[0]
 
 
 def told(changes: list[Change]) -> list[tuple]:
@@ -35,7 +35,7 @@ def told(changes: list[Change]) -> list[tuple]:
 
 def test_a_change_names_its_evidence_rule_and_interval() -> None:
     failures = [failure(60), failure(70), failure(90)]
-    _, changes = take_in(after(outcome(0)), failures, POLICY, failures[-1].finished_at)
+    _, changes = take_in(after(outcome(0)), failures, POLICY)
     assert [(c.before.status, c.after.status) for c in changes] == [
         ("healthy", "degraded"),
         ("degraded", "degraded"),
@@ -46,7 +46,7 @@ def test_a_change_names_its_evidence_rule_and_interval() -> None:
 
 
 def test_a_good_run_on_a_healthy_person_changes_nothing_worth_recording() -> None:
-    assert take_in(after(outcome(0)), [outcome(120)], POLICY, NOW + timedelta(hours=2))[1] == []
+    assert take_in(after(outcome(0)), [outcome(120)], POLICY)[1] == []
 
 
 def test_status_since_is_the_moment_of_the_run_that_changed_it() -> None:
@@ -59,12 +59,12 @@ def test_how_outcomes_are_cut_into_batches_makes_no_difference(
     outcomes: list, data: st.DataObject
 ) -> None:
     end = outcomes[-1].finished_at if outcomes else NOW
-    whole, whole_changes = take_in(new_person(), outcomes, POLICY, BEGAN)
+    whole, whole_changes = take_in(new_person(), outcomes, POLICY)
     facts, changes = new_person(), []
     while outcomes:
         size = data.draw(st.integers(1, len(outcomes)))
         batch, outcomes = outcomes[:size], outcomes[size:]
-        facts, more = take_in(facts, batch[::-1], POLICY, BEGAN)
+        facts, more = take_in(facts, batch[::-1], POLICY)
         changes += more
     assert look_again(facts, POLICY, end)[0] == look_again(whole, POLICY, end)[0]
     assert told(changes) == told(whole_changes)
@@ -75,17 +75,18 @@ def test_outcomes_that_arrive_in_any_order_end_in_the_same_health(
     outcomes: list, random: object
 ) -> None:
     end = outcomes[-1].finished_at if outcomes else NOW
-    in_order = take_in(new_person(), outcomes, POLICY, end)[0]
+    in_order = take_in(new_person(), outcomes, POLICY)[0]
     shuffled = list(outcomes)
     random.shuffle(shuffled)
     facts, arrived = new_person(), []
     for each in shuffled:
         arrived.append(each)
         if facts.runs.is_late(each):
-            facts, _ = take_in_late(facts, arrived, POLICY, end)
+            facts, _ = take_in_late(facts, arrived, POLICY)
         else:
-            facts, _ = take_in(facts, [each], POLICY, end)
+            facts, _ = take_in(facts, [each], POLICY)
     facts, _ = look_again(facts, POLICY, end)
+    in_order, _ = look_again(in_order, POLICY, end)
     assert (facts.runs, facts.standing) == (in_order.runs, in_order.standing)
 
 
@@ -97,8 +98,8 @@ def test_history_since_the_last_good_run_folds_to_the_same_runs_as_all_of_it(
     if not good:
         return
     since = min(good[-1], max(0, len(outcomes) - 24))
-    facts = take_in(new_person(), outcomes, POLICY, BEGAN)[0]
-    again = take_in_late(new_person(), outcomes[since:], POLICY, BEGAN)[0]
+    facts = take_in(new_person(), outcomes, POLICY)[0]
+    again = take_in_late(new_person(), outcomes[since:], POLICY)[0]
     assert again.runs == facts.runs
 
 

@@ -11,9 +11,9 @@ from monitoring.health.begin import health_begin
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.fold import severity
 from monitoring.health.holds import hold_place, hold_release, holds_end
-from monitoring.health.models import Health, Hold, HoldAuthor, Policy, Transition
+from monitoring.health.models import Health, HealthTally, Hold, HoldAuthor, Policy, Transition
 from monitoring.health.store import health_fold
-from monitoring.health.tally import ENOUGH_TO_COMPACT, tally_compact, tally_of
+from monitoring.health.tally import tally_compact, tally_of
 from tests.factories import NOW, make_connected_person, make_organization, make_person, make_user
 from tests.monitoring.health.makers import failure, outcome
 
@@ -57,10 +57,10 @@ def test_beginning_spreads_first_runs_over_one_interval() -> None:
 def test_the_organizations_own_policy_is_in_force() -> None:
     person = make_person()
     Policy.objects.create(organization=person.organization, base_interval=3_600, first_retry=60)
-    health_fold({person.pk: [failure(0)]}, now=NOW)
+    health_fold({person.pk: [failure(0)]})
     wait = health_of(person).next_due - NOW
     assert timedelta(seconds=60) <= wait <= timedelta(seconds=63)
-    health_fold({person.pk: [outcome(5)]}, now=NOW)
+    health_fold({person.pk: [outcome(5)]})
     assert health_of(person).interval == 3_600
 
 
@@ -71,8 +71,7 @@ def test_the_stored_severity_is_the_folds() -> None:
             stalled.pk: [failure(0, "needs_user"), failure(5, "needs_user")],
             degraded.pk: [failure(0)],
             well.pk: [outcome(0)],
-        },
-        now=NOW,
+        }
     )
     hold(off)
     order = list(Health.objects.worst_first().values_list("person_id", flat=True))
@@ -130,23 +129,29 @@ def test_the_database_refuses_disabled_without_a_hold_of_that_very_person() -> N
     person, other = make_person(), make_person()
     placed = hold(other)
     for change in ({"status": "disabled"}, {"status": "disabled", "hold": placed}):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            Health.objects.filter(person=person).update(**change)
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(IntegrityError):
+            update_at_once(person, **change)
+
+
+@transaction.atomic
+def update_at_once(person: Person, **change: Any) -> None:
+    """Change a Health row past all code, with every constraint checked before the end."""
+    Health.objects.filter(person=person).update(**change)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_outcomes_of_a_held_person_are_folded_and_they_stay_off() -> None:
     person = make_connected_person()
     hold(person)
-    health_fold({person.pk: [outcome(1)]}, now=NOW)
+    health_fold({person.pk: [outcome(1)]})
     health = health_of(person)
     assert (health.status, health.last_result, health.next_due) == ("disabled", "success", None)
 
 
 def test_silence_is_found_by_the_clock_and_only_for_who_is_due() -> None:
     quiet, heard = make_person(), make_person()
-    health_fold({quiet.pk: [outcome(0)], heard.pk: [outcome(250)]}, now=NOW)
+    health_fold({quiet.pk: [outcome(0)], heard.pk: [outcome(250)]})
     later = NOW + timedelta(hours=4, minutes=40)
     assert health_check_due(now=NOW + timedelta(hours=2)) == 0
     assert health_check_due(now=later) == 1
@@ -157,23 +162,24 @@ def test_silence_is_found_by_the_clock_and_only_for_who_is_due() -> None:
 
 def test_checking_takes_at_most_the_limit_and_those_longest_due_first() -> None:
     people = [make_person() for _ in range(3)]
-    health_fold({p.pk: [outcome(n)] for n, p in enumerate(people)}, now=NOW)
+    health_fold({p.pk: [outcome(n)] for n, p in enumerate(people)})
     assert health_check_due(now=NOW + timedelta(days=1), limit=2) == 2
     assert health_of(people[2]).status == "healthy"
 
 
-def test_the_tally_is_the_same_after_it_was_folded_together() -> None:
+def test_the_tally_is_the_same_after_it_was_folded_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitoring.health.tally.ENOUGH_TO_COMPACT", 20)
     organization = make_organization()
-    for number in range(ENOUGH_TO_COMPACT // 4):
-        make_person(organization, name=f"Person {number}")
-    people = list(Person.objects.filter(organization=organization))
+    people = [make_person(organization) for _ in range(8)]
     assert not tally_compact()
-    for person in people:
-        health_fold({person.pk: [outcome(0)]}, now=NOW)
-    for person in people:
-        health_fold({person.pk: [failure(60)]}, now=NOW)
+    for minutes, each in ((0, outcome), (60, failure)):
+        for person in people:
+            health_fold({person.pk: [each(minutes)]})
     before = tally_of(organization.pk)
     assert tally_compact()
+    assert HealthTally.objects.count() == 1
     assert tally_of(organization.pk) == before
     assert before.counts == {("degraded", "some-rule"): len(people)}
 
@@ -184,4 +190,4 @@ def test_a_fold_takes_the_same_number_of_statements_for_any_number_of_people(
     people = [make_person() for _ in range(30)]
     for size in (1, 30):
         with django_assert_max_num_queries(10):
-            health_fold({p.pk: [failure(size)] for p in people[:size]}, now=NOW)
+            health_fold({p.pk: [failure(size)] for p in people[:size]})

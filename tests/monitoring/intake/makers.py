@@ -31,7 +31,12 @@ def make_error(**overrides: Any) -> dict[str, Any]:
         "channel": "oauth-json",
         "status": 400,
         "headers": {"Content-Type": "application/json"},
-        "body": '{"error": "invalid_grant", "error_description": "Token has been expired or revoked."}',
+        "body": json.dumps(
+            {
+                "error": "invalid_grant",
+                "error_description": "Token has been expired or revoked.",
+            }
+        ),
         "operation": "token",
     } | overrides
 

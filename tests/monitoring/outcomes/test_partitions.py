@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ def test_spans_cover_a_stretch_of_time_without_gap_or_overlap(
     covered = spans(start, end, width)
     assert covered[0].start <= start
     assert covered[-1].end > end
-    assert all(a.end == b.start for a, b in zip(covered, covered[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(covered))
     # The same grid whenever it is asked for: two ticks never make overlapping partitions.
     assert spans(end, end, width)[0] in covered
 
