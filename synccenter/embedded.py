@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DATA = PROJECT / ".data"
 DATABASE = "synccenter"
 MAX_CONNECTIONS = 200
+START_SECONDS = 15.0
 # Commands that must work before, or without, a database.
 WITHOUT_DATABASE = frozenset({"help", "interpret", "simulate", "collectstatic", "makemessages"})
 
@@ -92,7 +95,7 @@ def start(data: Path, holders: IO[str]) -> Any:
         server = load_library(data).get_server(data / "postgres", cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
         configure(data / "postgres")
-        server.start()
+        start_patiently(server, data / "postgres")
         create_database(server)
         return server
 
@@ -136,6 +139,40 @@ def configure(folder: Path) -> None:
     text = path.read_text()
     if CONFIGURATION not in text:
         path.write_text(text + CONFIGURATION)
+
+
+def start_patiently(server: Any, folder: Path) -> None:
+    """Start the server; the children of one that was killed hold its memory for a moment."""
+    give_up = time.monotonic() + START_SECONDS
+    while True:
+        forget_dead_server(folder / "postmaster.pid")
+        try:
+            return server.start()
+        except subprocess.SubprocessError as error:
+            if time.monotonic() > give_up:
+                raise EmbeddedDatabaseError(
+                    f"PostgreSQL does not start; see {folder / 'log'}"
+                ) from error
+            time.sleep(0.5)
+
+
+def forget_dead_server(pid_file: Path) -> None:
+    """Remove the file of a server that is not there any more.
+
+    The library takes any process of that number for the server: one that got the number after a
+    restart of the machine, or a killed server that nobody has collected yet.
+    """
+    if not pid_file.exists():
+        return
+    import psutil
+
+    try:
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        lives = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, IndexError, ValueError):
+        lives = False
+    if not lives:
+        pid_file.unlink()
 
 
 def create_database(server: Any) -> None:

@@ -1,0 +1,112 @@
+"""The scripts that run before anything is installed."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.monitoring.jobs.service import PROJECT
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, PROJECT / "deploy" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+environment = script("environment")
+clean = script("clean")
+
+
+def test_an_old_python_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(sys, "argv", ["environment.py"])
+    with pytest.raises(SystemExit) as ended:
+        environment.main()
+    assert str(ended.value) == (
+        "synccenter: Python 3.11 or newer is needed, this is 3.9. "
+        "Name another one: make PYTHON=python3.12"
+    )
+
+
+def test_a_python_without_venv_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(environment.subprocess, "run", lambda *_, **__: FakeEnd(1))
+    with pytest.raises(environment.SetUpError, match="apt install python3-venv"):
+        environment.make_venv(tmp_path / "venv")
+
+
+class FakeEnd:
+    def __init__(self, returncode: int) -> None:
+        self.returncode = returncode
+
+
+def test_a_folder_is_private_if_one_above_it_is(tmp_path: Path) -> None:
+    inside = tmp_path / "home" / "project"
+    inside.mkdir(parents=True)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.geteuid() and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o111)
+    assert not environment.is_private(inside)
+    (tmp_path / "home").chmod(0o700)
+    assert environment.is_private(inside)
+
+
+def test_nothing_is_installed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*arguments: object) -> None:
+        raise AssertionError(f"ran {arguments}")
+
+    monkeypatch.setattr(environment, "run", forbidden)
+    environment.make_packages("dev")
+    environment.make_packages("base")
+    environment.make_assets()
+
+
+def test_a_running_service_is_not_cleaned_away(tmp_path: Path) -> None:
+    holders = tmp_path / "postgres.holders"
+    assert not clean.is_running(holders)
+    with holders.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert clean.is_running(holders)
+    assert not clean.is_running(holders)
+
+
+def test_cleaning_a_link_removes_what_it_leads_to(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere", tmp_path / ".data"
+    (target / "postgres").mkdir(parents=True)
+    link.symlink_to(target)
+    clean.remove(link)
+    assert not link.exists()
+    assert not target.exists()
+
+
+@pytest.mark.processes
+def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "demo", "--port", str(port)],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"CommandError: Port {port} is in use. Stop what listens there, or choose another: "
+        f"make demo PORT={port + 1}"
+    )
