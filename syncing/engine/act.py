@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from syncing.engine.batches import batches
 from syncing.engine.content import FIELDS, Base
+from syncing.engine.cursors import stamp_time
 from syncing.engine.google_form import google_event, google_observed, google_patch
 from syncing.engine.links import Link, LinkState, google_id_for, salesforce_key_for
 from syncing.engine.observed import Deleted, Observed, Present, Private
@@ -197,22 +198,26 @@ class Actor:
         self.tally.salesforce_created += 1
         self._save(replace(link, salesforce_id=record_id, state=LinkState.ACTIVE))
 
-    def _unmoved_in_salesforce(self, step: Step) -> str:
-        """Make sure that the record is still as it was read; return the date that says so."""
-        now, last_modified = salesforce_event_now(
+    def _salesforce_now(self, step: Step) -> Observed:
+        return salesforce_event_now(
             self.sides.salesforce, step.pair.salesforce_id, self.work.salesforce_user_id
         )
-        was = step.pair.salesforce
-        same = isinstance(now, Present) and isinstance(was, Present) and now.content == was.content
-        if not same and not (step.scrub and not isinstance(now, Deleted)):
+
+    def _unmoved_in_salesforce(self, step: Step) -> Present:
+        """Return the record as it is now; raise Stale if it holds something else than was read."""
+        now, was = self._salesforce_now(step), step.pair.salesforce
+        if not isinstance(now, Present):
             raise Stale(salesforce=now)
-        return last_modified
+        if isinstance(was, Present) and now.content != was.content:
+            raise Stale(salesforce=now)
+        return now
 
     def _delete_in_salesforce(self, step: Step) -> None:
         self.check()
         try:
-            self._unmoved_in_salesforce(step)
-            self.check()
+            if not step.scrub:
+                self._unmoved_in_salesforce(step)
+                self.check()
             self.sides.salesforce.delete(step.pair.salesforce_id)
             self.tally.salesforce_deleted += 1
         except Stale as stale:
@@ -334,17 +339,14 @@ class Actor:
         merged = step.merged
         assert merged is not None
         self.check()
-        unmodified_since = self._unmoved_in_salesforce(step)
+        unmodified_since = stamp_time(self._unmoved_in_salesforce(step).version)
         self.check()
         body = salesforce_record(merged.salesforce, merged.salesforce_fields)
         try:
             self.sides.salesforce.update(step.pair.salesforce_id, body, unmodified_since)
         except ProviderError as error:
             if error.status in (404, 412):
-                now, _ = salesforce_event_now(
-                    self.sides.salesforce, step.pair.salesforce_id, self.work.salesforce_user_id
-                )
-                raise Stale(salesforce=now) from error
+                raise Stale(salesforce=self._salesforce_now(step)) from error
             raise
         self.tally.salesforce_updated += 1
 

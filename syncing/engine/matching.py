@@ -9,7 +9,7 @@ from dataclasses import replace
 from syncing.engine.content import EventContent, ShowAs
 from syncing.engine.fitting import for_google, for_salesforce
 from syncing.engine.links import Link, LinkState, google_id_for, salesforce_key_for
-from syncing.engine.observed import Observed, Present, Unchanged, Unknown
+from syncing.engine.observed import Deleted, Observed, Present, Unchanged, Unknown
 from syncing.engine.plan import Pair
 
 
@@ -54,8 +54,12 @@ def _linked_pair(
 def _own_copies(
     person_id: int, google: Mapping[str, Observed], salesforce: Mapping[str, Observed]
 ) -> dict[str, str]:
-    """Return Google id → Salesforce id of events one of which was made from the other."""
+    """Return Google id → Salesforce id of events one of which was made from the other.
+
+    A deleted copy matches nothing: its id is only taken.
+    """
     found = {}
+    google = {key: seen for key, seen in google.items() if not isinstance(seen, Deleted)}
     by_key = {
         seen.key: key for key, seen in salesforce.items() if isinstance(seen, Present) and seen.key
     }

@@ -18,7 +18,7 @@ from syncing.engine.salesforce_form import (
     salesforce_observed,
 )
 from syncing.providers.google import GoogleCalendar
-from syncing.providers.salesforce import SalesforceEvents
+from syncing.providers.salesforce import SalesforceEvents, is_about_one_record
 from syncing.providers.wire import ProviderError
 
 GONE = frozenset({404, 410})
@@ -143,23 +143,20 @@ def salesforce_events_now(
             found[record["Id"]] = salesforce_observed(record, owner_id)
     for record_id in sorted(set(record_ids) - set(found)):
         check()
-        found[record_id] = salesforce_event_now(events, record_id, owner_id)[0]
+        found[record_id] = salesforce_event_now(events, record_id, owner_id)
     return found
 
 
-def salesforce_event_now(
-    events: SalesforceEvents, record_id: str, owner_id: str
-) -> tuple[Observed, str]:
-    """Read one record and the HTTP date after which a write must not meet a newer one."""
+def salesforce_event_now(events: SalesforceEvents, record_id: str, owner_id: str) -> Observed:
+    """Read one record. Not found is an answer; not allowed is none about the event's end."""
     try:
-        record, last_modified = events.get(record_id, READ_FIELDS)
+        return salesforce_observed(events.get(record_id, READ_FIELDS), owner_id)
     except ProviderError as error:
         if error.status == 404:
-            return Deleted(), ""
-        if error.status == 403 and error.raw.channel == "http-json":
-            return Excluded(LeftOut.FOREIGN), ""
+            return Deleted()
+        if error.status == 403 and is_about_one_record(error):
+            return Excluded(LeftOut.FOREIGN)
         raise
-    return salesforce_observed(record, owner_id), last_modified
 
 
 def salesforce_copies(

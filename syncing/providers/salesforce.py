@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -70,16 +71,13 @@ class SalesforceEvents:
             "Event.deleted", lambda client: client.Event.deleted(start, end), _is_deleted_log
         )
 
-    def get(self, record_id: str, fields: Sequence[str]) -> tuple[dict[str, Any], str]:
-        """Return a record and its Last-Modified header ("" if there was none)."""
+    def get(self, record_id: str, fields: Sequence[str]) -> dict[str, Any]:
         path = f"sobjects/Event/{record_id}"
-        record = self._run(
+        return self._run(
             "Event.get",
             lambda client: client.restful(path, {"fields": ",".join(fields)}),
             _is_record,
         )
-        last = self._transport.salesforce_adapter.last
-        return record, last.headers.get("Last-Modified", "") if last else ""
 
     def upsert(self, key_field: str, key: str, body: Mapping[str, Any]) -> str:
         """Create the record with this key, or change the one there is; return its id."""
@@ -110,9 +108,9 @@ class SalesforceEvents:
         )
         return [Upserted(str(item["id"]) if item.get("success") else "") for item in answer]
 
-    def update(self, record_id: str, body: Mapping[str, Any], unmodified_since: str) -> None:
-        """Change the given fields; 412 if it changed after the HTTP date `unmodified_since`."""
-        headers = {"If-Unmodified-Since": unmodified_since} if unmodified_since else {}
+    def update(self, record_id: str, body: Mapping[str, Any], unmodified_since: datetime) -> None:
+        """Change the given fields; 412 if the record changed after that second."""
+        headers = {"If-Unmodified-Since": format_datetime(unmodified_since, usegmt=True)}
         self._run(
             "Event.update",
             lambda client: client.Event.update(record_id, dict(body), headers=headers),
