@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from simulator.dispatch import Simulator, operations
+from simulator.edits import apply_edit, check_edit
 from simulator.faults import fault_from, shown_fault
 from simulator.messages import Answer, Call, Refusal
 from simulator.model import Mail, Organization, Person
@@ -19,15 +20,6 @@ from simulator.world import person_settings
 from simulator.worldfile import keep_world, world_from
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[", "::1")
-EDITS = {
-    *("add_organization", "add_person", "add_calendar", "client_settings", "set_limits"),
-    *("google_create", "google_edit", "google_delete", "google_touch", "google_events"),
-    *("google_grant", "google_revoke", "google_set_user", "google_plan_empty_pages"),
-    *("salesforce_create", "salesforce_edit", "salesforce_delete", "salesforce_touch"),
-    *("salesforce_events", "salesforce_grant", "salesforce_revoke", "salesforce_set_user"),
-    *("salesforce_purge_deleted_log", "salesforce_set_usage", "end_sessions"),
-    *("expire_access_tokens", "expire_sync_tokens", "set_clock_offset"),
-}
 
 
 class ControlError(Exception):
@@ -89,11 +81,8 @@ def settings(simulator: Simulator, call: Call) -> Any:
 def edit(simulator: Simulator, call: Call) -> Any:
     """POST edit `{"operation": "google_create", "arguments": {…}}`."""
     body = json_object(call)
-    operation = body.get("operation")
-    if operation not in EDITS:
-        raise ControlError(f"there is no edit {operation}; there are {', '.join(sorted(EDITS))}")
-    result = getattr(simulator.world, operation)(**body.get("arguments", {}))
-    return {"result": plain(result)}
+    operation = check_edit(body.get("operation"))
+    return {"result": plain(apply_edit(simulator.world, operation, body.get("arguments", {})))}
 
 
 def plain(result: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from simulator.edits import apply_edit
 from simulator.faults import Fault, FaultPlan, Subject
 from simulator.google import batch
 from simulator.google import errors as google_errors
@@ -72,7 +73,11 @@ class Simulator:
             return Visit(context, route, fault, entry)
 
     def work(self, visit: Visit) -> Answer:
-        """Let the world answer, and note the status."""
+        """Let the world answer, and note the status; an edit planned for here comes first."""
+        edit = visit.fault.edit if visit.fault else None
+        if edit is not None:
+            with self.noting_crashes():
+                apply_edit(visit.context.world, edit.operation, edit.arguments)
         with self.noting_crashes(), visit.context.world.lock:
             answer = answer_of(visit)
         return self.finish(visit, answer)

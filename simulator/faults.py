@@ -16,6 +16,15 @@ from typing import Any
 
 import msgspec
 
+from simulator.edits import check_edit
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A world's method by name and its arguments, see edits.py."""
+
+    operation: str
+    arguments: dict[str, Any] = {}
+
 
 class Fault(
     msgspec.Struct,
@@ -29,8 +38,9 @@ class Fault(
     `operation` is a glob such as `google.events.*`. `share` (0 to 1) picks that part of the
     `requests` or of the `people`, always the same ones. `count` is how many it hits at most.
     A `status` answers with `body` and `headers` in place of the work; `commit` does the work
-    first. `delay` waits so many seconds, `hang` never answers, `close` ends the connection
-    without an answer, `reset` breaks it, `cut` sends that many bytes of the body and ends it.
+    first. `edit` lets a user change something right before the work. `delay` waits so many
+    seconds, `hang` never answers, `close` ends the connection without an answer, `reset` breaks
+    it, `cut` sends that many bytes of the body and ends it.
     """
 
     id: str = ""
@@ -54,6 +64,7 @@ class Fault(
     reset: bool = False
     cut: int | None = None
     commit: bool = False
+    edit: Edit | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -65,12 +76,14 @@ class Fault(
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must lie between 200 and 599")
         if not self.has_effect:
-            raise ValueError("a fault needs status, delay, hang, close, reset or cut")
+            raise ValueError("a fault needs status, delay, hang, close, reset, cut or edit")
+        if self.edit is not None:
+            check_edit(self.edit.operation)
 
     @property
     def has_effect(self) -> bool:
         some = self.hang or self.close or self.reset or self.delay > 0
-        return some or self.status is not None or self.cut is not None
+        return some or any(each is not None for each in (self.status, self.cut, self.edit))
 
     @property
     def breaks_wire(self) -> bool:

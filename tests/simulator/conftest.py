@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import HealthCheck, settings
 
 from simulator.keys import KeyPair, generate_key_pair
 from simulator.running import SimulatorServer
@@ -18,6 +19,10 @@ ADA, BEN, ROOT, EVE = (
     "root@acme.example",
     "eve@globex.example",
 )
+
+
+# A busy machine makes a good example slow; that is no fault of what is tested.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simulator.faults import Fault, FaultPlan, Subject, fault_from, in_share, matches
 from simulator.ready_faults import READY_FAULTS, ready_fault
+from tests.simulator.conftest import unhurried
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SUBJECT = Subject("google", "google.events.list", "acme", "ada@acme.example", AT)
@@ -61,6 +62,8 @@ def test_a_fault_of_a_person_spares_requests_of_nobody_known():
         {"delay": -1},
         {"cut": -1},
         {"colour": "red"},
+        {"edit": {"operation": "drop_tables"}},
+        {"edit": {"arguments": {}}},
         {"from": "2026-06-01T12:00:00"},
         {"from": "tomorrow"},
     ],
@@ -70,6 +73,7 @@ def test_a_fault_that_makes_no_sense_is_refused(values):
         fault(**values)
 
 
+@unhurried
 @given(st.floats(0, 1), st.integers(0, 5), st.sampled_from(["requests", "people"]))
 def test_a_share_is_the_same_every_time(share, seed, share_of):
     planned = fault(share=share, seed=seed, share_of=share_of)

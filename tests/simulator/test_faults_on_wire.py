@@ -112,6 +112,22 @@ def test_a_planned_body_may_be_cut_too(simulator, insert):
     assert events(simulator) == []
 
 
+def test_a_user_may_edit_right_before_the_work(simulator, ada_calendar, world):
+    event = world.google_create(ADA, **DAY)
+    arguments = {"email": ADA, "event_id": event["id"], "summary": "By hand"}
+    simulator.plan_fault(
+        operation="google.events.patch",
+        count=1,
+        edit={"operation": "google_edit", "arguments": arguments},
+    )
+    patch = ada_calendar.events().patch(calendarId="primary", eventId=event["id"], body={})
+    patch.headers["If-Match"] = event["etag"]
+    with pytest.raises(HttpError) as caught:
+        patch.execute()
+    assert caught.value.status_code == 412
+    assert events(simulator)[0]["summary"] == "By hand"
+
+
 def test_the_server_works_on_while_others_hang(simulator, insert, raw):
     simulator.plan_fault(hang=True, operation="google.events.insert")
     with pytest.raises(requests.ReadTimeout):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.requestlog import Entry, RequestLog, masked
 from tests.simulator import clients
-from tests.simulator.conftest import ADA, BEN
+from tests.simulator.conftest import ADA, BEN, unhurried
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = {"summary": "Day", "start": {"date": "2026-06-01"}, "end": {"date": "2026-06-02"}}
@@ -56,6 +56,7 @@ def test_no_token_or_secret_stays_in_the_log(simulator, ada_calendar, ada_salesf
     assert "eyJ" not in shown
 
 
+@unhurried
 @given(
     st.sampled_from(["refresh_token", "client_secret", "assertion", "token"]),
     st.text("abc%.-_", min_size=9),

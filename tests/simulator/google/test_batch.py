@@ -84,7 +84,7 @@ def test_a_fault_may_hit_the_batch_as_such(run_batch, events, simulator):
 
 def test_a_part_needs_a_good_token_of_its_own(simulator, raw):
     body = (
-        "--x\r\nContent-Type: application/http\r\n\r\n"
+        "--x\r\nContent-Type: application/http\r\nContent-ID: <a + 1>\r\n\r\n"
         "GET /calendar/v3/calendars/primary/events HTTP/1.1\r\n\r\n\r\n--x--"
     )
     answer = raw.post(
@@ -93,7 +93,8 @@ def test_a_part_needs_a_good_token_of_its_own(simulator, raw):
         headers={"Content-Type": "multipart/mixed; boundary=x"},
     )
     assert answer.status_code == 200
-    assert "401" in answer.text
+    assert "HTTP/1.1 401 Unauthorized" in answer.text
+    assert "Content-ID: <response-a + 1>" in answer.text
 
 
 @pytest.mark.parametrize("body", ["", "--x--", "--x\r\n\r\nnonsense\r\n--x--"])

@@ -58,6 +58,13 @@ def test_a_page_may_be_empty_although_more_follow(events, five, world):
     assert [len(page["items"]) for page in pages] == [0, 3, 2]
 
 
+def test_a_page_may_be_empty_although_nothing_follows(events, five, world):
+    token = events.list()["nextSyncToken"]
+    world.google_plan_empty_pages(ADA, 1)
+    pages = all_pages(events, syncToken=token)
+    assert [len(page["items"]) for page in pages] == [0, 0]
+
+
 def test_the_server_may_put_less_on_a_page_than_asked(events, five, world):
     world.set_limits("acme", google_page_size=2)
     assert [len(page["items"]) for page in all_pages(events, maxResults=2500)] == [2, 2, 1]

@@ -63,6 +63,16 @@ def test_deleting_the_master_takes_its_exceptions_along(events, series, world):
     assert events.list()["items"] == []
 
 
+def test_a_restored_master_tells_of_its_exceptions_again(events, series, world):
+    world.google_delete(ADA, f"{series['id']}_{FIRST}")
+    events.delete(series["id"])
+    token = events.list()["nextSyncToken"]
+    events.patch(series["id"], status="confirmed")
+    told = events.list(syncToken=token)["items"]
+    assert {item["id"] for item in told} == {series["id"], f"{series['id']}_{FIRST}"}
+    assert told == events.list()["items"]
+
+
 def test_an_all_day_series_has_dates_in_its_instance_ids(events, world):
     body = {"start": {"date": "2026-06-01"}, "end": {"date": "2026-06-02"}}
     series = events.insert({**body, "recurrence": ["RRULE:FREQ=DAILY"]})

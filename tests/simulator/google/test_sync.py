@@ -15,7 +15,7 @@ from simulator.keys import KeyPair
 from simulator.messages import Call, Refusal
 from simulator.world import World
 from tests.simulator import discovery
-from tests.simulator.conftest import ADA, nine
+from tests.simulator.conftest import ADA, nine, unhurried
 
 KEYS = KeyPair("none", "none")
 SIZES = st.integers(1, 4)
@@ -155,7 +155,7 @@ class SyncMachine(RuleBasedStateMachine):
         assert mine == as_seen(self.list()["items"])
 
 
-SyncMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+SyncMachine.TestCase.settings = settings(unhurried, max_examples=60, stateful_step_count=30)
 test_incremental_lists_equal_a_full_one = SyncMachine.TestCase
 
 

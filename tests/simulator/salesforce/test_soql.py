@@ -12,6 +12,7 @@ from simulator.messages import Refusal
 from simulator.salesforce import filters, soql
 from simulator.salesforce.schema import event_fields
 from simulator.salesforce.soql import Combination, Comparison, Literal, Order, Query
+from tests.simulator.conftest import unhurried
 
 FIELDS = event_fields(("SyncCenter_Key__c",))
 BASE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -110,11 +111,13 @@ def query_text(query):
     return f"{text} OFFSET {query.offset}" if query.offset else text
 
 
+@unhurried
 @given(queries)
 def test_a_query_written_out_is_read_back(query):
     assert soql.parse(query_text(query)) == query
 
 
+@unhurried
 @given(queries)
 def test_case_and_white_space_do_not_matter(query):
     text = query_text(Query(query.entity, query.fields, None, query.order, query.limit))
@@ -124,6 +127,7 @@ def test_case_and_white_space_do_not_matter(query):
     assert again.limit == query.limit
 
 
+@unhurried
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     for query in (text, f"SELECT Id FROM Event WHERE {text}"):
@@ -169,6 +173,7 @@ def holds(condition, row):
     )
 
 
+@unhurried
 @given(conditions, rows)
 def test_a_condition_finds_what_a_plain_search_finds(condition, table):
     text = f"SELECT Id FROM Event WHERE {condition_text(condition)}"
@@ -178,6 +183,7 @@ def test_a_condition_finds_what_a_plain_search_finds(condition, table):
     ]
 
 
+@unhurried
 @given(rows, st.lists(orders, max_size=2))
 def test_rows_are_ordered_pair_by_pair(table, wanted):
     result = filters.sorted_rows(table, wanted, FIELDS, "Event")
