@@ -289,3 +289,20 @@ def test_an_edit_made_while_we_sync_is_never_overwritten(rig: Rig, number: int) 
     assert record["Description"] == event["description"] == "Late in Salesforce"
     assert (record["ShowAs"], event["transparency"]) == ("Free", "transparent")
     assert (record["Subject"], record["Location"]) == ("From Google", "From Salesforce")
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_vendors_clock_that_is_a_day_off_loses_nothing(rig: Rig, hours: int) -> None:
+    rig.world.set_limits("acme", google_token_seconds=10**7, salesforce_session_seconds=10**7)
+    rig.sync()
+    rig.world.set_clock_offset(hours * 3600)
+    google_id, salesforce_id = a_linked_event(rig)
+    rig.world.salesforce_edit(ADA, salesforce_id, Location="Here")
+    rig.settle()
+    rig.world.google_edit(ADA, google_id, summary="There")
+    rig.settle()
+    assert rig.google() == rig.salesforce()
+    assert (rig.google()[0].title, rig.google()[0].location) == ("There", "Here")
+    rig.world.salesforce_delete(ADA, salesforce_id)
+    rig.settle()
+    assert rig.google() == rig.salesforce() == []

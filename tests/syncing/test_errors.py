@@ -1,0 +1,287 @@
+"""Errors come out of a pass as they came over the wire."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from simulator.ready_faults import READY_FAULTS
+from syncing.models import SyncCursor
+from syncing.providers import wire
+from syncing.providers.addresses import ProviderAddresses
+from syncing.providers.sides import Providers
+from syncing.reports import PassReport, PassResult, RawError
+from tests.syncing.rig import ADA, Rig, at
+
+START = {"StartDateTime": "2026-11-24T09:00:00Z", "DurationInMinutes": 60}
+READS_AND_TOKENS = [
+    name
+    for name, fault in READY_FAULTS.items()
+    if "status" in fault and not fault.get("operation", "").startswith("salesforce.event.[cu]")
+]
+WHEN_WRITING = {"google-calendar-usage-limit", "google-conflict"}
+
+
+def fail(rig: Rig, **fault: Any) -> tuple[PassReport, RawError]:
+    rig.simulator.plan_fault(**fault)
+    report = rig.sync()
+    assert report.error is not None
+    return report, report.error
+
+
+@pytest.mark.parametrize("name", sorted(set(READS_AND_TOKENS) - WHEN_WRITING))
+def test_each_ready_fault_is_reported_with_its_own_facts(rig: Rig, name: str) -> None:
+    """Status and body are those the provider sent; no client library's opinion of them."""
+    fault = READY_FAULTS[name]
+    report, error = fail(rig, ready=name)
+    assert report.result is PassResult.FAILURE
+    provider = name.partition("-")[0]
+    assert error.provider == (provider if provider != "html" else "google")
+    assert error.status == fault["status"]
+    if error.status != 200 or name == "html-200":
+        assert error.body == fault["body"][: wire.BODY_LIMIT]
+    assert error.operation
+
+
+@pytest.mark.parametrize(
+    ("fault", "channel", "operation"),
+    [
+        ({"ready": "salesforce-maintenance"}, "html", "salesforce.token"),
+        ({"ready": "google-token-502"}, "html", "google.token"),
+        ({"ready": "google-token-sorry"}, "html", "google.token"),
+        ({"ready": "google-revoked"}, "oauth-json", "google.token"),
+        ({"ready": "salesforce-not-approved"}, "oauth-json", "salesforce.token"),
+        ({"ready": "google-rate-limit"}, "http-json", "events.list"),
+        ({"ready": "salesforce-api-disabled"}, "http-json", "Event.deleted"),
+        ({"ready": "salesforce-query-timeout"}, "http-json", "query"),
+        ({"ready": "salesforce-no-healthy-upstream"}, "exception-text", "salesforce.token"),
+        ({"ready": "html-200", "operation": "google.events.list"}, "html", "events.list"),
+        ({"ready": "html-200", "operation": "salesforce.queryall"}, "html", "query"),
+        ({"ready": "google-empty-list"}, "exception-text", "events.list"),
+    ],
+    ids=str,
+)
+def test_the_channel_tells_what_kind_of_answer_it_was(
+    rig: Rig, fault: dict[str, Any], channel: str, operation: str
+) -> None:
+    _, error = fail(rig, **fault)
+    assert (error.channel, error.operation) == (channel, operation)
+
+
+def test_a_maintenance_page_at_the_token_endpoint_is_a_503_page(rig: Rig) -> None:
+    _, error = fail(rig, ready="salesforce-maintenance")
+    assert (error.provider, error.channel, error.status) == ("salesforce", "html", 503)
+    assert "down for maintenance" in error.body
+
+
+def test_headers_that_matter_are_kept_and_no_others(rig: Rig) -> None:
+    _, error = fail(
+        rig,
+        operation="google.events.list",
+        status=429,
+        body='{"error": {"code": 429}}',
+        headers={
+            "Retry-After": "30",
+            "X-Debug": "secret",
+            "Set-Cookie": "a=b",
+            "Content-Type": "application/json",
+        },
+    )
+    assert error.headers["retry-after"] == "30"
+    assert error.headers["content-type"] == "application/json"
+    assert set(error.headers) <= wire.KEPT_HEADERS
+
+
+def test_the_use_of_the_api_is_told_when_it_is_used_up(rig: Rig) -> None:
+    rig.sync()
+    rig.world.salesforce_set_usage("acme", 100_000)
+    report = rig.sync()
+    assert report.error is not None
+    assert report.error.status == 403
+    assert "REQUEST_LIMIT_EXCEEDED" in report.error.body
+    assert report.error.headers["sforce-limit-info"] == "api-usage=100000/100000"
+
+
+@pytest.mark.parametrize("operation", ["google.token", "google.events.list", "salesforce.queryall"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("closed", "RemoteDisconnected"), ("reset", "reset"), ("hang", "timed out")],
+)
+def test_a_broken_connection_is_a_network_error_with_its_cause(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, operation: str, name: str, words: str
+) -> None:
+    monkeypatch.setattr(wire, "READ_SECONDS", 0.3)
+    report, error = fail(rig, ready=name, operation=operation)
+    assert report.result is PassResult.FAILURE
+    assert (error.provider, error.channel, error.status) == ("network", "exception-text", None)
+    assert words.lower() in error.body.lower() or "without response" in error.body
+    rig.simulator.clear_faults()
+    assert rig.sync().result is PassResult.SUCCESS, "the connection is not left in between"
+
+
+@pytest.mark.parametrize("operation", ["google.events.list", "salesforce.queryall"])
+def test_a_cut_answer_is_told_without_its_content(rig: Rig, operation: str) -> None:
+    rig.world.google_create(ADA, summary="canary", start=at(24))
+    rig.world.salesforce_create(ADA, Subject="canary", **START)
+    report, error = fail(rig, ready="cut", operation=operation, cut=200)
+    assert report.result is PassResult.FAILURE
+    assert error.channel == "exception-text"
+    assert "canary" not in error.body
+
+
+def test_a_refused_host_is_a_network_error(rig: Rig) -> None:
+    rig.sync()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    report = rig.sync(providers=Providers(ProviderAddresses(nowhere, nowhere, nowhere)))
+    assert report.error is not None
+    assert report.error.provider == "network"
+    assert "refused" in report.error.body
+    assert "127.0.0.1" in report.error.body
+
+
+def test_one_event_that_is_refused_does_not_stop_the_others(rig: Rig) -> None:
+    for number in range(4):
+        rig.world.google_create(ADA, summary=f"E{number}", start=at(24, number))
+    record = rig.world.salesforce_create(ADA, Subject="S", **START)
+    rig.sync()
+    (linked,) = [e for e in rig.world.google_events(ADA) if e["summary"] == "S"]
+    rig.world.google_edit(ADA, linked["id"], summary="Edited")
+    rig.world.google_create(ADA, summary="New", start=at(25))
+    rig.simulator.plan_fault("salesforce-validation-rule", count=1)
+    report = rig.sync()
+    assert report.result is PassResult.PARTIAL
+    assert report.error is not None
+    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION" in report.error.body
+    wrote = report.counts.salesforce
+    assert wrote.created + wrote.updated == 1
+    rig.settle()
+    assert rig.google() == rig.salesforce()
+    assert record["Id"] in {row["Id"] for row in rig.world.salesforce_events(ADA)}
+
+
+def test_a_record_refused_in_a_batch_is_tried_alone_and_the_rest_is_done(rig: Rig) -> None:
+    for number in range(5):
+        rig.world.google_create(ADA, summary=f"E{number}", start=at(24, number))
+    # Longer than a day, and the organization has no multi-day events.
+    rig.world.google_create(ADA, summary="Long", start=at(24), end=at(26))
+    report = rig.sync()
+    assert report.result is PassResult.PARTIAL
+    assert report.error is not None
+    assert (report.error.status, report.error.operation) == (400, "Event.upsert")
+    assert "Duration must be between 0 and 1440" in report.error.body
+    assert report.counts.salesforce.created == 5
+    rig.world.set_limits("acme", multiday_events=True)
+    assert rig.sync().counts.salesforce.created == 1
+
+
+def test_a_poisoned_event_is_tried_three_times_and_then_once_a_day(rig: Rig) -> None:
+    rig.world.google_create(ADA, summary="Poison", start=at(24))
+    rig.simulator.plan_fault("salesforce-trigger")
+    results = [rig.sync().result for _ in range(6)]
+    assert results == [PassResult.PARTIAL] * 3 + [PassResult.SUCCESS] * 3
+    rig.simulator.log.clear()
+    rig.sync()
+    assert len(rig.operations()) == 3
+    rig.clock.advance(days=1)
+    assert rig.sync().result is PassResult.PARTIAL
+    rig.simulator.clear_faults()
+    rig.clock.advance(days=1)
+    assert rig.sync().counts.salesforce.created == 1
+    assert SyncCursor.objects.get(person=rig.people[ADA]).set_aside == []
+
+
+def test_a_poisoned_event_that_is_edited_is_tried_at_once(rig: Rig) -> None:
+    event = rig.world.google_create(ADA, summary="Poison", start=at(24))
+    rig.simulator.plan_fault("salesforce-trigger", count=4)
+    for _ in range(4):
+        rig.sync()
+    rig.world.google_edit(ADA, event["id"], summary="Cure")
+    rig.simulator.clear_faults()
+    assert rig.sync().counts.salesforce.created == 1
+
+
+def test_an_edit_whose_write_failed_is_not_forgotten(rig: Rig) -> None:
+    """Google moved on, Salesforce's refused edit still has to get there."""
+    event = rig.world.google_create(ADA, summary="Plan", start=at(24), end=at(24, 10))
+    rig.settle()
+    (record,) = rig.world.salesforce_events(ADA)
+    rig.world.salesforce_edit(ADA, record["Id"], Location="Here")
+    body = '{"error": {"code": 403, "errors": [{"reason": "forbiddenForNonOrganizer"}]}}'
+    rig.simulator.plan_fault(operation="google.events.patch", status=403, body=body)
+    report = rig.sync()
+    assert report.result is PassResult.PARTIAL
+    rig.simulator.clear_faults()
+    rig.world.google_edit(ADA, event["id"], summary="New plan")
+    rig.settle()
+    (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+    assert (event["summary"], event["location"]) == ("New plan", "Here")
+    assert (record["Subject"], record["Location"]) == ("New plan", "Here")
+
+
+def test_a_failing_provider_ends_the_pass(rig: Rig) -> None:
+    for number in range(5):
+        rig.world.salesforce_create(ADA, Subject=f"E{number}", **START)
+    rig.simulator.plan_fault("google-backend-error", operation="google.events.insert")
+    report = rig.sync()
+    assert report.result is PassResult.FAILURE
+    assert len(rig.writes()) == 1
+
+
+def test_an_event_that_breaks_the_provider_comes_last_the_next_time(rig: Rig) -> None:
+    for number in range(3):
+        rig.world.salesforce_create(ADA, Subject=f"E{number}", **START)
+    rig.simulator.plan_fault("google-backend-error", operation="google.events.insert", count=1)
+    assert rig.sync().counts.google.created == 0
+    tried_first = rig.writes()[0].body
+    rig.simulator.log.clear()
+    assert rig.sync().counts.google.created == 3
+    assert rig.writes()[-1].body == tried_first
+
+
+def test_the_deadline_stops_writing_and_the_next_pass_goes_on(rig: Rig) -> None:
+    for number in range(6):
+        rig.world.salesforce_create(
+            ADA, Subject=f"E{number}", StartDateTime=at(24, number).isoformat(), DurationInMinutes=5
+        )
+
+    class Hurried(type(rig.clock)):  # type: ignore[misc]  # the class of a value
+        def __call__(self) -> Any:
+            self.advance(seconds=3)
+            return self.time
+
+    hurried = Hurried(rig.clock.time)
+    report = rig.sync(clock=hurried, deadline=hurried.time + (at(2) - at(1)) / 2400)
+    assert report.result is PassResult.PARTIAL
+    assert report.error is not None
+    assert "DeadlineReached" in report.error.body
+    assert 0 < report.counts.google.created < 6
+    rig.clock.time = hurried.time
+    rig.settle()
+    assert len(rig.google()) == len(rig.salesforce()) == 6
+
+
+def test_nothing_is_sent_after_the_deadline(rig: Rig) -> None:
+    rig.world.google_create(ADA, summary="Late", start=at(24))
+    report = rig.sync(seconds=0)
+    assert report.result is not PassResult.SUCCESS
+    assert not rig.writes()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("access_token=ya29.abcdefgh&x=1", "access_token=***&x=1"),
+        ('{"refresh_token": "1//0abcdefghijk"}', '{"refresh_token": "***"}'),
+        ("Authorization: Bearer 00D000000000001!AQ.xyz", "Authorization: Bearer ***"),
+        ("assertion=eyJhbGciOi.eyJpc3Mi.sig", "assertion=***"),
+        ("token 00D000000000001AAA!AQ.x_y here", "token *** here"),
+        ("url: /events?syncToken=CPDAlv&maxResults=2", "url: /events?syncToken=***&maxResults=2"),
+        ("Token has been expired or revoked.", "Token has been expired or revoked."),
+    ],
+)
+def test_tokens_are_masked(text: str, kept: str) -> None:
+    assert wire.masked(text) == kept
