@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -46,7 +45,6 @@ class HttpServer:
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
-        self.stopping = asyncio.Event()
         server = web.Server(
             self.serve,
             request_factory=self._request,
@@ -54,7 +52,7 @@ class HttpServer:
             keepalive_timeout=600.0,
             handler_cancellation=True,
         )
-        self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -71,7 +69,6 @@ class HttpServer:
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        self.stopping.set()
         await self._runner.cleanup()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -109,7 +106,7 @@ class HttpServer:
         """Do what the fault says in place of, or after, the work."""
         answer = await self.planned_or_worked(visit)
         if fault.hang:
-            await self.stopping.wait()
+            await asyncio.Future()
         if fault.breaks_wire and fault.cut is None:
             break_connection(request, at_once=fault.reset)
             return web.Response(status=500)
@@ -124,22 +121,16 @@ class HttpServer:
         if fault is None:
             return self.simulator.work(visit)
         if not fault.commit:
-            await self.wait(fault.delay)
+            await asyncio.sleep(fault.delay)
         answer = None if fault.replaces_work else self.simulator.work(visit)
         if fault.commit:
-            await self.wait(fault.delay)
+            await asyncio.sleep(fault.delay)
         if fault.status is not None:
             headers = {"Content-Type": guessed_type(fault.body), **fault.headers}
             answer = Answer(fault.status, fault.body.encode(), headers)
         silent = fault.hang or fault.close or fault.reset
         visit.entry.status = None if silent or answer is None else answer.status
         return answer
-
-    async def wait(self, seconds: float) -> None:
-        """Wait so long, or until the server stops."""
-        if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), seconds)
 
 
 def read_call(request: web.BaseRequest, body: bytes) -> Call:

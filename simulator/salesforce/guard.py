@@ -27,18 +27,15 @@ def check_session(context: Context, needs: str) -> None:
 
 
 def is_alive(context: Context) -> bool:
-    """A session belongs to one host and ends with its time or with its user."""
-    grant, organization, person = context.grant, context.organization, context.person
-    if grant is None or organization is None or person is None or person.salesforce is None:
+    """A session belongs to one host; deactivating or freezing its user has ended it."""
+    grant, organization = context.grant, context.organization
+    if grant is None or organization is None:
         return False
     here = context.world.find_host(context.call.host)
-    user = person.salesforce
     return (
         grant.provider == "salesforce"
         and grant.expires_at > context.now
         and here in (None, organization)
-        and user.active
-        and not user.frozen
     )
 
 

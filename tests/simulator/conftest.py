@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -99,3 +100,11 @@ def ada_salesforce(salesforce_of: Callable[[str], Any]) -> Any:
 def nine(day: int = 1) -> datetime:
     """Nine o'clock on a day of June 2026."""
     return datetime(2026, 6, day, 9, tzinfo=UTC)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Return once the condition holds; fail when it does not within so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import google.auth.exceptions
@@ -19,7 +20,7 @@ from simple_salesforce.exceptions import (
 from simulator.faults import Subject
 from simulator.running import SimulatorServer
 from tests.simulator import clients
-from tests.simulator.conftest import ADA, BEN
+from tests.simulator.conftest import ADA, BEN, wait_until
 
 DAY = {"summary": "Day", "start": {"date": "2026-06-01"}, "end": {"date": "2026-06-02"}}
 TIMED = {"Subject": "x", "StartDateTime": "2026-06-01T09:00:00Z", "DurationInMinutes": 5}
@@ -136,13 +137,18 @@ def test_the_server_works_on_while_others_hang(simulator, insert, raw):
     assert insert().status_code == 200
 
 
-def test_a_server_with_hanging_clients_stops_at_once(world):
+@pytest.mark.parametrize(("effect", "values"), [("hang", {}), ("slow", {"delay": 60})])
+def test_a_server_with_waiting_clients_stops_at_once(effect, values, world):
     with SimulatorServer.running(world) as simulator:
-        simulator.plan_fault("hang")
-        with pytest.raises(requests.ReadTimeout):
-            requests.get(simulator.base_url + "/anything", timeout=0.1)
+        simulator.plan_fault(effect, **values)
+        host, _, port = simulator.base_url.removeprefix("http://").partition(":")
+        client = socket.create_connection((host, int(port)))
+        client.sendall(b"GET /anything HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: len(simulator.requests) == 1)
         began = time.monotonic()
     assert time.monotonic() - began < 2
+    with client:
+        assert client.recv(1) == b""
 
 
 def test_a_fault_hits_whom_it_is_planned_for(simulator, calendar_of):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from simulator.messages import Call
 from simulator.running import SimulatorCrash, SimulatorServer
 from simulator.server import NotLoopback
 from simulator.world import World
@@ -89,6 +90,40 @@ def test_many_clients_and_a_user_at_once_lose_nothing(simulator, world):
         assert sorted(positions) == list(range(1, rounds * 5 + 1))
     assert len(simulator.log.writes()) == len(people) * rounds * 2
     assert [entry.number for entry in simulator.requests] == list(range(1, simulator.log.total + 1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: world.google_create(ADA, summary="x", start=nine()),
+        lambda world: world.salesforce_events(ADA),
+        lambda world: world.add_organization("new"),
+        lambda world: world.expire_access_tokens(),
+    ],
+)
+def test_edits_take_turns(change, world):
+    with ThreadPoolExecutor(1) as pool:
+        with world.lock:
+            future = pool.submit(change, world)
+            with pytest.raises(TimeoutError):
+                future.result(timeout=0.05)
+        future.result(timeout=10)
+
+
+def test_requests_and_edits_take_turns(simulator, world, raw):
+    with world.lock, pytest.raises(requests.ReadTimeout):
+        raw.get(simulator.base_url + "/x", timeout=0.1)
+    assert raw.get(simulator.base_url + "/x", timeout=10).status_code == 404
+
+
+def test_the_work_waits_for_an_edit_too(simulator, world):
+    visit = simulator.simulator.receive(Call("GET", "localhost", "/x", {}))
+    with ThreadPoolExecutor(1) as pool:
+        with world.lock:
+            future = pool.submit(simulator.simulator.work, visit)
+            with pytest.raises(TimeoutError):
+                future.result(timeout=0.05)
+        assert future.result(timeout=10).status == 404
 
 
 def test_a_request_with_a_huge_body_is_served(simulator, raw):

@@ -244,6 +244,8 @@ def test_a_session_ends_with_time_and_is_kept_up_by_use(ada_salesforce, world, r
 def test_a_session_ends_with_its_user(change, ada_salesforce, world, refusal):
     world.salesforce_set_user(ADA, **change)
     assert refusal(ada_salesforce.limits) == (401, "INVALID_SESSION_ID")
+    world.salesforce_set_user(ADA, active=True, frozen=False)
+    assert refusal(ada_salesforce.limits) == (401, "INVALID_SESSION_ID")
 
 
 def test_a_session_belongs_to_one_organization(simulator, session):

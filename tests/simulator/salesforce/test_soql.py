@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,6 +182,27 @@ def test_a_condition_finds_what_a_plain_search_finds(condition, table):
     assert [row["Id"] for row in table if test(row)] == [
         row["Id"] for row in table if holds(condition, row)
     ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("%", ["Planning", "planner", "A.B", ""]),
+        ("plan%", ["Planning", "planner"]),
+        ("%ing", ["Planning"]),
+        ("%LANN%", ["Planning", "planner"]),
+        ("planne_", ["planner"]),
+        ("a_b", ["A.B"]),
+        ("a.b", ["A.B"]),
+        ("A?B", []),
+        ("", [""]),
+    ],
+)
+def test_like_knows_two_signs(pattern, found):
+    text = f"SELECT Id FROM Event WHERE Subject LIKE '{pattern}'"
+    test = filters.compiled(soql.parse(text).condition, FIELDS, "Event")
+    table = [{"Subject": each} for each in ("Planning", "planner", "A.B", "", None)]
+    assert [row["Subject"] for row in table if test(row)] == found
 
 
 @unhurried
