@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from monitoring.health.fold import (
     unwell_since,
 )
 from monitoring.health.models import Policy
-from monitoring.outcomes.staging import copy, fetch, stage
+from monitoring.outcomes.staging import copy, fetch, joined, stage
 
 RUNS = [field.name for field in fields(Runs)]
 assert RUNS[-1] == "evidence"
@@ -88,7 +88,8 @@ TRANSITION_COLUMNS = {
 LOCK = f"""
     SELECT person_id, organization_id, hold_id, status, cause, check_at, status_since,
         evidence, {", ".join(RUNS[:-1])}
-    FROM health_health WHERE person_id = ANY(%s) ORDER BY person_id FOR UPDATE
+    FROM health_health WHERE person_id = ANY(string_to_array(%s, chr(31))::bigint[])
+    ORDER BY person_id FOR UPDATE
 """  # noqa: S608 - made of constants
 # What a good run of a healthy person changes; most batches are made of these.
 OFTEN = (
@@ -101,7 +102,6 @@ OFTEN = (
     "check_at",
     "next_due",
 )
-SELDOM = [name for name in COLUMNS if name not in OFTEN]
 
 
 HISTORY = """
@@ -177,7 +177,7 @@ def advance(locked: Mapping[int, Row], step: Step) -> int:
 
 def lock(person_ids: Collection[int]) -> dict[int, Row]:
     """Lock the Health rows of the people; return organization and facts by person id."""
-    rows = fetch(LOCK, [list(person_ids)])
+    rows = fetch(LOCK, [joined(person_ids)])
     return {row[0]: (row[1], read(*row[2:])) for row in rows}
 
 
@@ -229,11 +229,10 @@ def write(
     little: list[tuple[Any, ...]] = []
     much: list[tuple[Any, ...]] = []
     for person, facts in after.items():
-        new, old = values(person, facts), values(person, before[person][1])
-        if seldom(new) == seldom(old):
-            little.append(often(new))
+        if seldom(facts) == seldom(before[person][1]):
+            little.append(often(person, facts))
         else:
-            much.append(new)
+            much.append(values(person, facts))
     with connection.cursor() as cursor:
         if little:
             update(cursor, "health_staged_little", {name: COLUMNS[name] for name in OFTEN}, little)
@@ -275,8 +274,28 @@ def values(person: int, facts: HealthFacts) -> tuple[Any, ...]:
     )
 
 
-often = itemgetter(*(list(COLUMNS).index(name) for name in OFTEN))
-seldom = itemgetter(*(list(COLUMNS).index(name) for name in SELDOM))
+seldom = attrgetter(
+    "standing.status",
+    "standing.cause",
+    "status_since",
+    "hold_id",
+    *(f"runs.{name}" for name in RUNS if name not in OFTEN),
+)
+
+
+def often(person: int, facts: HealthFacts) -> tuple[Any, ...]:
+    """Return what changes often, in the order of OFTEN."""
+    runs = facts.runs
+    return (
+        person,
+        runs.last_attempt_id,
+        runs.last_attempt_at,
+        runs.last_success_at,
+        runs.recent,
+        runs.expected_at,
+        facts.standing.check_at,
+        None if facts.hold_id else runs.expected_at,
+    )
 
 
 def transition(row: tuple[int, int, Change]) -> tuple[Any, ...]:

@@ -100,10 +100,12 @@ def attribute(
     found = people_found(set(keys.values()))
     outcomes: list[ReportedOutcome] = []
     for number, line in lines:
-        if number not in keys:
+        key = keys.get(number)
+        if key is None:
             continue
-        if keys[number] in found:
-            outcomes.append(reported(line, keys[number].organization_id, found[keys[number]]))
+        person = found.get(key)
+        if person is not None:
+            outcomes.append(reported(line, key[0], person))
         else:
             reason = f"There is no person {str(line.person)[:MAX_TEXT]!r} in this organization."
             refused.append(Refusal(number, "person", reason))

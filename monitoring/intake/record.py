@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, Verdict, built_in_rules
 from monitoring.health.fold import JudgedOutcome
@@ -105,6 +107,10 @@ def rows(
                     verdict.retry_after,
                 )
             ),
-            outcome.error,
-            outcome.counts,
+            as_json(outcome.error),
+            as_json(outcome.counts),
         )
+
+
+def as_json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -27,18 +27,21 @@ COLUMNS = {
     "error": "jsonb",
     "counts": "jsonb",
 }
+# JSON is staged as the text it is written as; reading it is the database's work either way.
+STAGED = COLUMNS | {"error": "text", "counts": "text"}
 _NAMES = ", ".join(COLUMNS)
+_VALUES = ", ".join(f"{name}::jsonb" if kind == "jsonb" else name for name, kind in COLUMNS.items())
 APPEND = f"""
-    INSERT INTO outcomes_outcome ({_NAMES}) SELECT {_NAMES} FROM outcome_staged WHERE batch = %s
+    INSERT INTO outcomes_outcome ({_NAMES}) SELECT {_VALUES} FROM outcome_staged WHERE batch = %s
     ON CONFLICT (attempt_id) DO NOTHING RETURNING attempt_id
 """  # noqa: S608 - made of constants
 
 
 def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:
-    """Append rows, values in the order of COLUMNS; return the ids that were not there before.
+    """Append rows, values in the order of COLUMNS and JSON as text; return the ids that were not there before.
 
     Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
-        batch = stage(cursor, "outcome_staged", COLUMNS, rows)
+        batch = stage(cursor, "outcome_staged", STAGED, rows)
     return {attempt_id for (attempt_id,) in fetch(APPEND, [batch])}

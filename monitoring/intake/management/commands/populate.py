@@ -30,7 +30,9 @@ class Command(BaseCommand):
         self, *, organizations: int, people: int, days: int, seed: int, **options: Any
     ) -> None:
         if organizations < 1 or people < organizations or days < 0:
-            raise CommandError("At least one organization, one person in each, and no days below 0.")
+            raise CommandError(
+                "At least one organization, one person in each, and no days below 0."
+            )
         try:
             recorded = populate(
                 organizations=organizations,
