@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
@@ -55,15 +57,21 @@ class Trouble:
 
 
 @pytest.fixture(scope="session")
-def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+def server(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[LiveServer]:
     """One server and one database for all tests; each makes an organization of its own in it.
 
     Emptying the database after each test, as pytest-django's own server does, takes seconds.
     """
+    real = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
+        configuration = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        assert connection.settings_dict["NAME"] != real
         server = LiveServer("127.0.0.1")
         yield server
         server.stop()
+        teardown_databases(configuration, verbosity=0)
 
 
 @pytest.fixture(scope="session")
