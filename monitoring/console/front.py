@@ -42,7 +42,7 @@ def found(request: HttpRequest, words: str) -> Page:
     if request.user.is_staff:
         choice = Organization.objects.order_by("name", "id")
     else:
-        choice = Organization.objects.filter(members__user=request.user).order_by("name", "id")
+        choice = Organization.objects.filter(members__user=request.user.pk).order_by("name", "id")
     if words:
         choice = choice.filter(Q(name__icontains=words) | Q(slug__icontains=words))
     return Paginator(choice, PER_PAGE).get_page(request.GET.get("page"))

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django_htmx.middleware import HtmxDetails
 
 from accounts.access import Access, organizations_of
 from monitoring.console.moments import zone_name
@@ -32,7 +33,7 @@ def page(
 
 def is_partial(request: HttpRequest) -> bool:
     """Tell whether htmx asks for a part; after going back in history it wants the page."""
-    htmx = request.htmx
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]  # HtmxMiddleware sets it
     return bool(htmx) and not htmx.history_restore_request
 
 

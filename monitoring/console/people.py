@@ -46,7 +46,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         "causes": cause_choices(figures, narrowed, rules),
         "table": table,
         "rows": [row_of(health, rules, now, access.time_zone) for health in table.people],
-        "shown": shown(table.page),
+        "shown": shown(table.page, table.paginator),
+        "ends_here": table.paginator.ends_at(table.page),
         "ignored": ignored(narrowed),
     }
     return page(request, access, "console/people.html", "results", context)
@@ -107,8 +108,7 @@ def cause_choices(
     ]
 
 
-def shown(page: Page) -> str:
-    paginator = page.paginator
+def shown(page: Page, paginator: CountedPaginator) -> str:
     return shown_sentence(page.start_index(), page.end_index(), paginator.total, paginator.more)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,16 +22,24 @@ from monitoring.console import wording
 from monitoring.console.attempts import attempt_row
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_sentence
+from monitoring.console.moments import interval
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.progress import Progress, open_progress, progress_of
 from monitoring.console.rows import coming, past, situation_of
 from monitoring.console.rules import explanations
-from monitoring.console.tables import with_details
+from monitoring.console.tables import Details, with_details
 from monitoring.console.timeline import timeline_of
 from monitoring.console.wording import Explanation
-from monitoring.health.models import Health, HealthQuerySet
+from monitoring.health.models import Health
 from monitoring.jobs.models import Job
 from monitoring.outcomes.models import Outcome
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    from monitoring.console.tables import DetailedHealth
+
+    HealthWithJob = WithAnnotations[Health, "OpenJob"]
 
 ATTEMPTS = 20
 
@@ -64,7 +72,7 @@ def outcomes_of(access: Access, person_id: int) -> QuerySet[Outcome]:
 
 
 def standing(
-    health: Health,
+    health: DetailedHealth,
     outcomes: Sequence[Outcome],
     rules: Mapping[str, Explanation],
     now: datetime,
@@ -79,7 +87,7 @@ def standing(
         "evidence": evidence_sentence(health, outcomes, rules, now, zone),
         "held_because": situation.held_because,
         "outlook": wording.outlook(situation, now, zone),
-        "interval": wording.interval(situation.interval, situation.base_interval),
+        "interval": interval(situation.interval, situation.base_interval),
         "last_good": past(health.last_success_at, now, zone),
         "next_run": coming(situation.next_due, now, zone),
         "no_next_run": wording.no_next_run(situation),
@@ -98,7 +106,14 @@ def access_to_providers(access: Access, health: Health, now: datetime) -> dict[s
     }
 
 
-def with_open_job(people: HealthQuerySet) -> HealthQuerySet:
+class OpenJob(Details):
+    """What `with_open_job` adds to a health row."""
+
+    job_attempt: UUID | None
+    job_state: int | None
+
+
+def with_open_job(people: QuerySet[Any]) -> QuerySet[HealthWithJob]:
     """Add the open job of a person, of whom there is one at most, without a statement more."""
     job = Job.objects.filter(person=OuterRef("pk"), organization=OuterRef("organization"))
     return people.annotate(
@@ -106,9 +121,9 @@ def with_open_job(people: HealthQuerySet) -> HealthQuerySet:
     )
 
 
-def progress_of_open_job(health: Health) -> Progress | None:
+def progress_of_open_job(health: HealthWithJob) -> Progress | None:
     """Return how a run gets on that is open while the page is opened."""
-    if health.job_attempt is None:
+    if health.job_attempt is None or health.job_state is None:
         return None
     return open_progress(health.job_attempt, health.job_state, timedelta())
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
 
 from monitoring.console import moments
 from monitoring.console.strip import strip_html
 from monitoring.console.wording import Explanation, Look, Situation, look_of, no_next_run, reason
-from monitoring.health.models import Health
+
+if TYPE_CHECKING:
+    from monitoring.console.tables import DetailedHealth
+    from monitoring.health.models import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Row:
     slowed: bool
 
 
-def row_of(health: Health, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo) -> Row:
+def row_of(
+    health: DetailedHealth, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+) -> Row:
     """Return the row of a Health loaded by `tables.with_details`."""
     situation = situation_of(health)
     person = health.person
@@ -59,7 +65,7 @@ def row_of(health: Health, rules: Mapping[str, Explanation], now: datetime, zone
     )
 
 
-def situation_of(health: Health) -> Situation:
+def situation_of(health: DetailedHealth) -> Situation:
     """Return the facts for sentences, of a Health loaded by `tables.with_details`."""
     hold = health.hold
     return Situation(
@@ -86,12 +92,12 @@ def next_time(health: Health) -> datetime | None:
 
 
 def past(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:
-    return moment and Moment(
-        moments.relative(moment, now), moments.exact(moment, zone), moment.isoformat()
-    )
+    if moment is None:
+        return None
+    return Moment(moments.relative(moment, now), moments.exact(moment, zone), moment.isoformat())
 
 
 def coming(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:
-    return moment and Moment(
-        moments.due(moment, now), moments.exact(moment, zone), moment.isoformat()
-    )
+    if moment is None:
+        return None
+    return Moment(moments.due(moment, now), moments.exact(moment, zone), moment.isoformat())

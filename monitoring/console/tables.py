@@ -6,16 +6,21 @@ words of `people.Row`, at a fifth of the cost of its cell machinery.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import django_tables2 as tables
-from django.core.paginator import Paginator
-from django.db.models import F, OuterRef, Subquery
+from django.core.paginator import Page, Paginator
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django_tables2.data import TableQuerysetData
 
 from monitoring.health.models import Health, HealthQuerySet, Policy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    DetailedHealth = WithAnnotations[Health, "Details"]
 
 PER_PAGE = 50
 # Nobody reads further; who looks for somebody searches. Deep pages cost the database the most.
@@ -24,12 +29,18 @@ COUNT_LIMIT = 1_000
 BASE_INTERVAL = Policy._meta.get_field("base_interval").default
 
 
-def with_details(people: HealthQuerySet) -> HealthQuerySet:
-    """Add what a row says beside the health itself, without a statement more."""
+class Details(TypedDict):
+    """What `with_details` adds to a health row."""
+
+    base_interval: int
+
+
+def with_details(people: HealthQuerySet) -> QuerySet[DetailedHealth]:
+    """Add person, hold and base interval to each row, without a statement more."""
     policy = Policy.objects.filter(organization=OuterRef("organization"))
-    return people.select_related("person", "hold").annotate(
-        base_interval=Coalesce(Subquery(policy.values("base_interval")), BASE_INTERVAL)
-    )
+    base: Any = Coalesce(Subquery(policy.values("base_interval")), BASE_INTERVAL)
+    detailed: Any = people.select_related("person", "hold").annotate(base_interval=base)
+    return detailed
 
 
 class PeopleData(TableQuerysetData):
@@ -58,7 +69,8 @@ class CountedPaginator(Paginator):
 
     @cached_property
     def counted(self) -> int:
-        people = self.object_list.data.data
+        rows: Any = self.object_list
+        people: HealthQuerySet = rows.data.data
         return people.order_by()[: COUNT_LIMIT + 1].count()
 
     @property
@@ -69,6 +81,10 @@ class CountedPaginator(Paginator):
     @property
     def more(self) -> bool:
         return self.known is None and self.counted > COUNT_LIMIT
+
+    def ends_at(self, page: Page) -> bool:
+        """Tell whether this is the last page although there are more people."""
+        return not page.has_next() and (self.more or self.count < self.total)
 
 
 class PeopleTable(tables.Table):
@@ -86,9 +102,10 @@ class PeopleTable(tables.Table):
         per_page = PER_PAGE
 
     @property
-    def people(self) -> list[Health]:
+    def people(self) -> list[DetailedHealth]:
         """The people of the page, with what a row says of them."""
-        return self.page.object_list.data
+        page: Any = self.page
+        return page.object_list.data
 
     def order_status(self, people: HealthQuerySet, descending: bool) -> Any:
         return best_first(people) if descending else people.worst_first(), True

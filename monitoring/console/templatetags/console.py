@@ -66,7 +66,7 @@ def moment(time: Moment | None, empty: str = "never") -> SafeString | str:
 @register.simple_tag
 def field_input(field: BoundField) -> SafeString:
     """Draw the input of a form's field as the design system does."""
-    attributes = {"class": "slds-input"}
+    attributes: dict[str, str | bool] = {"class": "slds-input"}
     if field.errors:
         attributes["aria-describedby"] = f"{field.id_for_label}_error"
     return field.as_widget(attrs=attributes)
@@ -78,6 +78,7 @@ def button_class(attributes: dict[str, Any]) -> str:
     tags = str(attributes.get("tags", "")).split(",")
     if "danger" in tags:
         return "slds-button_destructive"
-    if "outline" in tags or "secondary" in tags or "link" in tags or attributes.get("href"):
-        return "slds-button_neutral"
-    return "slds-button_brand"
+    quiet = {"outline", "secondary", "link"} & set(tags)
+    # One button of a page leads; an address or one action of several does not.
+    leads = not (quiet or attributes.get("href") or attributes.get("name"))
+    return "slds-button_brand" if leads else "slds-button_neutral"
