@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -58,8 +60,8 @@ def ingest_batch(
     report: IngestReport,
 ) -> None:
     """Record one batch in one transaction and add to the report once it is committed."""
-    valid, refused = read_batch(batch, now)
-    with transaction.atomic():
+    with collection_paused(), transaction.atomic():
+        valid, refused = read_batch(batch, now)
         outcomes, unknown = attribute(valid, organization)
         refused = sorted([*refused, *unknown], key=lambda refusal: refusal.line)
         appended = outcomes_record(outcomes, now=now)
