@@ -33,7 +33,9 @@ REQUEST = """
 # The planner, going by how many may be due, would read all people's rows; few ever are, and their
 # indexes lead to them.
 BY_INDEX = """
-    SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off
+    SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_hashjoin = off;
+    SET LOCAL enable_mergejoin = off
 """
 
 # Oldest first, so that ids, and with them the order of work, follow the longest gap. Who has an

@@ -3,11 +3,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.models import Person
 from monitoring.health.models import Health, Hold, Policy, Status
 from monitoring.jobs.models import Job, JobState, Lane
-from monitoring.jobs.queue import job_request, jobs_dispatch, jobs_request
+from monitoring.jobs.queue import (
+    BY_INDEX,
+    DISPATCH,
+    job_request,
+    jobs_dispatch,
+    jobs_request,
+)
 from monitoring.outcomes.partitions import first_id_at
 from tests.factories import NOW, make_organization, make_person
 from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
@@ -92,6 +99,16 @@ def test_who_has_an_open_job_is_moved_but_gets_no_second() -> None:
     assert jobs_dispatch(now=NOW, limit=10) == (1, 0)
     assert Job.objects.get() == open_job
     assert Health.objects.get(person=person).next_due == NOW + timedelta(hours=2)
+
+
+def test_a_dispatch_reads_no_table_from_end_to_end() -> None:
+    values = {"now": NOW, "limit": 1_000_000, "retry": 5, "schedule": 9, "wait": 7_200}
+    with connection.cursor() as cursor:
+        cursor.execute(BY_INDEX)
+        cursor.execute(f"EXPLAIN {DISPATCH}", values)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_job_may_wait_for_one_base_interval_of_its_organization() -> None:
