@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from syncing.engine.content import AllDay, EventContent
+from syncing.engine.cursors import first_cursor
+from syncing.engine.observed import Deleted, Present
+from syncing.engine.read import read_salesforce
+from syncing.engine.salesforce_form import salesforce_record
 from syncing.models import SyncCursor
 from syncing.reports import PassResult
+from tests.syncing.interference import at_request
 from tests.syncing.rig import ADA, Rig, at
+from tests.syncing.test_content import ALL, OWNER, stored_by_salesforce
+
+DAY = date(2026, 11, 24)
 
 
 def linked_events(rig: Rig, number: int) -> tuple[list[str], list[str]]:
@@ -44,6 +54,44 @@ def test_a_deletion_is_carried_over_and_stays(rig: Rig, side: str) -> None:
     rig.settle()
     assert titles(rig) == (["E01"], ["E01"])
     assert len(rig.links()) == 1
+
+
+@pytest.mark.parametrize("side", ["google", "salesforce"])
+def test_an_edit_just_before_our_deletion_survives_it(rig: Rig, side: str) -> None:
+    google, salesforce = linked_events(rig, 1)
+
+    def edit() -> None:
+        if side == "google":
+            rig.world.google_edit(ADA, google[0], location="Here")
+        else:
+            rig.world.salesforce_edit(ADA, salesforce[0], Location="Here")
+
+    if side == "google":
+        rig.world.salesforce_delete(ADA, salesforce[0])
+    else:
+        rig.world.google_delete(ADA, google[0])
+    # Three requests read what changed; the next one belongs to the deletion.
+    with at_request(4, edit):
+        rig.sync()
+    rig.settle()
+    (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+    assert event["location"] == record["Location"] == "Here"
+
+
+def test_a_record_in_the_delete_log_that_is_alive_again_lives() -> None:
+    """The log is read first: what a later answer shows alive was taken out of the bin."""
+    record = stored_by_salesforce(salesforce_record(EventContent(AllDay(DAY, DAY)), ALL))
+    events = mock.Mock()
+    events.deleted.return_value = {
+        "deletedRecords": [{"id": record["Id"]}, {"id": "00U000000000002AAA"}],
+        "earliestDateAvailable": "2026-11-01T00:00:00.000+0000",
+        "latestDateCovered": "2026-11-20T12:00:00.000+0000",
+    }
+    events.query.return_value = [record]
+    feed = read_salesforce(events, first_cursor(at(20)), OWNER, at(20))
+    assert isinstance(feed.seen[record["Id"]], Present)
+    assert feed.seen["00U000000000002AAA"] == Deleted()
+    assert [call[0] for call in events.method_calls] == ["deleted", "query"]
 
 
 def test_what_is_deleted_on_both_sides_needs_no_write(rig: Rig) -> None:
@@ -189,6 +237,7 @@ def test_too_many_deletions_at_once_delete_nothing(rig: Rig, lost_cursor: bool) 
         assert report.counts.salesforce.deleted == 0
         assert len(rig.world.salesforce_events(ADA)) == 16
     assert rig.world.google_events(ADA)[-1]["location"] == "Here", "edits still flow"
+    assert "google.events.get" not in rig.operations(), "so many are not even asked for"
 
 
 def test_ten_deletions_and_half_of_many_pass(rig: Rig) -> None:

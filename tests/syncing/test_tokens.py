@@ -104,6 +104,15 @@ def test_a_provider_that_refuses_every_token_gets_one_login(rig: Rig, fault: str
     assert len([entry for entry in rig.simulator.requests if entry.status == 401]) == 2
 
 
+def test_a_token_that_is_refused_as_soon_as_it_is_given_out_is_not_asked_for_again(
+    rig: Rig,
+) -> None:
+    rig.simulator.plan_fault("google-invalid-credentials")
+    assert rig.sync().result is PassResult.FAILURE
+    assert rig.operations() == ["google.token", "google.events.list"]
+    assert connection(rig, Provider.GOOGLE).state == ConnectionState.REFUSED
+
+
 def test_a_refusal_is_written_down_and_lifted_by_the_next_success(consented: Rig) -> None:
     rig = consented
     rig.sync()
