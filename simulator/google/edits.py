@@ -42,6 +42,8 @@ class GoogleEdits(Directory):
     ) -> dict[str, Any]:
         """A new event; without an end it lasts an hour or a day."""
         calendar = self._calendar(email, calendar_id)
+        if event_id in calendar.events:
+            raise ValueError(f"there was an event {event_id} already")
         event = store.event_insert(
             calendar,
             rules.normalised(with_plain_times(content, new=True), calendar.time_zone),

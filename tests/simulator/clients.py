@@ -61,7 +61,7 @@ def calendar_service(simulator: SimulatorServer, credentials: Any) -> Any:
 
 
 class CheckedHttp(httplib2.Http):
-    """Holds every Calendar answer against the discovery document; batches part by part."""
+    """Holds every Calendar answer against the discovery document."""
 
     def request(self, uri: str, method: str = "GET", *args: Any, **kwargs: Any) -> Any:
         response, content = super().request(uri, method, *args, **kwargs)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from simulator.dispatch import Simulator
 from simulator.messages import Call
 from simulator.running import SimulatorCrash, SimulatorServer
 from simulator.server import NotLoopback
@@ -116,14 +117,16 @@ def test_requests_and_edits_take_turns(simulator, world, raw):
     assert raw.get(simulator.base_url + "/x", timeout=10).status_code == 404
 
 
-def test_the_work_waits_for_an_edit_too(simulator, world):
-    visit = simulator.simulator.receive(Call("GET", "localhost", "/x", {}))
+@pytest.mark.parametrize("step", ["receive", "work"])
+def test_both_steps_of_a_request_wait_for_an_edit(step, world):
+    simulator, call = Simulator(world), Call("GET", "localhost", "/x", {})
+    argument = call if step == "receive" else simulator.receive(call)
     with ThreadPoolExecutor(1) as pool:
         with world.lock:
-            future = pool.submit(simulator.simulator.work, visit)
+            future = pool.submit(getattr(simulator, step), argument)
             with pytest.raises(TimeoutError):
                 future.result(timeout=0.05)
-        assert future.result(timeout=10).status == 404
+        future.result(timeout=10)
 
 
 def test_a_request_with_a_huge_body_is_served(simulator, raw):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from googleapiclient.errors import HttpError
 
+from tests.simulator import discovery
 from tests.simulator.conftest import ADA, nine
 from tests.simulator.google.conftest import TIMED
 
@@ -23,7 +24,11 @@ def run_batch(ada_calendar):
         for number, request in enumerate(requests):
             batch.add(request, request_id=str(number))
         batch.execute()
-        return [answers[number] for number in range(len(requests))]
+        results = [answers[number] for number in range(len(requests))]
+        for result in results:
+            if isinstance(result, dict):
+                discovery.check("Event", result)
+        return results
 
     return run
 

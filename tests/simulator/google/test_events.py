@@ -234,6 +234,13 @@ def test_a_user_edits_by_hand(world):
     assert world.google_events(ADA, deleted=True)[0]["status"] == "cancelled"
 
 
+def test_a_user_cannot_take_an_id_twice_either(world):
+    world.google_create(ADA, event_id="abcde", summary="First", start=nine())
+    with pytest.raises(ValueError, match="already"):
+        world.google_create(ADA, event_id="abcde", summary="Second", start=nine())
+    assert world.google_events(ADA)[0]["summary"] == "First"
+
+
 def test_what_a_world_hands_out_is_a_copy(world):
     event = world.google_create(ADA, summary="Trip", start=nine())
     event["start"]["dateTime"] = "spoilt"
