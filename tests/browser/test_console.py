@@ -18,6 +18,7 @@ from tests.monitoring.console.makers import (
     REVOKED,
     make_healthy,
     make_held,
+    make_many_healthy,
     make_outcome,
     make_unwell,
     set_health,
@@ -36,8 +37,7 @@ def names(page: Page) -> list[str]:
 
 
 def populate(acme: Any) -> None:
-    for number in range(60):
-        make_healthy(acme, name=f"Person {number:02}", team="Sales" if number % 2 else "Research")
+    make_many_healthy(acme, 60)
     make_unwell(acme, "stalled", "google-access-revoked", name="Ada Lovelace")
     make_unwell(acme, "degraded", "salesforce-validation-rule", name="Alan Turing")
     make_held(acme, name="Grace Hopper")
@@ -116,7 +116,7 @@ def test_the_list_is_narrowed_sorted_and_paged_without_a_reload(
     expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Person")
     page.get_by_role("link", name="Sort by Person").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Person")
-    assert names(page)[0] == "Person 58"
+    assert names(page)[0] == "Person 058"
     expect(page).to_have_url(re.compile(r"team=Research"))
 
     page.get_by_label("Status").select_option("healthy")

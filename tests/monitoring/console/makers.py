@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from accounts.models import Organization, Person
+from accounts.models import Connection, Grant, Organization, Person, Provider
 from monitoring.health.fold import Standing, severity
 from monitoring.health.models import Health, Hold
 from monitoring.outcomes.identifiers import attempt_id_at
@@ -17,22 +17,24 @@ serial = count(1)
 HOUR = timedelta(hours=1)
 
 
+HEALTHY = {
+    "status": "healthy",
+    "cause": "",
+    "status_since": NOW - 24 * HOUR,
+    "runs_here": True,
+    "awaiting_since": NOW - 48 * HOUR,
+    "unwell_since": None,
+    "last_success_at": NOW - HOUR,
+    "last_attempt_at": NOW - HOUR,
+    "last_result": "success",
+    "recent": "s" * 24,
+    "next_due": NOW + HOUR,
+}
+
+
 def set_health(person: Person, **overrides: Any) -> Health:
     """Write a person's health row, healthy by default."""
-    fields = {
-        "status": "healthy",
-        "cause": "",
-        "status_since": NOW - 24 * HOUR,
-        "runs_here": True,
-        "awaiting_since": NOW - 48 * HOUR,
-        "unwell_since": None,
-        "last_success_at": NOW - HOUR,
-        "last_attempt_at": NOW - HOUR,
-        "last_result": "success",
-        "recent": "s" * 24,
-        "next_due": NOW + HOUR,
-    }
-    fields |= overrides
+    fields = HEALTHY | overrides
     place = severity(Standing(fields["status"], fields["cause"]))
     Health.objects.filter(person=person).update(severity=place, **fields)
     return Health.objects.get(person=person)
@@ -42,6 +44,33 @@ def make_healthy(organization: Organization, **overrides: Any) -> Person:
     person = make_connected_person(organization, **overrides)
     set_health(person)
     return person
+
+
+def make_many_healthy(organization: Organization, number: int, **overrides: Any) -> None:
+    """People named Person 000 and on, in three statements; half of them in Sales."""
+    people = [
+        Person(
+            organization=organization,
+            name=f"Person {place:03}",
+            email=f"many{place}@{organization.google_domain}",
+            team="Sales" if place % 2 else "Research",
+            created_at=NOW - 60 * 24 * HOUR,
+        )
+        for place in range(number)
+    ]
+    Person.objects.bulk_create(people)
+    Connection.objects.bulk_create(
+        Connection(
+            organization=organization,
+            person=person,
+            provider=provider,
+            grant=Grant.DELEGATED,
+            granted_at=NOW,
+        )
+        for person in people
+        for provider in Provider
+    )
+    Health.objects.filter(organization=organization).update(severity=4, **HEALTHY | overrides)
 
 
 def make_unwell(

@@ -16,6 +16,7 @@ from tests.monitoring.console.makers import (
     HOUR,
     make_healthy,
     make_held,
+    make_many_healthy,
     make_unwell,
     set_health,
 )
@@ -171,8 +172,7 @@ def test_every_column_sorts_both_ways_with_empty_ones_last(
 
 
 def test_pages_hold_fifty_people_and_keep_what_was_chosen(cast: Cast, admin_client: Client) -> None:
-    for number in range(120):
-        make_healthy(cast.acme, name=f"Person {number:03}")
+    make_many_healthy(cast.acme, 120)
     first = admin_client.get(ADDRESS, {"sort": "person", "status": "healthy"})
     assert len(first.context["rows"]) == 50
     assert first.context["shown"] == f"1{TO}50 of 120 people"
@@ -316,8 +316,7 @@ def test_a_page_takes_at_most_eight_statements_at_any_size(
     query: str,
     size: int,
 ) -> None:
-    for _ in range(size):
-        make_healthy(cast.acme, team="Sales")
+    make_many_healthy(cast.acme, size)
     make_held(cast.acme, ends_at=NOW + timedelta(days=2))
     with django_assert_max_num_queries(8):
         admin_client.get(ADDRESS + query)
