@@ -148,7 +148,7 @@ def headline(
     if situation.cause == "never_connected":
         return f"{word} — {lowered(why)}."
     since = f"{word} since {brief(situation.status_since, now, zone)}"
-    joint = ", switched off " if situation.cause == "held" else " — "
+    joint = ", " if situation.cause == "held" else " — "
     return f"{since}{joint}{why}." if why else f"{since}."
 
 

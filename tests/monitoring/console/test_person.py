@@ -97,7 +97,7 @@ def test_a_healthy_person_has_nothing_to_explain(cast: Cast, admin_client: Clien
 
 def test_a_held_person_is_shown_with_who_and_until_when(cast: Cast, admin_client: Client) -> None:
     page = shown(admin_client, make_held(cast.acme, ends_at=NOW + timedelta(days=3)))
-    assert "switched off by Ada Admin, until Mon 13:00." in page
+    assert "Off since Thu 13:00, by Ada Admin, until Mon 13:00." in page
     assert "Reason given: On leave." in page
     assert "Syncing starts again by itself at Mon 13:00." in page
     assert "Switch it on again first" in page

@@ -31,6 +31,7 @@ def test_a_member_signs_in_and_sees_the_people(client: Client) -> None:
     response = client.post(LOGIN, {"login": EMAIL, "password": PASSWORD}, follow=True)
     assert response.redirect_chain[-1] == ("/o/acme/people/", 302)
     assert response.status_code == 200
+    assert list(response.context["messages"]) == []
 
 
 def test_the_address_asked_for_is_shown_after_sign_in(client: Client) -> None:

@@ -117,7 +117,7 @@ def test_reasons_are_plain_words(facts: Situation, reason: str) -> None:
         ),
         (
             situation("disabled", "held", held_by="Ada Admin"),
-            "Off since 10:00, switched off by Ada Admin, until switched on again.",
+            "Off since 10:00, by Ada Admin, until switched on again.",
         ),
         (
             situation("degraded", "never_connected"),
