@@ -1,8 +1,8 @@
 """A PostgreSQL server of a test's own, to be stopped and started at will.
 
 Runs as a process, because the embedded server's library keeps its folders for the whole process.
-Prints the database's URL; then obeys lines on its input: `crash`, `start`. At the end of the input
-it stops the server.
+Takes a folder and the URL of a database to copy. Prints the URL of the copy; then obeys lines on
+its input: `crash`, `start`. At the end of the input it stops the server.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from pathlib import Path
 from synccenter import embedded
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, source: str) -> None:
     (folder / "postgres").mkdir()
     with (folder / "holders").open("w") as holders:
         server = embedded.start(folder, holders)
-        tell(embedded.url_of(server.get_postmaster_info().socket_dir))
+        url = embedded.url_of(server.get_postmaster_info().socket_dir)
+        copy(source, url, folder / "dump.sql", server.bin_path)
+        tell(url)
         for line in sys.stdin:
             if line.strip() == "crash":
                 crash(server.get_pid())
@@ -32,6 +34,13 @@ def main(folder: Path) -> None:
                 server.start()
             tell("done")
         server.stop()
+
+
+def copy(source: str, target: str, dump: Path, programs: Path) -> None:
+    """Copy a database from server to server, which takes a fraction of the migrations' time."""
+    subprocess.run([programs / "pg_dump", "--no-owner", "-f", dump, source], check=True)
+    load = ["--quiet", "--output", os.devnull, "-v", "ON_ERROR_STOP=1", "-f", dump, target]
+    subprocess.run([programs / "psql", *load], check=True)
 
 
 def tell(line: str) -> None:
@@ -51,9 +60,9 @@ def crash(pid: int) -> None:
 class OwnServer:
     """The handle of the test: the process above and its pipes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.monitoring.jobs.own_server", folder],
+            [sys.executable, "-m", "tests.monitoring.jobs.own_server", folder, source],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -82,11 +91,11 @@ class OwnServer:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
+def own_server(source: str) -> Iterator[OwnServer]:
     with tempfile.TemporaryDirectory(prefix="own-server-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        server = OwnServer(folder)
+        server = OwnServer(folder, source)
         try:
             yield server
         finally:
@@ -94,4 +103,4 @@ def own_server() -> Iterator[OwnServer]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), sys.argv[2])

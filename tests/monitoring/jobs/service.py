@@ -202,12 +202,14 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 
 
 @contextmanager
-def copy_of_database(url: str, source: str, name: str) -> Iterator[str]:
+def copy_of_database(source: str) -> Iterator[str]:
     """Make a copy of a database nobody is connected to; drop it afterwards."""
-    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+    name = urlsplit(source).path.removeprefix("/")
+    copy = f"{name}_copy"
+    with psycopg.connect(with_database(source, "postgres"), autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
         try:
-            yield with_database(url, name)
+            yield with_database(source, copy)
         finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            server.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from monitoring.intake.ingest import ReportedOutcome
+from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.claims import Claim, jobs_claim
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.models import Job, Lane

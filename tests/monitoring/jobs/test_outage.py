@@ -10,14 +10,14 @@ import pytest
 from tests.monitoring.jobs.own_server import OwnServer, own_server
 from tests.monitoring.jobs.service import Service, wait_until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 
 AWAY = 5.0
 
 
 @pytest.fixture
-def server() -> Iterator[OwnServer]:
-    with own_server() as server:
+def server(test_database: str) -> Iterator[OwnServer]:
+    with own_server(test_database) as server:
         yield server
 
 
@@ -25,8 +25,6 @@ def server() -> Iterator[OwnServer]:
 def service(server: OwnServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     patient = {"JOB_DEADLINE": "30", "JOB_LEASE": "31"}
     service = Service(server.url, tmp_path_factory.mktemp("outage"), **patient)
-    service.run("migrate", "-v", "0")
-    service.run("createcachetable")
     try:
         service.start("tick", "--loop")
         service.start("worker", "--workers", "1", "--fast", "0")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
-from pytest_django import DjangoDbBlocker
 
 from tests.monitoring.jobs.service import (
     Service,
@@ -26,11 +23,8 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
-def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    with django_db_blocker.unblock():
-        name = connection.settings_dict["NAME"]
-        connection.close()
-    with copy_of_database(os.environ["DATABASE_URL"], name, f"{name}_processes") as url:
+def database(test_database: str) -> Iterator[str]:
+    with copy_of_database(test_database) as url:
         yield url
 
 
