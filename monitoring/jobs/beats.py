@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 from django.db import connection
 
@@ -29,7 +30,12 @@ def host_name() -> str:
 def worker_beat(*, lane: Lane, in_flight: int) -> None:
     """Write that this process is alive and how many passes it has in flight."""
     host = host_name()
-    values = {"worker": f"{host}:{os.getpid()}", "host": host, "lane": lane, "in_flight": in_flight}
+    values: dict[str, Any] = {
+        "worker": f"{host}:{os.getpid()}",
+        "host": host,
+        "lane": lane,
+        "in_flight": in_flight,
+    }
     with connection.cursor() as cursor:
         cursor.execute(WORKER_BEAT, values)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -68,7 +69,7 @@ def jobs_renew(*, token: UUID, attempts: Mapping[UUID, int], lease: float) -> se
 
     Returns the attempts renewed; the others have been taken by the reaper meanwhile.
     """
-    values = {
+    values: dict[str, Any] = {
         "attempts": list(attempts),
         "people": list(attempts.values()),
         "token": token,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from monitoring.intake.ingest import ReportedOutcome, outcomes_record
+from monitoring.intake.record import ReportedOutcome, outcomes_record
 
 CLOSE = """
     DELETE FROM jobs_job AS job

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 DRAIN = "monitoring.jobs.drain.drain"
 FAST = "fast"
+MAIN = str(settings.Q_CLUSTER["name"])
 # One doorbell for so many queued jobs; a drain works off far more if need be.
 JOBS_A_DOORBELL = 200
 
@@ -41,7 +42,7 @@ def ring(lane: Lane, count: int = 1) -> None:
 def _ring_all(lane: Lane, count: int) -> None:
     if lane == Lane.ADMIN:
         _ring(FAST, Lane.ADMIN, 1)
-    _ring(settings.Q_CLUSTER["name"], Lane.SCHEDULE, count)
+    _ring(MAIN, Lane.SCHEDULE, count)
 
 
 def _ring(cluster: str, lane: Lane, count: int) -> None:

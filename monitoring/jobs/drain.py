@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 from django.db import close_old_connections
 
-from monitoring.intake.ingest import ReportedOutcome
+from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
 from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew
@@ -261,7 +261,7 @@ class Drain:
     def renew(self) -> None:
         """Renew the leases of all that is not closed yet, three times a lease."""
         flying = [flight.claim for flight in self.in_flight.values()]
-        ours = [*flying, *self.claimed, *self.finished]
+        ours: list[Claim | ReportedOutcome] = [*flying, *self.claimed, *self.finished]
         attempts = {one.attempt_id: one.person_id for one in ours}
         if not attempts or monotonic() < self.next_renewal:
             return

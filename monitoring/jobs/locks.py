@@ -85,7 +85,8 @@ class RecordLock:
 
 def shared_value(kind: str, *values: Any) -> Any:
     """Make what `multiprocessing.Value` makes, with a lock that dies with its holder."""
-    return multiprocessing.Value(kind, *values, lock=RecordLock())
+    lock: Any = RecordLock()
+    return multiprocessing.Value(kind, *values, lock=lock)
 
 
 class SurvivingQueue(django_q.queues.Queue):

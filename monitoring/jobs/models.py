@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.tenancy import TenantModel, TenantQuerySet
+from accounts.tenancy import TenantModel
 
 
 class Lane(models.IntegerChoices):
@@ -54,8 +54,6 @@ class Job(TenantModel):
     started_at = models.DateTimeField(null=True)
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField()
-
-    objects = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = [

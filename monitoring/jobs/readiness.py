@@ -67,10 +67,10 @@ def queue_facts(up_to: Lane = Lane.SCHEDULE) -> QueueFacts:
     lanes = [lane.value for lane in Lane if lane <= up_to]
     with connection.cursor() as cursor:
         cursor.execute(QUEUE, {"counted": COUNTED, "lanes": lanes})
-        tick_age, failed_steps, *queue = cursor.fetchone()
+        tick_age, failed_steps, queued, running, oldest_queued_age = cursor.fetchone()
         cursor.execute(WORKERS)
         workers = tuple(WorkerFacts(*row) for row in cursor.fetchall())
-    return QueueFacts(tick_age, failed_steps or "", *queue, workers)
+    return QueueFacts(tick_age, failed_steps or "", queued, running, oldest_queued_age, workers)
 
 
 def queue_problems(facts: QueueFacts, *, tick_seconds: float) -> list[str]:

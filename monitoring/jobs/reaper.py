@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
-from monitoring.intake.ingest import ReportedOutcome
+from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.closing import jobs_close
 from monitoring.jobs.models import Lane
 from monitoring.jobs.queue import jobs_request

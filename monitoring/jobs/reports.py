@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from monitoring.intake.ingest import ReportedOutcome
+from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.claims import Claim
 from syncing.providers.wire import own_error
 from syncing.reports import PassCounts, PassReport, PassResult, RawError

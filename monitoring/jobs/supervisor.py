@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import host_name
 from monitoring.jobs.cluster import GRACE
-from monitoring.jobs.doorbell import FAST
+from monitoring.jobs.doorbell import FAST, MAIN
 from monitoring.jobs.models import Lane
 from monitoring.jobs.outage import DATABASE_ERRORS, wait_after
 from monitoring.jobs.policy import job_policy
@@ -82,14 +82,9 @@ class Supervisor:
     """Keeps the clusters of this host running until it is told to stop."""
 
     def __init__(self, *, workers: int, fast: int) -> None:
-        self.clusters = [
-            ClusterProcess(name, lane, size)
-            for name, lane, size in (
-                (settings.Q_CLUSTER["name"], Lane.SCHEDULE, workers),
-                (FAST, Lane.ADMIN, fast),
-            )
-            if size > 0
-        ]
+        main = ClusterProcess(MAIN, Lane.SCHEDULE, workers)
+        asked = ClusterProcess(FAST, Lane.ADMIN, fast)
+        self.clusters = [cluster for cluster in (main, asked) if cluster.workers > 0]
         self.limits = Limits(stat=settings.PROBE_STAT_SECONDS, beat=settings.PROBE_BEAT_SECONDS)
         self.probe_every = min(5.0, self.limits.stat / 3)
         self.next_probe = 0.0
