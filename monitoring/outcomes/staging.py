@@ -24,7 +24,8 @@ def stage(
     """
     definition = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     cursor.execute(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} (batch int8, {definition}) ON COMMIT DELETE ROWS"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} (batch int8, {definition}) "
+        "ON COMMIT DELETE ROWS"
     )
     cursor.execute(f"SELECT coalesce(max(batch), 0) + 1 FROM {table}")  # noqa: S608 - our own name
     batch = int(cursor.fetchone()[0])
