@@ -63,19 +63,22 @@ class Actor:
 
     def run(self, steps: Iterable[Step], last: Callable[[Step], bool]) -> None:
         """Run steps, local ones first and those `last` names at the end."""
-        ordered = sorted(steps, key=lambda s: (last(s), s.verb not in LOCAL, ORDER[s.verb]))
+        ordered = sorted(steps, key=lambda step: (last(step), ORDER[step.verb]))
+        local = [step for step in ordered if step.verb in LOCAL]
         creates = [s for s in ordered if s.verb is Verb.CREATE_SALESFORCE and not last(s)]
-        batched_already = {id(step) for step in creates}
+        at_once = {id(step) for step in (*local, *creates)}
         try:
-            for step in (s for s in ordered if s.verb in LOCAL):
+            for step in local:
                 self._perform(step)
             for some in batches(creates, CREATES_A_BATCH):
                 self._create_in_salesforce(some)
             for step in ordered:
-                if step.verb not in LOCAL and id(step) not in batched_already:
+                if id(step) not in at_once:
                     self._attempt(step)
-        finally:
+        except Exception:
             self.flush()
+            raise
+        self.flush()
 
     def flush(self) -> None:
         """Make durable what was confirmed."""
@@ -125,7 +128,7 @@ class Actor:
 
     def _perform(self, step: Step) -> None:
         if step.verb is Verb.AGREE:
-            self._save(_agreed(step, step.base))
+            self._save(_agreed(step, step.new_base))
         elif step.verb is Verb.PART:
             self._save(_parted(step))
         elif step.verb is Verb.UNLINK:
@@ -189,10 +192,9 @@ class Actor:
             self._created_in_salesforce(link, record_id)
 
     def _salesforce_body(self, step: Step) -> dict[str, object]:
-        assert step.base is not None
         key = salesforce_key_for(self.work.person_id, step.pair.google_id)
         owner = {"OwnerId": self.work.salesforce_user_id, KEY_FIELD: key}
-        return salesforce_record(step.base.salesforce, ALL_FIELDS) | owner
+        return salesforce_record(step.new_base.salesforce, ALL_FIELDS) | owner
 
     def _created_in_salesforce(self, link: Link, record_id: str) -> None:
         self.tally.salesforce_created += 1
@@ -231,8 +233,7 @@ class Actor:
     # Google
 
     def _create_in_google(self, step: Step) -> None:
-        base, link = step.base, step.pair.link
-        assert base is not None
+        base, link = step.new_base, step.pair.link
         taken = link.google_id if link and link.state is LinkState.ACTIVE else ""
         event_id = google_id_for(self.work.person_id, step.pair.salesforce_id, taken)
         if link and link.creating:
@@ -280,8 +281,9 @@ class Actor:
         if isinstance(seen, Present | Private) and seen.version:
             return seen.version
         now = google_event_now(self.sides.google, step.pair.google_id)
-        unmoved = isinstance(now, Present) and isinstance(seen, Present)
-        if not isinstance(now, Present) or (unmoved and now.content != seen.content):
+        if not isinstance(now, Present):
+            raise Stale(google=now)
+        if isinstance(seen, Present) and now.content != seen.content:
             raise Stale(google=now)
         return now.version
 
@@ -305,9 +307,7 @@ class Actor:
 
     def _update(self, step: Step) -> None:
         """Write Google first, then Salesforce; a break in between is seen as agreement later."""
-        merged, base = step.merged, step.base
-        assert merged is not None
-        assert base is not None
+        merged = step.update
         google = self._patch_google(step) if merged.google_fields else step.pair.google
         if merged.salesforce_fields:
             try:
@@ -315,11 +315,10 @@ class Actor:
             except Stale as stale:
                 raise Stale(google=google, salesforce=stale.salesforce) from stale
         self.tally.conflicts += merged.conflicts
-        self._save(_agreed(step, base, google=google))
+        self._save(_agreed(step, step.new_base, google=google))
 
     def _patch_google(self, step: Step) -> Observed:
-        merged, seen = step.merged, step.pair.google
-        assert merged is not None
+        merged, seen = step.update, step.pair.google
         assert isinstance(seen, Present)
         self.check()
         body = google_patch(
@@ -336,12 +335,10 @@ class Actor:
         return google_observed(item)
 
     def _update_salesforce(self, step: Step) -> None:
-        merged = step.merged
-        assert merged is not None
         self.check()
         unmodified_since = stamp_time(self._unmoved_in_salesforce(step).version)
         self.check()
-        body = salesforce_record(merged.salesforce, merged.salesforce_fields)
+        body = salesforce_record(step.update.salesforce, step.update.salesforce_fields)
         try:
             self.sides.salesforce.update(step.pair.salesforce_id, body, unmodified_since)
         except ProviderError as error:
@@ -357,7 +354,7 @@ def _announced_salesforce(step: Step) -> Link:
         id=link.id if link else None,
         google_id=step.pair.google_id,
         salesforce_id="",
-        base=step.base,
+        base=step.new_base,
         origin=step.origin,
         state=LinkState.CREATING_SALESFORCE,
         google_etag=seen.version if isinstance(seen, Present) else "",
@@ -370,7 +367,7 @@ def _announced_google(step: Step, event_id: str, link: Link | None) -> Link:
         id=link.id if link else None,
         google_id=event_id,
         salesforce_id=step.pair.salesforce_id,
-        base=step.base,
+        base=step.new_base,
         origin=step.origin,
         state=LinkState.CREATING_GOOGLE,
         salesforce_stamp=seen.version if isinstance(seen, Present) else "",
@@ -386,12 +383,11 @@ def _parted(step: Step) -> Link:
 
 
 def _agreed(
-    step: Step, base: Base | None, *, link: Link | None = None, google: Observed | None = None
+    step: Step, base: Base, *, link: Link | None = None, google: Observed | None = None
 ) -> Link:
     """The link after a step: its base as Google really stored it, versions where they are known."""
     pair, link = step.pair, link or step.pair.link
     google = google or pair.google
-    assert base is not None
     if isinstance(google, Present) and not (step.merged and step.merged.unfit):
         base = Base(google=google.content, salesforce=base.salesforce)
     wrote_salesforce = bool(step.merged and step.merged.salesforce_fields)

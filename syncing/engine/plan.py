@@ -64,6 +64,18 @@ class Step:
     scrub: bool = False
 
     @property
+    def new_base(self) -> Base:
+        """The base after the step; of a step that has one."""
+        assert self.base is not None
+        return self.base
+
+    @property
+    def update(self) -> Merged:
+        """What an update writes; of a step that is one."""
+        assert self.merged is not None
+        return self.merged
+
+    @property
     def deletes(self) -> bool:
         return self.verb in (Verb.DELETE_GOOGLE, Verb.DELETE_SALESFORCE)
 

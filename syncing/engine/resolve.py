@@ -10,7 +10,6 @@ from syncing.engine.content import ends_at
 from syncing.engine.cursors import Cursor, SetAside, due_again
 from syncing.engine.links import Link, LinkState, salesforce_key_for
 from syncing.engine.matching import pair_up
-from syncing.engine.observed import Deleted, Unknown
 from syncing.engine.plan import Pair, deletes_allowed
 from syncing.engine.read import (
     Check,
@@ -108,9 +107,6 @@ class Resolver:
         """Find the copies of creates that were announced and whose answer nobody has seen."""
         making = [link for link in self.links if link.state is LinkState.CREATING_GOOGLE]
         self._read_google(link.google_id for link in making)
-        for link in making:
-            if isinstance(self.google.seen.get(link.google_id), Deleted):
-                self.google.seen[link.google_id] = Unknown()
         keys = {
             salesforce_key_for(self.work.person_id, link.google_id): link
             for link in self.links

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,8 +28,6 @@ from syncing.providers.wire import ProviderError, own_error
 from syncing.reports import PassReport, PassResult, RawError
 from syncing.store import PassStore, is_proof_due, is_refusal_due
 from syncing.work import Access, PassWork
-
-log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -140,7 +137,7 @@ class _Pass:
         self.acting = True
         try:
             actor.run(guarded.steps, last=_was_set_aside(cursor.set_aside))
-        except BaseException:
+        except Exception:
             self._keep_tries(cursor, actor)
             raise
         guard_error = _guard_error(guarded.held, resolved)

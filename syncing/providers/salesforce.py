@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from syncing.providers.tokens import Token, TokenSource
@@ -58,17 +59,14 @@ class SalesforceEvents:
         )
         records = list(page["records"])
         while not page["done"]:
-            url = page["nextRecordsUrl"]
-            page = self._run(
-                "query", lambda client, url=url: client.query_more(url, True), _is_page
-            )
+            page = self._run("query", partial(_next_page, page["nextRecordsUrl"]), _is_page)
             records += page["records"]
         return records
 
     def deleted(self, start: datetime, end: datetime) -> dict[str, Any]:
         """Return the delete log: deletedRecords, earliestDateAvailable, latestDateCovered."""
         return self._run(
-            "Event.deleted", lambda client: client.Event.deleted(start, end), _is_deleted_log
+            "Event.deleted", lambda client: _events(client).deleted(start, end), _is_deleted_log
         )
 
     def get(self, record_id: str, fields: Sequence[str]) -> dict[str, Any]:
@@ -84,7 +82,7 @@ class SalesforceEvents:
         address = f"{key_field}/{quote(key, safe='')}"
         response = self._run(
             "Event.upsert",
-            lambda client: client.Event.upsert(address, dict(body), raw_response=True),
+            lambda client: _events(client).upsert(address, dict(body), raw_response=True),
             _has_id,
             _texts(body),
         )
@@ -113,13 +111,13 @@ class SalesforceEvents:
         headers = {"If-Unmodified-Since": format_datetime(unmodified_since, usegmt=True)}
         self._run(
             "Event.update",
-            lambda client: client.Event.update(record_id, dict(body), headers=headers),
+            lambda client: _events(client).update(record_id, dict(body), headers=headers),
             _is_done,
             _texts(body),
         )
 
     def delete(self, record_id: str) -> None:
-        self._run("Event.delete", lambda client: client.Event.delete(record_id), _is_done)
+        self._run("Event.delete", lambda client: _events(client).delete(record_id), _is_done)
 
     def _run(
         self,
@@ -165,6 +163,15 @@ class SalesforceEvents:
             version=API_VERSION,
             object_pairs_hook=dict,
         )
+
+
+def _events(client: Salesforce) -> Any:
+    """The methods of the Event object, which the library makes up on the fly."""
+    return client.Event
+
+
+def _next_page(url: str, client: Salesforce) -> Any:
+    return client.query_more(url, identifier_is_url=True)
 
 
 def _is_html(exchange: Exchange | None) -> bool:

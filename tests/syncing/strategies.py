@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncing.engine.content import AllDay, EventContent, ShowAs, Timed, When, clean_text
@@ -21,6 +24,15 @@ ODD_MOMENTS = [
     *(datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2028, 2, 29, tzinfo=UTC)),
     *(datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC)),
 ]
+
+
+def tried(**values: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Like `given`, with as many examples as a busy machine has time for, and no deadline."""
+
+    def decorate(test: Callable[..., None]) -> Callable[[], None]:
+        return settings(max_examples=40, deadline=None)(given(**values)(test))
+
+    return decorate
 
 
 def instants() -> st.SearchStrategy[datetime]:

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
 
 from syncing.engine.content import (
     FIELDS,
@@ -34,7 +33,7 @@ from syncing.engine.google_form import google_event, google_observed, google_pat
 from syncing.engine.observed import Excluded, Present, Private
 from syncing.engine.plain_text import as_markup, as_plain_text
 from syncing.engine.salesforce_form import salesforce_observed, salesforce_record
-from tests.syncing.strategies import ZONES, contents, instants, plain_texts, whens
+from tests.syncing.strategies import ZONES, contents, instants, plain_texts, tried, whens
 
 OWNER = "005000000000001AAA"
 ALL = frozenset(FIELDS)
@@ -82,7 +81,7 @@ def read_salesforce(record: dict[str, Any]) -> EventContent:
     return seen.content
 
 
-@given(content=contents(), calendar_zone=ZONES, person_zone=ZONES)
+@tried(content=contents(), calendar_zone=ZONES, person_zone=ZONES)
 def test_a_content_comes_back_from_google_as_it_was_sent(
     content: EventContent, calendar_zone: str, person_zone: str
 ) -> None:
@@ -91,14 +90,14 @@ def test_a_content_comes_back_from_google_as_it_was_sent(
     assert read_google(stored_by_google(body, calendar_zone)) == sent
 
 
-@given(content=contents())
+@tried(content=contents())
 def test_a_content_comes_back_from_salesforce_as_it_was_sent(content: EventContent) -> None:
     sent = for_salesforce(content)
     if fits_salesforce(sent):
         assert read_salesforce(stored_by_salesforce(salesforce_record(sent, ALL))) == sent
 
 
-@given(content=contents(), zone=ZONES)
+@tried(content=contents(), zone=ZONES)
 def test_salesforce_to_google_and_back_keeps_everything_both_can_hold(
     content: EventContent, zone: str
 ) -> None:
@@ -111,7 +110,7 @@ def test_salesforce_to_google_and_back_keeps_everything_both_can_hold(
     assert (back.show_as is ShowAs.FREE) == (origin.show_as is ShowAs.FREE)
 
 
-@given(content=contents())
+@tried(content=contents())
 def test_what_a_side_can_hold_is_left_as_it_is_the_second_time(content: EventContent) -> None:
     for fit in (for_salesforce, for_google):
         if fit is for_google and "&" in fit(content).description:
@@ -119,20 +118,20 @@ def test_what_a_side_can_hold_is_left_as_it_is_the_second_time(content: EventCon
         assert fit(fit(content)) == fit(content)
 
 
-@given(content=contents())
+@tried(content=contents())
 def test_a_stored_content_is_read_as_it_was(content: EventContent) -> None:
     assert content_from_json(content_to_json(content)) == content
     base = Base(google=content, salesforce=for_salesforce(content))
     assert base_from_json(base_to_json(base)) == base
 
 
-@given(text=plain_texts())
+@tried(text=plain_texts())
 def test_plain_text_survives_the_trip_through_markup(text: str) -> None:
     clean = clean_text(text)
     assert as_plain_text(as_markup(clean)) == clean
 
 
-@given(start=instants(), zone=ZONES)
+@tried(start=instants(), zone=ZONES)
 def test_a_google_time_with_a_zone_and_no_offset_is_read_in_that_zone(
     start: datetime, zone: str
 ) -> None:
@@ -142,7 +141,7 @@ def test_a_google_time_with_a_zone_and_no_offset_is_read_in_that_zone(
     assert read_google(item).when == Timed(local.astimezone(UTC), local.astimezone(UTC))
 
 
-@given(when=whens(), was=whens(), zone=ZONES)
+@tried(when=whens(), was=whens(), zone=ZONES)
 def test_a_patch_of_the_time_leaves_just_that_time(when: Any, was: Any, zone: str) -> None:
     """Patches merge: what the other kind of time left behind has to be taken away."""
     before = google_event(EventContent(was), event_id="abcde", key="00U", zone=zone)

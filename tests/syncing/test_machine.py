@@ -263,7 +263,7 @@ def test_random_scripts_end_in_agreement(key_pair: KeyPair) -> None:
     run_state_machine_as_test(
         SyncMachine,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

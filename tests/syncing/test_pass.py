@@ -291,6 +291,21 @@ def test_an_edit_made_while_we_sync_is_never_overwritten(rig: Rig, number: int) 
     assert (record["Subject"], record["Location"]) == ("From Google", "From Salesforce")
 
 
+def test_an_edit_between_our_look_and_our_write_is_seen_as_a_conflict(rig: Rig) -> None:
+    google_id, salesforce_id = a_linked_event(rig)
+    rig.world.google_edit(ADA, google_id, summary="From Google")
+
+    def edit() -> None:
+        rig.clock.advance(seconds=2)
+        rig.world.salesforce_edit(ADA, salesforce_id, Subject="Late")
+
+    # The requests: list, delete log, query, look, write.
+    with at_request(5, edit) as made:
+        report = rig.sync()
+    assert made[0] > 5
+    assert report.counts.conflicts == 1
+
+
 @pytest.mark.parametrize("hours", [-24, 24])
 def test_a_vendors_clock_that_is_a_day_off_loses_nothing(rig: Rig, hours: int) -> None:
     rig.world.set_limits("acme", google_token_seconds=10**7, salesforce_session_seconds=10**7)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from syncing.engine.content import FIELDS, AllDay, Base, EventContent, ShowAs, Timed
@@ -25,7 +25,7 @@ from syncing.engine.observed import (
     Unknown,
 )
 from syncing.engine.plan import Pair, Step, Verb, decide, deletes_allowed, guard_deletes
-from tests.syncing.strategies import contents
+from tests.syncing.strategies import contents, tried
 
 WINDOW = date(2026, 11, 1)
 DAY = EventContent(AllDay(date(2026, 11, 20), date(2026, 11, 20)), title="Base")
@@ -47,7 +47,7 @@ def bases(draw: st.DrawFn) -> Base:
     )
 
 
-@given(base=bases())
+@tried(base=bases())
 def test_without_edits_nothing_is_written(base: Base) -> None:
     merged = merge(base, base.google, base.salesforce)
     assert merged.writes_nothing
@@ -55,7 +55,7 @@ def test_without_edits_nothing_is_written(base: Base) -> None:
     assert merged.base == base
 
 
-@given(base=bases(), google=fitting_contents(), salesforce=fitting_contents())
+@tried(base=bases(), google=fitting_contents(), salesforce=fitting_contents())
 def test_after_a_merge_both_sides_agree_for_good(
     base: Base, google: EventContent, salesforce: EventContent
 ) -> None:
@@ -71,7 +71,7 @@ def test_after_a_merge_both_sides_agree_for_good(
         )
 
 
-@given(base=bases(), google=fitting_contents())
+@tried(base=bases(), google=fitting_contents())
 def test_an_edit_on_one_side_is_never_touched_on_that_side(
     base: Base, google: EventContent
 ) -> None:
@@ -85,7 +85,7 @@ def test_an_edit_on_one_side_is_never_touched_on_that_side(
     assert back.salesforce_fields == frozenset()
 
 
-@given(base=bases(), edit=fitting_contents(), name=st.sampled_from(FIELDS))
+@tried(base=bases(), edit=fitting_contents(), name=st.sampled_from(FIELDS))
 def test_disjoint_edits_merge(base: Base, edit: EventContent, name: str) -> None:
     """One field from Google, the others from Salesforce: no conflict, both kept."""
     google = replace(base.google, **{name: getattr(edit, name)})
@@ -206,7 +206,7 @@ ANYTHING = st.one_of(
 STATES = st.sampled_from(LinkState)
 
 
-@given(google=ANYTHING, salesforce=ANYTHING, origin=st.sampled_from(Origin), state=STATES)
+@tried(google=ANYTHING, salesforce=ANYTHING, origin=st.sampled_from(Origin), state=STATES)
 def test_nothing_is_deleted_but_for_a_deletion_or_a_privacy(
     google: Observed, salesforce: Observed, origin: Origin, state: LinkState
 ) -> None:
@@ -223,7 +223,7 @@ def test_nothing_is_deleted_but_for_a_deletion_or_a_privacy(
         assert unchanged or (isinstance(other, Present) and other.content == DAY)
 
 
-@given(google=ANYTHING, salesforce=ANYTHING, origin=st.sampled_from(Origin), state=STATES)
+@tried(google=ANYTHING, salesforce=ANYTHING, origin=st.sampled_from(Origin), state=STATES)
 def test_nothing_private_is_stored_or_copied(
     google: Observed, salesforce: Observed, origin: Origin, state: LinkState
 ) -> None:
@@ -233,7 +233,7 @@ def test_nothing_private_is_stored_or_copied(
     assert step is None or step.verb in allowed
 
 
-@given(google=fitting_contents(), salesforce=fitting_contents())
+@tried(google=fitting_contents(), salesforce=fitting_contents())
 def test_who_changed_does_not_depend_on_versions(
     google: EventContent, salesforce: EventContent
 ) -> None:
@@ -292,7 +292,7 @@ def deleting(number: int) -> Step:
     return Step(pair(Deleted(), Unchanged()), Verb.DELETE_SALESFORCE, scrub=number < 0)
 
 
-@given(deletes=st.integers(0, 60), others=st.integers(0, 5), linked=st.integers(0, 100))
+@tried(deletes=st.integers(0, 60), others=st.integers(0, 5), linked=st.integers(0, 100))
 def test_the_guard_lets_all_deletes_pass_or_none(deletes: int, others: int, linked: int) -> None:
     steps = [deleting(1) for _ in range(deletes)]
     steps += [Step(pair(SAME, SAME), Verb.AGREE) for _ in range(others)]
@@ -305,7 +305,7 @@ def test_the_guard_lets_all_deletes_pass_or_none(deletes: int, others: int, link
     assert len(guarded.steps) == others + 1 + len(passed)
 
 
-@given(
+@tried(
     google=st.dictionaries(st.sampled_from("abcdef"), fitting_contents(), max_size=6),
     salesforce=st.dictionaries(st.sampled_from("ABCDEF"), fitting_contents(), max_size=6),
 )
@@ -339,7 +339,7 @@ def test_equal_events_are_linked_and_copies_are_known_by_id_and_key() -> None:
     assert pairs == {"equal": "00U1", copy_of_record: "00U2", "origin": "00U3"}
 
 
-@given(person=st.integers(1), event=st.text(min_size=1, max_size=40), taken=st.text(max_size=9))
+@tried(person=st.integers(1), event=st.text(min_size=1, max_size=40), taken=st.text(max_size=9))
 def test_ids_are_what_the_providers_allow_and_differ_by_person(
     person: int, event: str, taken: str
 ) -> None:
