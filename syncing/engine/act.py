@@ -11,7 +11,7 @@ from syncing.engine.content import FIELDS, Base
 from syncing.engine.cursors import stamp_time
 from syncing.engine.google_form import google_event, google_observed, google_patch
 from syncing.engine.links import Link, LinkState, google_id_for, salesforce_key_for
-from syncing.engine.observed import Deleted, Observed, Present, Private
+from syncing.engine.observed import Deleted, Excluded, Observed, Present, Private
 from syncing.engine.plan import Step, Verb, decide
 from syncing.engine.read import Check, google_event_now, salesforce_event_now
 from syncing.engine.salesforce_form import KEY_FIELD, salesforce_record
@@ -278,7 +278,7 @@ class Actor:
     def _etag(self, step: Step) -> str:
         """The version the step was decided on; read anew where it is not known."""
         seen = step.pair.google
-        if isinstance(seen, Present | Private) and seen.version:
+        if isinstance(seen, Present | Private | Excluded) and seen.version:
             return seen.version
         now = google_event_now(self.sides.google, step.pair.google_id)
         if not isinstance(now, Present):

@@ -18,21 +18,22 @@ KEY_PROPERTY = "syncCenterKey"
 
 def google_observed(item: Mapping[str, Any]) -> Observed:
     """Read one item of events.list or the answer of events.get."""
+    etag = str(item.get("etag", ""))
     if "recurringEventId" in item:
-        return Excluded(LeftOut.SERIES)
+        return Excluded(LeftOut.SERIES, etag)
     if item.get("status") == "cancelled":
         return Deleted()
     if item.get("visibility") in PRIVATE:
-        return Private(str(item.get("etag", "")))
+        return Private(etag)
     if "recurrence" in item:
-        return Excluded(LeftOut.SERIES)
+        return Excluded(LeftOut.SERIES, etag)
     if item.get("eventType", "default") != "default":
-        return Excluded(LeftOut.SPECIAL)
+        return Excluded(LeftOut.SPECIAL, etag)
     try:
         when = _read_when(item)
     except (KeyError, TypeError, ValueError, OverflowError):
-        return Excluded(LeftOut.UNREADABLE)
-    return Present(_read_content(item, when), str(item.get("etag", "")), _read_key(item))
+        return Excluded(LeftOut.UNREADABLE, etag)
+    return Present(_read_content(item, when), etag, _read_key(item))
 
 
 def _read_content(item: Mapping[str, Any], when: When) -> EventContent:

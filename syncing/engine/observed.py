@@ -39,6 +39,7 @@ class Excluded:
     """The event is there, and of a kind that is not synced."""
 
     reason: LeftOut
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,22 @@ def test_a_kill_at_any_request_changes_nothing_in_the_end(
     assert not rig.world.outbox
 
 
+def test_a_second_pass_in_the_middle_of_the_first_changes_nothing_in_the_end(
+    rig: Rig, expected: Any
+) -> None:
+    """Leases keep two passes of one person apart; where they fail, nothing is doubled or lost."""
+    for number in count(1, 3):
+        restart(rig)
+        build(rig)
+        with at_request(number, lambda: rig.sync() and None) as made:
+            rig.sync()
+        rig.settle()
+        assert outcome(rig) == expected, f"second pass at request {number}"
+        if made[0] < number:
+            break
+    assert number > 12
+
+
 class FailingStore:
     """Lets the database die at the n-th call."""
 

@@ -16,7 +16,7 @@ from syncing.engine.salesforce_form import salesforce_record
 from syncing.models import SyncCursor
 from syncing.reports import PassResult
 from tests.syncing.interference import at_request
-from tests.syncing.rig import ADA, Rig, at
+from tests.syncing.rig import ADA, BEN, Rig, at
 from tests.syncing.test_content import ALL, OWNER, stored_by_salesforce
 
 DAY = date(2026, 11, 24)
@@ -261,3 +261,37 @@ def test_deleting_what_is_already_gone_is_success(rig: Rig) -> None:
     assert rig.settle()[-1].result is PassResult.SUCCESS
     assert titles(rig) == ([], [])
     assert not rig.links()
+
+
+def test_deleting_the_copy_of_what_became_a_series_leaves_the_series(rig: Rig) -> None:
+    google, salesforce = linked_events(rig, 2)
+    rig.world.google_edit(ADA, google[0], recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rig.settle()
+    rig.world.salesforce_edit(ADA, salesforce[0], Subject="Edited")
+    rig.settle()
+    rig.world.salesforce_delete(ADA, salesforce[0])
+    rig.settle()
+    assert titles(rig) == (["E00", "E01"], ["E01"])
+    assert len(rig.links()) == 1
+
+
+def test_deleting_the_copy_of_what_became_a_salesforce_series_leaves_the_series(rig: Rig) -> None:
+    start = {"StartDateTime": "2026-11-24T09:00:00Z", "DurationInMinutes": 60}
+    record = rig.world.salesforce_create(ADA, Subject="Series", **start)
+    rig.settle()
+    rig.world.salesforce_edit(ADA, record["Id"], IsRecurrence2=True)
+    rig.settle()
+    (event,) = rig.world.google_events(ADA)
+    rig.world.google_delete(ADA, event["id"])
+    rig.settle()
+    assert titles(rig) == ([], ["Series"])
+
+
+def test_a_record_that_was_given_to_somebody_else_is_left_alone(rig: Rig) -> None:
+    google, salesforce = linked_events(rig, 1)
+    ben = rig.people[BEN].salesforce_user_id
+    rig.world.salesforce_edit(ADA, salesforce[0], OwnerId=ben)
+    rig.world.google_edit(ADA, google[0], summary="Edited")
+    rig.settle()
+    assert rig.world.salesforce_events(BEN)[0]["Subject"] == "E00"
+    assert rig.world.google_events(ADA)[0]["summary"] == "Edited"

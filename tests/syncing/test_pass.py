@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from syncing.models import SyncCursor
+from syncing.models import EventLink, SyncCursor
 from syncing.reports import PassResult
 from syncing.store import load_work
 from tests.syncing.interference import at_request
@@ -289,6 +289,21 @@ def test_an_edit_made_while_we_sync_is_never_overwritten(rig: Rig, number: int) 
     assert record["Description"] == event["description"] == "Late in Salesforce"
     assert (record["ShowAs"], event["transparency"]) == ("Free", "transparent")
     assert (record["Subject"], record["Location"]) == ("From Google", "From Salesforce")
+
+
+def test_a_version_nobody_remembers_is_read_before_it_is_written_over(rig: Rig) -> None:
+    google_id, salesforce_id = a_linked_event(rig)
+    EventLink.objects.update(google_etag="")
+    rig.world.salesforce_edit(ADA, salesforce_id, Subject="From Salesforce")
+
+    def edit() -> None:
+        rig.world.google_edit(ADA, google_id, summary="Late")
+
+    # The requests: list, delete log, query, look, write.
+    with at_request(5, edit):
+        report = rig.sync()
+    assert report.counts.conflicts == 1
+    assert rig.world.google_events(ADA)[0]["summary"] == "Late"
 
 
 def test_an_edit_between_our_look_and_our_write_is_seen_as_a_conflict(rig: Rig) -> None:

@@ -89,6 +89,18 @@ def test_an_edit_does_not_save_the_copy_of_an_event_that_became_private(rig: Rig
     assert [event["summary"] for event in rig.world.google_events(ADA)] == [CANARY]
 
 
+def test_a_copy_that_became_a_series_is_taken_back_too(rig: Rig) -> None:
+    record = rig.world.salesforce_create(ADA, Subject=CANARY, **START)
+    rig.settle()
+    (event,) = rig.world.google_events(ADA)
+    rig.world.google_edit(ADA, event["id"], recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rig.settle()
+    rig.world.salesforce_edit(ADA, record["Id"], IsPrivate=True)
+    rig.settle()
+    assert not rig.world.google_events(ADA)
+    assert CANARY not in everything_stored()
+
+
 def test_taking_back_many_copies_is_not_held_by_the_guard(rig: Rig) -> None:
     events = [rig.world.google_create(ADA, summary=f"E{n}", start=at(24)) for n in range(12)]
     rig.settle()
@@ -97,7 +109,10 @@ def test_taking_back_many_copies_is_not_held_by_the_guard(rig: Rig) -> None:
     assert rig.sync().counts.salesforce.deleted == 12
 
 
-def test_a_copy_made_private_stays_and_is_kept_apart_from_its_original(rig: Rig) -> None:
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_copy_made_private_stays_and_is_kept_apart_from_its_original(
+    rig: Rig, edited: bool
+) -> None:
     record = rig.world.salesforce_create(ADA, Subject="Visit", **START)
     rig.settle()
     (event,) = rig.world.google_events(ADA)
@@ -108,11 +123,12 @@ def test_a_copy_made_private_stays_and_is_kept_apart_from_its_original(rig: Rig)
     assert rig.world.google_events(ADA)[0]["summary"] == "Visit"
     assert CANARY not in seen_by_salesforce(rig)
     assert CANARY not in everything_stored()
-    rig.world.google_edit(ADA, event["id"], visibility="default", description="Open")
+    words = "Open" if edited else None
+    rig.world.google_edit(ADA, event["id"], visibility="default", description=words)
     rig.settle()
     (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
     assert event["summary"] == record["Subject"] == "Visit moved"
-    assert event["description"] == record["Description"] == "Open"
+    assert event.get("description") == record["Description"] == words
 
 
 def test_a_private_copy_that_is_deleted_takes_its_unchanged_original_along(rig: Rig) -> None:
