@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
@@ -45,8 +45,12 @@ class Trouble:
     def watch(self, page: Page) -> None:
         page.on("console", lambda said: self.say(said.text, said.type in {"error", "warning"}))
         page.on("pageerror", lambda error: self.say(str(error)))
-        page.on("requestfailed", lambda request: self.say(f"{request.url}: {request.failure}"))
+        page.on("requestfailed", self.look_at_failure)
         page.on("response", self.look_at)
+
+    def look_at_failure(self, request: Request) -> None:
+        # Leaving a page cuts off what it was still loading.
+        self.say(f"{request.url}: {request.failure}", request.failure != "net::ERR_ABORTED")
 
     def look_at(self, response: Response) -> None:
         self.say(f"{response.status} {response.url}", response.status >= 400)
