@@ -15,48 +15,53 @@ from tests.monitoring.intake.makers import make_line
 from tests.monitoring.jobs.own_server import own_server
 from tests.monitoring.jobs.service import PROJECT, wait_until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 
 LINES = 12_000
 PEOPLE = """
     WITH organization AS (
         INSERT INTO accounts_organization (slug, name, google_domain, salesforce_host, created_at)
-        VALUES ('acme', 'Acme', 'acme.example', 'acme.my.salesforce.com', now()) RETURNING id
+        VALUES ('crashing', 'Crashing', 'crashing.example', 'crashing.example', now()) RETURNING id
     )
     INSERT INTO accounts_person (
         organization_id, email, name, team, time_zone, google_calendar_id, salesforce_user_id,
         salesforce_username, created_at
     )
-    SELECT id, n || '@acme.example', n, '', 'UTC', '', '', '', now()
+    SELECT id, n || '@crashing.example', n, '', 'UTC', '', '', '', now()
     FROM organization, generate_series(1, 200) AS n
 """
-FACTS = """
-    SELECT (SELECT count(*) FROM outcomes_outcome),
-        (SELECT count(*) FROM health_health WHERE recent = repeat('s', 24)),
-        (SELECT count(*) FROM health_transition WHERE to_status = 'healthy'),
-        (SELECT sum(people) FROM health_healthtally)
+OURS = "organization_id = (SELECT id FROM accounts_organization WHERE slug = 'crashing')"
+FACTS = f"""
+    SELECT (SELECT count(*) FROM outcomes_outcome WHERE {OURS}),
+        (SELECT count(*) FROM health_health WHERE recent = repeat('s', 24) AND {OURS}),
+        (SELECT count(*) FROM health_transition WHERE to_status = 'healthy' AND {OURS}),
+        (SELECT sum(people) FROM health_healthtally WHERE {OURS})
 """
 
 
 def recorded(url: str) -> int:
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT count(*) FROM outcomes_outcome").fetchone()[0]
+        return connection.execute(f"SELECT count(*) FROM outcomes_outcome WHERE {OURS}").fetchone()[
+            0
+        ]
 
 
-def test_a_database_that_crashes_during_ingest_loses_and_doubles_nothing(tmp_path: Path) -> None:
+def test_a_database_that_crashes_during_ingest_loses_and_doubles_nothing(
+    tmp_path: Path, test_database: str
+) -> None:
     delivery = tmp_path / "outcomes.jsonl"
     with delivery.open("w") as file:
         for number in range(LINES):
-            line = make_line(f"{number % 200 + 1}@acme.example", number / 100, organization="acme")
+            line = make_line(
+                f"{number % 200 + 1}@crashing.example", number / 100, organization="crashing"
+            )
             file.write(json.dumps(line) + "\n")
-    with own_server() as server:
+    with own_server(test_database) as server:
         environment = os.environ | {"DATABASE_URL": server.url}
-        command = [sys.executable, PROJECT / "manage.py"]
-        subprocess.run([*command, "migrate", "-v0"], env=environment, cwd=PROJECT, check=True)
         with psycopg.connect(server.url) as connection:
             connection.execute(PEOPLE)
         ingest = subprocess.Popen(
-            [*command, "ingest", delivery],
+            [sys.executable, PROJECT / "manage.py", "ingest", delivery],
             env=environment,
             cwd=PROJECT,
             stdout=subprocess.PIPE,
