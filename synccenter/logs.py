@@ -46,4 +46,6 @@ def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
 def renderers(*, as_json: bool) -> list[structlog.typing.Processor]:
     if as_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=False)]
+    # The renderer's own choice prints the local variables of every frame, tokens included.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]

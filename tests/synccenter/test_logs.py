@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from django.conf import settings
+
+from synccenter.logs import logging_configuration
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+    logging.config.dictConfig(settings.LOGGING)
+    logging_configuration(level="INFO", as_json=False)
+
+
+def set_up(*, as_json: bool) -> None:
+    logging.config.dictConfig(logging_configuration(level="INFO", as_json=as_json))
+
+
+def test_both_kinds_of_loggers_end_in_json_lines(capsys: pytest.CaptureFixture) -> None:
+    set_up(as_json=True)
+    structlog.get_logger("ours").warning("database_away", tries=3)
+    logging.getLogger("theirs").warning("something %s", "happened")
+    ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["tries"], ours["level"]) == ("database_away", 3, "warning")
+    assert (theirs["event"], theirs["logger"]) == ("something happened", "theirs")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_traceback_shows_no_values_of_variables(
+    as_json: bool, capsys: pytest.CaptureFixture
+) -> None:
+    set_up(as_json=as_json)
+    token = "".join(["sec", "ret", "-token"])
+    try:
+        int(f"{len(token)}x")
+    except ValueError:
+        logging.getLogger("theirs").exception("it broke")
+    printed = capsys.readouterr().err
+    assert "ValueError" in printed
+    assert token not in printed
