@@ -43,7 +43,7 @@ class EventLink(TenantModel):
         indexes = [
             models.Index(
                 fields=["person"],
-                condition=Q(state__startswith="creating"),
+                condition=Q(state__in=["creating_google", "creating_salesforce"]),
                 name="link_creating",
             ),
         ]

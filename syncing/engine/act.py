@@ -159,15 +159,15 @@ class Actor:
             self._create_alone(zip(steps, links, bodies, strict=True), raising=alone)
             return
         try:
-            results = self.sides.salesforce.upsert_many(KEY_FIELD, bodies)
+            record_ids = self.sides.salesforce.upsert_many(KEY_FIELD, bodies)
         except ProviderError:
             for step in steps[:1]:
                 self._fail(step, None)
             raise
         refused = []
-        for step, link, body, result in zip(steps, links, bodies, results, strict=True):
-            if result.record_id:
-                self._created_in_salesforce(link, result.record_id)
+        for step, link, body, record_id in zip(steps, links, bodies, record_ids, strict=True):
+            if record_id:
+                self._created_in_salesforce(link, record_id)
             else:
                 refused.append((step, link, body))
         self.flush()

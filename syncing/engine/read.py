@@ -132,18 +132,15 @@ def google_event_now(calendar: GoogleCalendar, event_id: str) -> Observed:
         raise
 
 
-def salesforce_events_now(
+def salesforce_events_shown(
     events: SalesforceEvents, record_ids: Collection[str], owner_id: str, check: Check
 ) -> dict[str, Observed]:
-    """Read records by id. One the query does not show counts as deleted only if a read says so."""
+    """Return those of the records that a query shows, the bin included."""
     found: dict[str, Observed] = {}
     for condition in _conditions("Id", record_ids):
         check()
         for record in events.query(f"{_select()} WHERE {condition}", deleted=True):
             found[record["Id"]] = salesforce_observed(record, owner_id)
-    for record_id in sorted(set(record_ids) - set(found)):
-        check()
-        found[record_id] = salesforce_event_now(events, record_id, owner_id)
     return found
 
 

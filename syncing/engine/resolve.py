@@ -18,7 +18,8 @@ from syncing.engine.read import (
     google_event_now,
     in_window,
     salesforce_copies,
-    salesforce_events_now,
+    salesforce_event_now,
+    salesforce_events_shown,
 )
 from syncing.providers.sides import Sides
 from syncing.store import PassStore
@@ -92,11 +93,24 @@ class Resolver:
             self.check()
             self.google.seen[event_id] = google_event_now(self.sides.google, event_id)
 
-    def _read_salesforce(self, record_ids: Iterable[str]) -> None:
+    def _query_salesforce(self, record_ids: Iterable[str]) -> list[str]:
+        """Look for records, and return the ids the query did not show."""
         wanted = set(record_ids) - set(self.salesforce.seen) - {""}
-        self.salesforce.seen |= salesforce_events_now(
+        self.salesforce.seen |= salesforce_events_shown(
             self.sides.salesforce, wanted, self.work.salesforce_user_id, self.check
         )
+        return sorted(wanted - set(self.salesforce.seen))
+
+    def _read_salesforce(self, record_ids: Iterable[str]) -> None:
+        self._confirm_salesforce(self._query_salesforce(record_ids))
+
+    def _confirm_salesforce(self, record_ids: Iterable[str]) -> None:
+        """Ask for records no query shows: deleted is only what its own address says is gone."""
+        for record_id in record_ids:
+            self.check()
+            self.salesforce.seen[record_id] = salesforce_event_now(
+                self.sides.salesforce, record_id, self.work.salesforce_user_id
+            )
 
     def _read_set_aside(self, retried: Iterable[SetAside]) -> None:
         """Read both sides: an edit whose write failed is not in the base of its link."""
@@ -136,20 +150,15 @@ class Resolver:
             if link.google_id not in self.google.seen
             and in_window(ends_at(link.base.google), self.cursor)
         ]
-        if self._too_many(missing, linked, "google"):
-            return
-        self._read_google(missing)
+        if not self._too_many(missing, linked, "google"):
+            self._read_google(missing)
 
     def _compare_after_gap(self, linked: int) -> None:
         if not self.salesforce.gap:
             return
-        missing = [
-            link.salesforce_id
-            for link in self.links
-            if link.salesforce_id and link.salesforce_id not in self.salesforce.seen
-        ]
-        self._read_salesforce(missing)
-        _ = linked
+        missing = self._query_salesforce(link.salesforce_id for link in self.links)
+        if not self._too_many(missing, linked, "salesforce"):
+            self._confirm_salesforce(missing)
 
     def _too_many(self, missing: list[str], linked: int, provider: str) -> bool:
         if len(missing) <= deletes_allowed(linked):

@@ -7,7 +7,6 @@ expired session with logins without end.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
@@ -34,14 +33,6 @@ BROAD_CODES = frozenset(
     }
 )
 ABOUT_ONE_RECORD = frozenset({300, 400, 403, 404, 405, 409, 412, 413, 422})
-LARGEST_COLLECTION = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """What came of one record of a collection: its id, or "" where it was refused."""
-
-    record_id: str
 
 
 class SalesforceEvents:
@@ -88,10 +79,10 @@ class SalesforceEvents:
         )
         return str(response.json()["id"])
 
-    def upsert_many(self, key_field: str, bodies: Sequence[Mapping[str, Any]]) -> list[Upserted]:
-        """Create records by their keys in one request; results in the order given.
+    def upsert_many(self, key_field: str, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Create up to 200 records by their keys in one request; return their ids in this order.
 
-        At most LARGEST_COLLECTION. What was refused has an empty id and is best tried alone.
+        What was refused has an empty id and is best tried alone.
         """
         records = [{"attributes": {"type": "Event"}, **body} for body in bodies]
         answer = self._run(
@@ -104,7 +95,7 @@ class SalesforceEvents:
             lambda found: isinstance(found, list) and len(found) == len(bodies),
             [text for body in bodies for text in _texts(body)],
         )
-        return [Upserted(str(item["id"]) if item.get("success") else "") for item in answer]
+        return [str(item["id"]) if item.get("success") else "" for item in answer]
 
     def update(self, record_id: str, body: Mapping[str, Any], unmodified_since: datetime) -> None:
         """Change the given fields; 412 if the record changed after that second."""

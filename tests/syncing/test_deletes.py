@@ -295,3 +295,26 @@ def test_a_record_that_was_given_to_somebody_else_is_left_alone(rig: Rig) -> Non
     rig.settle()
     assert rig.world.salesforce_events(BEN)[0]["Subject"] == "E00"
     assert rig.world.google_events(ADA)[0]["summary"] == "Edited"
+
+
+def test_records_purged_from_the_bin_in_a_gap_are_found_unless_they_are_too_many(rig: Rig) -> None:
+    """No query shows them; each one's own address has to say that it is gone."""
+    _, salesforce = linked_events(rig, 14)
+    rows = rig.world.organization("acme").events.rows
+    SyncCursor.objects.update(salesforce_mark=rig.clock() + timedelta(minutes=5))
+    rig.clock.advance(days=20)
+    for record_id in salesforce[:3]:
+        rig.world.organization("acme").events.by_owner[rows[record_id]["OwnerId"]].pop(record_id)
+        del rows[record_id]
+    assert rig.sync().counts.google.deleted == 3
+    for record_id in salesforce[3:]:
+        rig.world.organization("acme").events.by_owner[rows[record_id]["OwnerId"]].pop(record_id)
+        del rows[record_id]
+    rig.clock.advance(days=20)
+    rig.simulator.log.clear()
+    report = rig.sync()
+    assert report.error is not None
+    assert "MassDeleteGuard: 11 of 11 linked events are missing" in report.error.body
+    assert report.error.provider == "salesforce"
+    assert "salesforce.event.get" not in rig.operations()
+    assert len(rig.world.google_events(ADA)) == 11

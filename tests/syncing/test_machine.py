@@ -46,6 +46,16 @@ def google_times(start: date, minutes: int) -> dict[str, Any]:
     return {"start": start, "end": start + timedelta(days=1)}
 
 
+def zoned(times: dict[str, Any]) -> dict[str, Any]:
+    """A series has to say in which zone it repeats."""
+    return {
+        name: {"dateTime": value.isoformat(), "timeZone": "Europe/Zurich"}
+        if isinstance(value, datetime)
+        else {"date": value.isoformat()}
+        for name, value in times.items()
+    }
+
+
 def salesforce_times(start: date, minutes: int) -> dict[str, Any]:
     if isinstance(start, datetime):
         begin = start.isoformat().replace("+00:00", "Z")
@@ -95,7 +105,7 @@ class SyncMachine(RuleBasedStateMachine):
         return name
 
     def google_event(self, pick: int) -> dict[str, Any] | None:
-        events = self.rig.world.google_events(ADA)
+        events = [e for e in self.rig.world.google_events(ADA) if "recurrence" not in e]
         return events[pick % len(events)] if events else None
 
     def record(self, pick: int) -> dict[str, Any] | None:
@@ -115,6 +125,23 @@ class SyncMachine(RuleBasedStateMachine):
             Subject=word[:255],
             Description=self.token("salesforce"),
             **salesforce_times(start, minutes),
+        )
+
+    @rule(start=starts)
+    def create_out_of_scope(self, start: date) -> None:
+        self.rig.world.google_create(
+            ADA,
+            summary="Series",
+            recurrence=["RRULE:FREQ=DAILY;COUNT=3"],
+            description=self.token("google"),
+            **zoned(google_times(start, 30)),
+        )
+        self.rig.world.salesforce_create(
+            ADA,
+            Subject="Private",
+            IsPrivate=True,
+            Description=self.token("salesforce"),
+            **salesforce_times(start, 30),
         )
 
     @rule(pick=picks, word=words)
