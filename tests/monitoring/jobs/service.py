@@ -73,6 +73,7 @@ class Service:
             "FAKE_PASS_WHILE": str(self.held),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{command}.log").open("ab") as log:
@@ -84,27 +85,39 @@ class Service:
                 stderr=log,
             )
         self.processes[command] = process
+        self.started.append(process)
         return process
 
-    def run(self, *arguments: str) -> str:
-        """Run a manage.py command to its end; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, PROJECT / "manage.py", *arguments],
-            env=self.environment,
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def manager(self) -> subprocess.Popen[bytes]:
+        """Return the worker manager, started if it does not run."""
+        running = self.processes.get("worker")
+        if running is None or running.poll() is not None:
+            running = self.start("worker", "--workers", "1", "--fast", "1")
+        return running
+
+    @contextmanager
+    def conversation(self, *arguments: str) -> Iterator[Callable[..., str]]:
+        """Run a manage.py command; yield what says a line to it and returns its next line."""
+        command = [sys.executable, PROJECT / "manage.py", *arguments]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True
+        ) as process:
+
+            def say(*words: object) -> str:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                if words:
+                    print(*words, file=process.stdin, flush=True)
+                return process.stdout.readline().strip()
+
+            yield say
 
     def stop(self) -> None:
         self.let_go()
-        for process in self.processes.values():
+        for process in self.started:
             process.terminate()
-        for process in self.processes.values():
+        for process in self.started:
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
@@ -205,9 +218,8 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 def copy_of_database(source: str) -> Iterator[str]:
     """Make a copy of a database nobody is connected to; drop it afterwards."""
     name = urlsplit(source).path.removeprefix("/")
-    copy = f"{name}_copy"
+    copy = f"{name}_copy_{os.getpid()}"
     with psycopg.connect(with_database(source, "postgres"), autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
         try:
             yield with_database(source, copy)

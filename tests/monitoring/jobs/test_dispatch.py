@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from accounts.models import Person
 from monitoring.health.models import Health, Hold, Policy, Status
@@ -99,6 +100,26 @@ def test_who_has_an_open_job_is_moved_but_gets_no_second() -> None:
     assert jobs_dispatch(now=NOW, limit=10) == (1, 0)
     assert Job.objects.get() == open_job
     assert Health.objects.get(person=person).next_due == NOW + timedelta(hours=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dispatch_does_not_wait_for_a_worker_that_is_closing_the_job() -> None:
+    """The worker next waits for the person's row, which the dispatch has: that were a deadlock."""
+    job = make_job(make_due_person())
+    dispatched: list[tuple[int, int]] = []
+
+    def dispatch() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        dispatched.append(jobs_dispatch(now=NOW, limit=10))
+        connections.close_all()
+
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).delete()
+        thread = Thread(target=dispatch)
+        thread.start()
+        thread.join()
+    assert dispatched == [(1, 0)]
 
 
 def test_a_dispatch_reads_no_table_from_end_to_end() -> None:
