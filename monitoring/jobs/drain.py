@@ -167,7 +167,8 @@ class Drain:
         for claim in claimed:
             flight = self.flight(claim)
             self.in_flight[claim.attempt_id] = flight
-            self.crew.start(claim.attempt_id, works[claim.person_id], flight.deadline)
+            must_end = flight.deadline - self.policy.head_start
+            self.crew.start(claim.attempt_id, works[claim.person_id], must_end)
 
     def flight(self, claim: Claim) -> InFlight:
         return InFlight(claim, datetime.now(UTC), monotonic() + self.policy.deadline)

@@ -40,6 +40,11 @@ class JobPolicy:
         return self.budget + self.deadline + self.lease
 
     @property
+    def head_start(self) -> float:
+        """How much sooner than its deadline a pass should stop, to tell itself how far it came."""
+        return min(3.0, self.deadline / 10)
+
+    @property
     def stuck_limit(self) -> int:
         """So many abandoned threads, and the process is given up: a quarter of its threads."""
         return max(1, self.threads // 4)

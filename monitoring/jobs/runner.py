@@ -17,7 +17,8 @@ class Runner(Protocol):
     `load` is called in the drain's main thread, where the database is at hand: it returns what a
     pass needs, by person id; who is missing there does not exist any more. `run` is called in a
     thread without a database connection, with one loaded value and the `time.monotonic()` by which
-    the pass must be over and after which it must not write any more. It returns what came of it.
+    the pass must be over and after which it must not write any more. It returns what came of it. A
+    little later the drain stops waiting.
     """
 
     def load(self, person_ids: Sequence[int]) -> Mapping[int, Any]: ...

@@ -13,7 +13,7 @@ from monitoring.jobs.crew import stuck_threads
 from monitoring.jobs.drain import Drain
 from monitoring.jobs.models import Job, JobState, Lane, WorkerBeat
 from monitoring.jobs.policy import JobPolicy
-from monitoring.jobs.runner import Runner
+from monitoring.jobs.runner import Runner, make_runner
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
 from tests.monitoring.jobs.makers import SUCCESS, ScriptedRunner, make_due_person, make_job
@@ -162,6 +162,25 @@ def test_the_job_of_somebody_deleted_meanwhile_is_withdrawn() -> None:
 
     assert results() == {here.person_id: "success"}
     assert not Job.objects.exists()
+
+
+def test_the_engine_is_what_drains_run() -> None:
+    make_jobs(1)
+    make_drain(make_runner()).work()
+
+    assert Outcome.objects.get().error["body"].startswith("synccenter.NotConnected")
+
+
+def test_a_pass_is_told_to_stop_a_little_before_it_is_given_up() -> None:
+    make_jobs(1)
+    told: list[float] = []
+
+    def passes(person_id: int, deadline: float) -> PassReport:
+        told.append(deadline - time.monotonic())
+        return SUCCESS
+
+    make_drain(ScriptedRunner(passes)).work()
+    assert 3 < told[0] <= POLICY.deadline - POLICY.head_start
 
 
 def test_who_was_held_since_is_neither_synced_nor_given_an_outcome() -> None:

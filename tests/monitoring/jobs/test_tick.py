@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connections
 from django_q.models import OrmQ
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitoring.jobs import clockwork, doorbell
 from monitoring.jobs import tick as tick_module
@@ -118,6 +120,14 @@ def test_while_one_tick_works_another_stands_aside() -> None:
 )
 def test_doorbells_follow_the_queue_up_to_the_slots(queued: int, slots: int, bells: int) -> None:
     assert doorbell.doorbells_needed(queued, slots) == bells
+
+
+@given(queued=st.integers(0, 10**7), slots=st.integers(0, 1_000))
+def test_doorbells_are_enough_for_the_queue_or_all_slots(queued: int, slots: int) -> None:
+    rung = doorbell.doorbells_needed(queued, slots)
+    assert 0 <= rung <= slots
+    assert rung * doorbell.JOBS_A_DOORBELL >= queued or rung == slots
+    assert rung == 0 or (rung - 1) * doorbell.JOBS_A_DOORBELL < queued
 
 
 def bells() -> list[str]:
