@@ -107,6 +107,7 @@ DATABASES = {
 DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_synccenter")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OUTCOME_PARTITION_DAYS = env.int("OUTCOME_PARTITION_DAYS", 7)
+OUTCOME_RETENTION_DAYS = env.int("OUTCOME_RETENTION_DAYS", 400)
 
 # Cache and broker: Redis where there is one, else PostgreSQL for both.
 REDIS_URL = env.str("REDIS_URL", "")

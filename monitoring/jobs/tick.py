@@ -12,12 +12,13 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from monitoring.health.deadlines import health_check_due
+from monitoring.health.holds import holds_end
 from monitoring.health.tally import tally_compact
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
@@ -26,7 +27,7 @@ from monitoring.jobs.outage import DATABASE_ERRORS
 from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
-from monitoring.outcomes.partitions import partitions_ensure
+from monitoring.outcomes.partitions import partitions_drop, partitions_ensure
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
     """
     report = TickReport()
     steps: dict[str, Callable[[], None]] = {
+        "release": lambda: release(now),
         "dispatch": lambda: dispatch(report, now),
         "reap": lambda: reap(report, now, reconnected_at),
         "check": lambda: check(report, now),
@@ -137,6 +139,13 @@ def leases_count(reconnected_at: datetime | None) -> bool:
     )
 
 
+def release(now: datetime) -> None:
+    """Let people sync again whose holds have run out."""
+    with turn() as mine:
+        if mine:
+            holds_end(now=now)
+
+
 def check(report: TickReport, now: datetime) -> None:
     """Judge anew the people whose health changes by time alone."""
     for _ in range(CHECK_ROUNDS):
@@ -150,10 +159,11 @@ def check(report: TickReport, now: datetime) -> None:
 
 
 def keep_house(now: datetime) -> None:
-    """Make outcome partitions ahead, keep the tally short, forget workers long gone."""
+    """Make and drop outcome partitions, keep the tally short, forget workers long gone."""
     with turn() as mine:
         if mine:
             partitions_ensure(now)
+            partitions_drop(now - timedelta(days=settings.OUTCOME_RETENTION_DAYS))
             tally_compact()
             worker_beats_forget()
 

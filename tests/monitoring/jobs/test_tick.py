@@ -5,18 +5,22 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django_q.models import OrmQ
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.health.begin import health_begin
+from monitoring.health.holds import hold_place
+from monitoring.health.models import Health, HoldAuthor
 from monitoring.jobs import clockwork, doorbell
 from monitoring.jobs import tick as tick_module
 from monitoring.jobs.clockwork import Clockwork
 from monitoring.jobs.models import Job, Lane, TickBeat, WorkerBeat
 from monitoring.jobs.tick import TickReport, tick, turn
 from monitoring.outcomes.models import Outcome
-from tests.factories import NOW
+from monitoring.outcomes.partitions import partitions_ensure
+from tests.factories import NOW, make_connected_person
 from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
 from tests.monitoring.jobs.test_reaper import make_expired
 
@@ -78,6 +82,44 @@ def test_a_step_that_breaks_is_named_and_the_others_go_on(monkeypatch: pytest.Mo
     assert report.failed_steps == ["check"]
     assert report.made == 1
     assert TickBeat.objects.get().failed_steps == "check"
+
+
+@pytest.mark.django_db
+def test_a_hold_that_has_run_out_is_lifted_and_the_person_synced_in_the_same_tick() -> None:
+    person = make_connected_person()
+    health_begin([person.pk], now=NOW - timedelta(days=3))
+    hold_place(
+        person=person,
+        author_kind=HoldAuthor.OFFBOARDING,
+        author=None,
+        author_name="off-boarding feed",
+        reason="Left, and came back",
+        now=NOW - timedelta(days=2),
+        ends_at=NOW,
+    )
+    assert tick(NOW - timedelta(seconds=1)).made == 0
+    assert tick(NOW).made == 1
+    assert Health.objects.get(person=person).status != "disabled"
+
+
+@pytest.mark.django_db
+def test_outcomes_past_retention_are_dropped_with_their_partition(settings: Any) -> None:
+    partitions_ensure(NOW - timedelta(days=100))
+    before = partition_names()
+    tick(NOW)
+    assert before <= partition_names()
+    settings.OUTCOME_RETENTION_DAYS = 30
+    tick(NOW)
+    assert not before & partition_names()
+
+
+def partition_names() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits "
+            "WHERE inhparent = 'outcomes_outcome'::regclass"
+        )
+        return {name for (name,) in cursor.fetchall()} - {"outcomes_outcome_other"}
 
 
 @pytest.mark.django_db
