@@ -16,6 +16,8 @@ from monitoring.jobs.tick import tick
 
 class Command(BaseCommand):
     help = "Queue the jobs that are due, record lost ones, and judge who has gone silent."
+    # These look at pages and forms, and would double the time to start.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         how = parser.add_mutually_exclusive_group()

@@ -11,6 +11,8 @@ from monitoring.jobs.supervisor import Supervisor
 
 class Command(BaseCommand):
     help = "Run this host's workers until stopped; a wedged or dead cluster is started anew."
+    # These look at pages and forms, and would double the time to start.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
