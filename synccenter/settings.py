@@ -103,6 +103,9 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# A database host that vanishes without a word is noticed within seconds.
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 # Test runs beside each other need a database each.
 DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_synccenter")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
