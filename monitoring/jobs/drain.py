@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -92,6 +92,8 @@ class Drain:
         self.crew = Crew(runner.run)
         self.database = Outage("drain")
         self.claimed: list[Claim] = []
+        # The leases of all that is claimed last at least until a lease after this.
+        self.leased_at = 0.0
         self.in_flight: dict[UUID, InFlight] = {}
         self.finished: list[ReportedOutcome] = []
         begun = monotonic()
@@ -135,7 +137,7 @@ class Drain:
         free = self.policy.threads - len(self.in_flight) - len(self.claimed)
         if free < 1 or not self.may_claim():
             return
-        limit = min(free, CLAIM_AT_ONCE)
+        limit, asked_at = min(free, CLAIM_AT_ONCE), monotonic()
         claims = self.database.attempt(
             lambda: jobs_claim(
                 lane=self.lane, limit=limit, token=self.token, lease=self.policy.lease
@@ -143,6 +145,8 @@ class Drain:
         )
         if len(claims or ()) < limit:
             self.next_claim = monotonic() + LOOK_AGAIN
+        if not self.claimed:
+            self.leased_at = asked_at
         self.claimed += claims or ()
         self.begin()
 
@@ -163,6 +167,8 @@ class Drain:
             return
         if not self.withdraw([c for c in self.claimed if c.person_id not in works]):
             return
+        if not self.leases_outlive_passes():
+            return
         claimed, self.claimed = self.claimed, []
         for claim in claimed:
             flight = self.flight(claim)
@@ -171,7 +177,17 @@ class Drain:
             self.crew.start(claim.attempt_id, works[claim.person_id], must_end)
 
     def flight(self, claim: Claim) -> InFlight:
-        return InFlight(claim, datetime.now(UTC), monotonic() + self.policy.deadline)
+        deadline = min(monotonic() + self.policy.deadline, self.leased_at + self.policy.lease)
+        return InFlight(claim, datetime.now(UTC), deadline)
+
+    def leases_outlive_passes(self) -> bool:
+        """Renew the leases if a pass begun now could outlive them; False if that failed.
+
+        Who lost a lease meanwhile may already be synced by another worker.
+        """
+        if monotonic() + self.policy.deadline <= self.leased_at + self.policy.lease:
+            return True
+        return self.renew_now()
 
     def withdraw(self, claims: list[Claim]) -> bool:
         """Give up, without an outcome, jobs of people who were held or deleted meanwhile.
@@ -261,16 +277,31 @@ class Drain:
 
     def renew(self) -> None:
         """Renew the leases of all that is not closed yet, three times a lease."""
+        if self.is_busy() and monotonic() >= self.next_renewal:
+            self.renew_now()
+
+    def renew_now(self) -> bool:
+        """Renew all leases and let go of what the reaper took; False while that can't be done."""
         flying = [flight.claim for flight in self.in_flight.values()]
         ours: list[Claim | ReportedOutcome] = [*flying, *self.claimed, *self.finished]
         attempts = {one.attempt_id: one.person_id for one in ours}
-        if not attempts or monotonic() < self.next_renewal:
-            return
+        asked_at = monotonic()
         renewed = self.database.attempt(
             lambda: jobs_renew(token=self.token, attempts=attempts, lease=self.policy.lease)
         )
-        if renewed is not None:
-            self.next_renewal = monotonic() + self.policy.lease / 3
+        if renewed is None:
+            return False
+        self.leased_at = asked_at
+        self.next_renewal = monotonic() + self.policy.lease / 3
+        self.let_go(attempts.keys() - renewed)
+        return True
+
+    def let_go(self, lost: Set[UUID]) -> None:
+        """Forget attempts that are no longer ours; finished ones find that out when closed."""
+        self.claimed = [claim for claim in self.claimed if claim.attempt_id not in lost]
+        for key in self.in_flight.keys() & lost:
+            self.crew.abandon(key)
+            del self.in_flight[key]
 
     def beat(self) -> None:
         if monotonic() < self.next_beat:

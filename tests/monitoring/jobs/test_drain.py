@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from monitoring.jobs import drain as drain_module
 from monitoring.jobs.crew import stuck_threads
 from monitoring.jobs.drain import Drain
 from monitoring.jobs.models import Job, JobState, Lane, WorkerBeat
 from monitoring.jobs.policy import JobPolicy
+from monitoring.jobs.reaper import jobs_reap
 from monitoring.jobs.runner import Runner, make_runner
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
@@ -293,6 +295,103 @@ def test_leases_are_renewed_while_passes_are_in_flight() -> None:
 
     renewed = Job.objects.get().lease_until
     assert renewed > job.lease_until - timedelta(hours=4)
+
+
+class LoadFailsOnce(ScriptedRunner):
+    """The database is away while the first work is loaded."""
+
+    away = True
+
+    def load(self, person_ids: Any) -> Any:
+        if self.away:
+            self.away = False
+            raise OperationalError("server closed the connection unexpectedly")
+        return super().load(person_ids)
+
+
+def drain_after_an_outage(runner: Runner) -> Drain:
+    """Return a drain that has claimed, could not load, and has its database back."""
+    drain = make_drain(runner)
+    drain.claim()
+    assert len(drain.claimed) == 1
+    drain.database._next_try = 0
+    return drain
+
+
+def reap_everything() -> None:
+    Job.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+    jobs_reap(now=timezone.now())
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_what_the_reaper_took_is_let_go_at_the_next_renewal() -> None:
+    make_jobs(1)
+    runner = LoadFailsOnce()
+    drain = drain_after_an_outage(runner)
+    reap_everything()
+    drain.next_renewal = 0
+    drain.renew()
+    drain.begin()
+
+    assert not drain.is_busy()
+    assert runner.ran == []
+    assert set(results().values()) == {"lost"}
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_a_claim_whose_lease_may_have_ended_is_not_begun_unless_it_is_still_ours() -> None:
+    make_jobs(1)
+    runner = LoadFailsOnce()
+    drain = drain_after_an_outage(runner)
+    reap_everything()
+    drain.leased_at -= POLICY.lease - POLICY.deadline
+    drain.begin()
+
+    assert not drain.is_busy()
+    assert runner.ran == []
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_an_old_claim_that_is_still_ours_is_renewed_before_it_begins() -> None:
+    (job,) = make_jobs(1)
+    runner = LoadFailsOnce()
+    drain = drain_after_an_outage(runner)
+    ended = timezone.now() - timedelta(hours=1)
+    Job.objects.update(lease_until=ended)
+    drain.leased_at -= POLICY.lease
+    drain.begin()
+
+    assert Job.objects.get().lease_until > ended
+    drain.work()
+    assert results() == {job.person_id: "success"}
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_without_the_database_no_old_claim_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_jobs(1)
+    runner = LoadFailsOnce()
+    drain = drain_after_an_outage(runner)
+    monkeypatch.setattr(drain_module, "jobs_renew", FlakyDatabase(None, 1))
+    drain.leased_at -= POLICY.lease
+    drain.begin()
+
+    assert len(drain.claimed) == 1
+    assert not drain.in_flight
+
+
+def test_a_pass_whose_job_was_taken_away_is_left_behind() -> None:
+    make_jobs(1)
+    released = Event()
+    drain = make_drain(ScriptedRunner(lambda person_id, deadline: released.wait(30) and SUCCESS))
+    drain.claim()
+    reap_everything()
+    drain.next_renewal = 0
+    drain.renew()
+    released.set()
+
+    assert not drain.is_busy()
+    drain.crew.dismiss()
+    assert set(results().values()) == {"lost"}
 
 
 def test_a_drain_leaves_its_sign_of_life() -> None:
