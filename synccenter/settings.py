@@ -6,6 +6,7 @@ The names and meanings are listed in docs/deployment.md.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -25,7 +26,11 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", [DEVELOPMENT_CREDENTIAL_KEY])
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8000")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 SECURE = BASE_URL.startswith("https://")
-if SECURE and (SECRET_KEY == DEVELOPMENT_KEY or DEVELOPMENT_CREDENTIAL_KEY in CREDENTIAL_KEYS):
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+is_reachable = not {urlsplit(BASE_URL).hostname, *ALLOWED_HOSTS} <= LOOPBACK
+if is_reachable and (
+    SECRET_KEY == DEVELOPMENT_KEY or DEVELOPMENT_CREDENTIAL_KEY in CREDENTIAL_KEYS
+):
     raise ImproperlyConfigured(
         "A deployment needs a SECRET_KEY and CREDENTIAL_KEYS of its own; see docs/deployment.md."
     )

@@ -102,7 +102,7 @@ class Health(TenantModel):
 
     The database makes the row with the person, keeps `HealthTally` in step, and refuses `disabled`
     without a Hold of that very person (foreign key on both columns). Everything else is the fold's,
-    `monitoring.health.fold`, whose HealthState explains the fields.
+    `monitoring.health.fold`, whose Runs explains the fields.
     """
 
     person = models.OneToOneField("accounts.Person", models.CASCADE, primary_key=True)
@@ -187,7 +187,7 @@ class HealthTally(models.Model):
 
 
 class Transition(TenantModel):
-    """One change of status, cause or interval, with what caused it. Append-only."""
+    """One change of status or interval, with what caused it. Append-only."""
 
     person = models.ForeignKey(
         "accounts.Person",

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from syncing.providers.wire import KEPT_HEADERS, masked
+
 MAX_LINE = 1_000_000
 MAX_BODY = 16_000
 MAX_TEXT = 200
@@ -136,13 +138,20 @@ def id_time(attempt_id: UUID) -> datetime:
 
 
 def storable(error: Error) -> dict[str, Any]:
-    """Return the error as the log keeps it: bounded, and without the NUL PostgreSQL refuses."""
+    """Return the error as the log keeps it, for good: bounded, and without tokens.
+
+    Whoever reports may forget to take them out. PostgreSQL refuses NUL.
+    """
     return {
         "provider": error.provider,
         "channel": error.channel,
         "status": error.status,
-        "headers": {clean(k, MAX_TEXT): clean(v, 2_000) for k, v in error.headers.items()},
-        "body": clean(error.body, MAX_BODY),
+        "headers": {
+            name.lower(): clean(masked(value), 2_000)
+            for name, value in error.headers.items()
+            if name.lower() in KEPT_HEADERS
+        },
+        "body": clean(masked(error.body[: 2 * MAX_BODY]), MAX_BODY),
         "operation": clean(error.operation, MAX_TEXT),
     }
 

@@ -6,18 +6,26 @@ or one that had no partition yet, are in the default partition.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.utils import IntegrityError
+from django.db.utils import IntegrityError, OperationalError
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from monitoring.outcomes.identifiers import EPOCH, first_id_at
 
 TABLE = "outcomes_outcome"
 DEFAULT = "outcomes_outcome_other"
+BOUNDS = """
+    SELECT oid::regclass::text, pg_get_expr(relpartbound, oid) FROM pg_class
+    WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %s::regclass)
+"""
+UPPER_BOUND = re.compile(r"TO \('(?P<id>[0-9a-f-]{36})'\)")
 AHEAD = 4
 
 
@@ -105,21 +113,34 @@ def _create_around_rows(cursor: object, span: Span) -> None:
 
 
 def partitions_drop(before: datetime) -> list[str]:
-    """Drop the partitions that end before the given moment; return their names."""
+    """Drop the partitions that end before the given moment; return their names.
+
+    A partition somebody is reading is left for the next time, lest everybody wait for the reader.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
-            [TABLE],
-        )
-        ended = sorted(name for (name,) in cursor.fetchall() if ends_before(name, before))
-        for name in ended:
+        cursor.execute(BOUNDS, [TABLE])
+        bounds = cursor.fetchall()
+    ended = sorted(name for name, bound in bounds if ends_before(bound, before))
+    return [name for name in ended if partition_drop(name)]
+
+
+def partition_drop(name: str) -> bool:
+    """Drop one partition; tell whether its lock was to be had in time."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
             cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-    return ended
-
-
-def ends_before(table: str, before: datetime) -> bool:
-    """Tell from its name whether a partition ends before the moment; the default never does."""
-    if table == DEFAULT:
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
         return False
-    start = datetime.strptime(table.removeprefix(f"{TABLE}_"), "%Y%m%d").replace(tzinfo=UTC)
-    return start + timedelta(days=settings.OUTCOME_PARTITION_DAYS) <= before
+    return True
+
+
+def ends_before(bound: str, before: datetime) -> bool:
+    """Tell from its bounds, as PostgreSQL prints them, whether a partition ends before the moment.
+
+    The default partition has none and never ends.
+    """
+    upper = UPPER_BOUND.search(bound)
+    return upper is not None and UUID(upper["id"]) <= first_id_at(before)

@@ -158,3 +158,17 @@ def test_what_is_stored_of_an_error_is_bounded_and_has_no_nul(body: str, header:
     outcome = read_line(1, line.encode(), NOW)
     if isinstance(outcome, OutcomeLine):
         assert "\x00" not in str(storable(outcome.error).values())
+
+
+SECRET_TEXTS = ["1//0abcdefghijklmnop", "ya29.a0AfH6SMBx", "00D000000000001!AQEAQ.abc_def"]
+
+
+@pytest.mark.parametrize("secret", SECRET_TEXTS)
+def test_a_token_that_was_reported_by_mistake_is_not_stored(secret: str) -> None:
+    error = make_error(
+        body=json.dumps({"refresh_token": secret, "access_token": secret, "error": "x"}),
+        headers={"Authorization": f"Bearer {secret}", "Retry-After": "30"},
+    )
+    stored = storable(read(error=error).error)
+    assert secret not in json.dumps(stored)
+    assert stored["headers"] == {"retry-after": "30"}

@@ -5,13 +5,14 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.outcomes.append import outcomes_append
-from monitoring.outcomes.identifiers import attempt_id_at
+from monitoring.outcomes.identifiers import attempt_id_at, first_id_at
 from monitoring.outcomes.models import AppendOnlyError, Outcome
 from monitoring.outcomes.partitions import (
     DEFAULT,
@@ -22,6 +23,7 @@ from monitoring.outcomes.partitions import (
 )
 from tests.factories import NOW
 
+DAY = timedelta(days=1)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone
 
 
@@ -88,10 +90,52 @@ def test_retention_drops_whole_partitions_that_have_ended() -> None:
     partitions_ensure(NOW, since=NOW - timedelta(days=60))
     old, new = attempt_id_at(NOW - timedelta(days=55)), attempt_id_at(NOW)
     outcomes_append([row(old), row(new)])
-    dropped = partitions_drop(NOW - timedelta(days=30))
-    assert dropped
-    assert all(ends_before(name, NOW - timedelta(days=30)) for name in dropped)
+    assert partitions_drop(NOW - timedelta(days=30))
     assert [o.attempt_id for o in Outcome.objects.all()] == [new]
+    assert partitions_drop(NOW - timedelta(days=30)) == []
+
+
+@pytest.mark.django_db
+def test_retention_goes_by_a_partitions_own_bounds_whatever_the_setting_is_now(
+    settings: Any,
+) -> None:
+    settings.OUTCOME_PARTITION_DAYS = 30
+    partitions_ensure(NOW)
+    attempt_id = attempt_id_at(NOW)
+    outcomes_append([row(attempt_id)])
+    settings.OUTCOME_PARTITION_DAYS = 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {partition_of(attempt_id)} RENAME TO named_by_somebody_else")
+    partitions_drop(NOW)
+    assert Outcome.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("bound", "ended"),
+    [
+        ("DEFAULT", False),
+        (f"FOR VALUES FROM ('{first_id_at(NOW)}') TO ('{first_id_at(NOW + DAY)}')", False),
+        (f"FOR VALUES FROM ('{first_id_at(NOW - DAY)}') TO ('{first_id_at(NOW)}')", True),
+    ],
+)
+def test_a_partition_has_ended_at_its_upper_bound(bound: str, ended: bool) -> None:
+    assert ends_before(bound, NOW) is ended
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_partition_that_is_being_read_is_left_for_the_next_time() -> None:
+    partitions_ensure(NOW - timedelta(days=60))
+    with psycopg.connect(**reader_of(connection)) as reader:
+        reader.execute("SELECT FROM outcomes_outcome LIMIT 1")
+        assert partitions_drop(NOW) == []
+    assert partitions_drop(NOW)
+
+
+def reader_of(wrapper: Any) -> dict[str, Any]:
+    """Return how to connect to the test's database beside the test's own connection."""
+    names = ("host", "port", "dbname", "user", "password")
+    given = wrapper.get_connection_params()
+    return {name: given[name] for name in names if given.get(name)}
 
 
 @pytest.mark.django_db

@@ -1,0 +1,47 @@
+"""The settings as another process reads them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.monitoring.jobs.service import PROJECT
+
+KEYS = {"SECRET_KEY": "x" * 50, "CREDENTIAL_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import synccenter.settings"],
+        env=os.environ | environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"BASE_URL": "https://sync.acme.example"},
+        {"BASE_URL": "http://sync.acme.example"},
+        {"ALLOWED_HOSTS": "127.0.0.1,sync.acme.example"},
+        {"ALLOWED_HOSTS": "*"},
+        {"BASE_URL": "https://sync.acme.example", "SECRET_KEY": KEYS["SECRET_KEY"]},
+    ],
+)
+def test_the_published_keys_serve_nobody_who_can_be_reached(environment: dict[str, str]) -> None:
+    done = start(**environment)
+    assert done.returncode == 1
+    assert "needs a SECRET_KEY and CREDENTIAL_KEYS of its own" in done.stderr
+
+
+@pytest.mark.parametrize("environment", [{}, {"BASE_URL": "https://sync.acme.example"} | KEYS])
+def test_a_fresh_checkout_and_a_deployment_with_its_own_keys_start(
+    environment: dict[str, str],
+) -> None:
+    assert start(**environment).returncode == 0
