@@ -53,7 +53,7 @@ def problem_of(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
     if outcome.result == "lost":
         return CAUSES["lost"].title
     if outcome.error is None and not outcome.rule:
-        return ""
+        return "" if outcome.result == "success" else "No reason was reported"
     return explanation_of(outcome.rule or "unrecognised", rules).title
 
 

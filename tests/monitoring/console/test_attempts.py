@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, raw_text
+from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, problem_of, raw_text
 from monitoring.console.evidence import evidence_times, time_in
+from monitoring.console.progress import outcome_sentence
 from monitoring.console.timeline import change_sentence
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.outcomes.models import Outcome, Result
@@ -25,6 +26,22 @@ def test_the_raw_text_holds_the_facts_and_the_body_laid_out() -> None:
         "google · token · HTTP 400 · oauth-json\n\n"
         '{\n  "error": "invalid_grant",\n  "error_description": "Token has been revoked."\n}'
     )
+
+
+@pytest.mark.parametrize(
+    ("result", "problem", "sentence"),
+    [
+        ("success", "", "Synced. Nothing had changed on either side."),
+        ("failure", "No reason was reported", "The sync failed: no reason was reported."),
+        ("partial", "No reason was reported", "Synced in part: no reason was reported."),
+    ],
+)
+def test_a_run_that_failed_without_an_error_says_that_no_reason_is_known(
+    result: str, problem: str, sentence: str
+) -> None:
+    outcome = Outcome(result=result, error=None, counts=None)
+    assert problem_of(outcome, {}) == problem
+    assert outcome_sentence(outcome, {}) == sentence
 
 
 @pytest.mark.parametrize("nothing", [None, {}])
