@@ -34,12 +34,22 @@ ORDER = {verb: place for place, verb in enumerate(Verb)}
 
 
 class Stale(Exception):
-    """A side has moved on since it was read; what it holds now."""
+    """A side has moved on since it was read; what it holds now.
 
-    def __init__(self, *, google: Observed | None = None, salesforce: Observed | None = None):
+    `link` is the link to decide anew with, where a write of ours has moved its base meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        google: Observed | None = None,
+        salesforce: Observed | None = None,
+        link: Link | None = None,
+    ):
         super().__init__("the event changed while it was being synced")
         self.google = google
         self.salesforce = salesforce
+        self.link = link
 
 
 @dataclass(slots=True)
@@ -87,6 +97,8 @@ class Actor:
         self._saves, self._drops = [], []
 
     def _save(self, link: Link) -> None:
+        if link.id is not None:
+            self._saves = [each for each in self._saves if each.id != link.id]
         self._saves.append(link)
         if len(self._saves) >= SAVES_A_BATCH:
             self.flush()
@@ -116,6 +128,7 @@ class Actor:
             step.pair,
             google=stale.google or step.pair.google,
             salesforce=stale.salesforce or step.pair.salesforce,
+            link=stale.link or step.pair.link,
         )
         again = decide(pair, date.min).step
         if again is None:
@@ -307,13 +320,17 @@ class Actor:
 
     def _update(self, step: Step) -> None:
         """Write Google first, then Salesforce; a break in between is seen as agreement later."""
-        merged = step.update
-        google = self._patch_google(step) if merged.google_fields else step.pair.google
+        merged, google, link = step.update, step.pair.google, step.pair.link
+        if merged.google_fields:
+            google = self._patch_google(step)
+            link = _half_agreed(step, google)
+            # Kept even if the rest fails: what we wrote must not pass for an edit of Google's.
+            self._save(link)
         if merged.salesforce_fields:
             try:
                 self._update_salesforce(step)
             except Stale as stale:
-                raise Stale(google=google, salesforce=stale.salesforce) from stale
+                raise Stale(google=google, salesforce=stale.salesforce, link=link) from stale
         self.tally.conflicts += merged.conflicts
         self._save(_agreed(step, step.new_base, google=google))
 
@@ -380,6 +397,26 @@ def _parted(step: Step) -> Link:
     google_is_private = isinstance(step.pair.google, Private)
     state = LinkState.PRIVATE_GOOGLE if google_is_private else LinkState.PRIVATE_SALESFORCE
     return replace(link, state=state)
+
+
+def _half_agreed(step: Step, google: Observed) -> Link:
+    """The link after Google was patched: its base moves for exactly the fields written there.
+
+    Its versions stay, because its base is not all that they stand for.
+    """
+    link, seen, merged = step.pair.link, step.pair.salesforce, step.update
+    # Without a base Google's values win, so only linked events are ever patched.
+    assert link is not None
+    assert isinstance(seen, Present)
+    stored = google.content if isinstance(google, Present) else merged.google
+    names = merged.google_fields
+    base = Base(
+        google=replace(link.base.google, **{name: getattr(stored, name) for name in names}),
+        salesforce=replace(
+            link.base.salesforce, **{name: getattr(seen.content, name) for name in names}
+        ),
+    )
+    return replace(link, base=base)
 
 
 def _agreed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -289,6 +290,50 @@ def test_an_edit_made_while_we_sync_is_never_overwritten(rig: Rig, number: int) 
     assert record["Description"] == event["description"] == "Late in Salesforce"
     assert (record["ShowAs"], event["transparency"]) == ("Free", "transparent")
     assert (record["Subject"], record["Location"]) == ("From Google", "From Salesforce")
+
+
+@pytest.mark.parametrize("late", [{"Subject": "Third"}, {"Subject": "Third", "Location": "Late"}])
+def test_a_newer_edit_of_one_side_is_not_undone_by_its_older_one(
+    rig: Rig, late: dict[str, str]
+) -> None:
+    """What we carried from Salesforce to Google is no edit of Google's."""
+    for number in count(1):
+        google_id, salesforce_id = a_linked_event(rig, summary="First")
+        rig.world.google_edit(ADA, google_id, description="From Google")
+        rig.world.salesforce_edit(ADA, salesforce_id, Subject="Second")
+
+        def edit(record_id: str = salesforce_id) -> None:
+            rig.clock.advance(seconds=2)
+            rig.world.salesforce_edit(ADA, record_id, **late)
+
+        with at_request(number, edit) as made:
+            rig.sync()
+        if made[0] < number:
+            break
+        rig.settle()
+        (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+        assert event["summary"] == record["Subject"] == "Third", f"edited at request {number}"
+        assert event.get("location") == record["Location"] == late.get("Location")
+        assert event["description"] == record["Description"] == "From Google"
+        rig.world.google_delete(ADA, google_id)
+        rig.settle()
+    assert number > 5
+
+
+@pytest.mark.parametrize("fault", ["salesforce-maintenance", "salesforce-trigger"])
+def test_an_edit_after_a_pass_that_wrote_only_one_side_is_kept(rig: Rig, fault: str) -> None:
+    google_id, salesforce_id = a_linked_event(rig, summary="First")
+    rig.world.google_edit(ADA, google_id, description="From Google")
+    rig.world.salesforce_edit(ADA, salesforce_id, Subject="Second")
+    rig.simulator.plan_fault(fault, operation="salesforce.event.update")
+    assert rig.sync().result is not PassResult.SUCCESS
+    assert rig.world.google_events(ADA)[0]["summary"] == "Second"
+    rig.simulator.clear_faults()
+    rig.world.salesforce_edit(ADA, salesforce_id, Subject="Third")
+    rig.settle()
+    (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+    assert event["summary"] == record["Subject"] == "Third"
+    assert event["description"] == record["Description"] == "From Google"
 
 
 def test_a_version_nobody_remembers_is_read_before_it_is_written_over(rig: Rig) -> None:
