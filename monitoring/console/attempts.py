@@ -12,6 +12,7 @@ from uuid import UUID
 from monitoring.console.rows import Moment, past
 from monitoring.console.wording import CAUSES, Explanation, Look, deeds_sentence, explanation_of
 from monitoring.outcomes.models import Outcome, Trigger
+from syncing.providers.wire import masked
 
 RESULTS = {
     "success": Look("Synced", "healthy", "success"),
@@ -58,14 +59,15 @@ def problem_of(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
 
 
 def raw_text(error: Mapping[str, Any] | None) -> str:
-    """Return an error as it came over the wire, for who wants to read that."""
+    """Return an error as it came over the wire, without tokens, for who wants to read that."""
     if not error:
         return ""
-    head = " · ".join(part for part in error_facts(error) if part)
-    body = str(error.get("body") or "")
+    head = masked(" · ".join(part for part in error_facts(error) if part))
+    # Masked before it is cut: half a token is not known for one.
+    body = masked(laid_out(str(error.get("body") or "")))
     if len(body) > SHOWN_CHARACTERS:
         body = f"{body[:SHOWN_CHARACTERS]}\n(cut here)"
-    return f"{head}\n\n{laid_out(body)}".strip()
+    return f"{head}\n\n{body}".strip()
 
 
 def error_facts(error: Mapping[str, Any]) -> list[str]:
@@ -82,5 +84,5 @@ def laid_out(body: str) -> str:
     """Return JSON with line breaks, anything else as it is."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body

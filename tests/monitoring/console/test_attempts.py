@@ -55,6 +55,36 @@ def test_a_long_body_is_cut_and_says_so() -> None:
     assert text.endswith("(cut here)")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error": "x", "refresh_token": "SECRET-value"}',
+        '{"access_token":"SECRET.value"}',
+        "grant_type=refresh_token&client_secret=SECRET-value&x=1",
+        "assertion=SECRETvalue",
+        "Authorization: Bearer SECRETvalue",
+        "the token ya29.SECRETvalue was refused",
+        "the token 1//0SECRETvalue was refused",
+        r'{"detail": "the token 1\/\/0SECRETvalue was refused"}',
+        "the session 00D000000000001AAA!SECRET.value was refused",
+        "x" * (SHOWN_CHARACTERS - 8) + " 1//0SECRETvalue",
+    ],
+)
+def test_tokens_are_never_shown(body: str) -> None:
+    text = raw_text(REVOKED | {"body": body})
+    assert "SE" not in text
+    assert "***" in text or "cut here" in text
+
+
+def test_the_operation_is_masked_too() -> None:
+    assert "SECRET" not in raw_text(REVOKED | {"operation": "GET /x?access_token=SECRET"})
+
+
+def test_a_body_nested_too_deep_to_be_laid_out_is_shown_as_it_is() -> None:
+    body = "[" * 100_000
+    assert raw_text(REVOKED | {"body": body}).endswith("[\n(cut here)")
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["provider", "channel", "status", "body", "operation", "headers"]),
