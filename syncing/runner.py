@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 
 from syncing.engine.run import run_pass
@@ -44,13 +44,12 @@ class EngineRunner:
 
     def run(self, work: PassWork, deadline: float) -> PassReport:
         """Run one pass. After the `time.monotonic()` given, no write is begun."""
-        left = timedelta(seconds=deadline - time.monotonic())
         return run_pass(
             work,
             store=self._store,
             providers=self._equipment.providers,
             clock=utc_now,
-            deadline=utc_now() + left,
+            remaining=lambda: deadline - time.monotonic(),
         )
 
 

@@ -28,6 +28,8 @@ from syncing.work import Access, Grantor, PassWork
 
 Result = TypeVar("Result")
 Runner = Callable[[float, Callable[[], Any]], Any]
+# So long a call may take even after the deadline: what was confirmed is worth a try.
+LEAST_PATIENCE = 1.0
 CREATING = (LinkState.CREATING_GOOGLE.value, LinkState.CREATING_SALESFORCE.value)
 
 
@@ -112,14 +114,14 @@ class PassStore:
     """
 
     run: Runner
-    patience: float = PATIENCE
+    remaining: Callable[[], float] = lambda: PATIENCE
 
-    def patient_for(self, seconds: float) -> PassStore:
-        """Return a store that gives the database so long to come back."""
-        return replace(self, patience=max(seconds, 1.0))
+    def patient_for(self, remaining: Callable[[], float]) -> PassStore:
+        """Return a store that gives the database the seconds that remain to come back."""
+        return replace(self, remaining=remaining)
 
     def _ask(self, function: Callable[[], Result]) -> Result:
-        answer: Result = self.run(self.patience, function)
+        answer: Result = self.run(max(self.remaining(), LEAST_PATIENCE), function)
         return answer
 
     def links_of(

@@ -30,6 +30,7 @@ from syncing.store import PassStore, is_proof_due, is_refusal_due
 from syncing.work import Access, PassWork
 
 Clock = Callable[[], datetime]
+Remaining = Callable[[], float]
 
 
 class DeadlineReachedError(Exception):
@@ -37,13 +38,13 @@ class DeadlineReachedError(Exception):
 
 
 def run_pass(
-    work: PassWork, *, store: PassStore, providers: Providers, clock: Clock, deadline: datetime
+    work: PassWork, *, store: PassStore, providers: Providers, clock: Clock, remaining: Remaining
 ) -> PassReport:
     """Sync one person once and report what came of it.
 
-    `clock` gives the time (aware, UTC); after `deadline` no remote write is begun. Provider errors,
-    a missing connection, the deadline and a lost database end in a report; anything else that is
-    raised is a defect.
+    `clock` gives the time (aware, UTC). `remaining` gives the seconds left, from a clock that is
+    never set; once there are none, no remote write is begun. Provider errors, a missing connection,
+    the deadline and a lost database end in a report; anything else that is raised is a defect.
     """
     google, salesforce = work.google, work.salesforce
     if google is None or salesforce is None or not work.salesforce_user_id:
@@ -51,7 +52,7 @@ def run_pass(
         text = f"the person has no {missing} connection"
         return _failure(own_error(missing, "NotConnected", text), Tally())
     now = clock()
-    patient = store.patient_for((deadline - now).total_seconds())
+    patient = store.patient_for(remaining)
 
     def remember(access: Access, token: Token) -> None:
         patient.token_save(access, token)
@@ -59,7 +60,7 @@ def run_pass(
     with providers.opened(
         work, google=google, salesforce=salesforce, remember=remember, now=now
     ) as sides:
-        return _Pass(work, google, salesforce, sides, patient, clock, deadline, now).report()
+        return _Pass(work, google, salesforce, sides, patient, clock, remaining, now).report()
 
 
 def _failure(error: RawError, tally: Tally) -> PassReport:
@@ -74,7 +75,7 @@ class _Pass:
     sides: Sides
     store: PassStore
     clock: Clock
-    deadline: datetime
+    remaining: Remaining
     now: datetime
     tally: Tally = field(default_factory=Tally)
     acting: bool = False
@@ -96,7 +97,7 @@ class _Pass:
         return PassReport(result, error, self.tally.counts())
 
     def _check(self) -> None:
-        if self.clock() >= self.deadline:
+        if self.remaining() <= 0:
             raise DeadlineReachedError
 
     def _run(self) -> RawError | None:

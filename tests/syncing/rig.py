@@ -117,9 +117,14 @@ class Rig:
             "store": self.store,
             "providers": self.providers,
             "clock": self.clock,
-            "deadline": self.clock() + timedelta(seconds=seconds),
+            "remaining": self.countdown(seconds),
         }
         return run_pass(load_work([person_id])[person_id], **(arguments | overrides))
+
+    def countdown(self, seconds: float) -> Callable[[], float]:
+        """The seconds left of so many from now, as the rig's clock goes."""
+        end = self.clock() + timedelta(seconds=seconds)
+        return lambda: (end - self.clock()).total_seconds()
 
     def settle(self, email: str = ADA, passes: int = 3) -> list[PassReport]:
         """Sync until a pass writes nothing; fails when that takes more than so many passes."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from simulator.running import SimulatorServer
 from syncing.gate import DatabaseUnavailableError, Gate
 from syncing.models import EventLink
 from syncing.reports import PassResult
-from syncing.runner import EngineRunner, equipment
+from syncing.runner import EngineRunner, Equipment, equipment
+from syncing.store import load_work
+from tests.syncing.interference import at_request
 from tests.syncing.rig import ADA, BEN, MovableClock, Rig, adopt_organization, at, make_world
 
 
@@ -116,6 +119,29 @@ def test_the_runner_syncs_people_in_threads_without_a_connection(key_pair: KeyPa
             reports = run_in_threads(EngineRunner(), people)
     assert [report.result for report in reports] == [PassResult.SUCCESS] * 2
     assert EventLink.objects.filter(state="active").count() == 2
+
+
+def test_a_clock_that_is_set_back_gives_a_pass_no_more_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.world.google_create(ADA, summary="Late", start=at(24))
+    runner = EngineRunner()
+    monkeypatch.setattr(runner, "_equipment", Equipment(Gate(), rig.providers))
+    monkeypatch.setattr(runner, "_store", rig.store)
+    monkeypatch.setattr("syncing.runner.utc_now", rig.clock)
+    ticks = SimpleNamespace(now=100.0)
+    monkeypatch.setattr("syncing.runner.time", SimpleNamespace(monotonic=lambda: ticks.now))
+
+    def freeze_and_set_back() -> None:
+        ticks.now += 60
+        rig.clock.advance(hours=-1)
+
+    work = load_work([rig.people[ADA].pk])[rig.people[ADA].pk]
+    with at_request(3, freeze_and_set_back):
+        report = runner.run(work, ticks.now + 20)
+    assert report.error is not None
+    assert "DeadlineReached" in report.error.body
+    assert not rig.writes()
 
 
 def run_in_threads(runner: EngineRunner, people: dict[str, Person]) -> list[Any]:
