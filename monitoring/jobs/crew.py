@@ -57,6 +57,8 @@ class Crew:
         self._results: SimpleQueue[Finished] = SimpleQueue()
         self._at_work: dict[UUID, threading.Thread] = {}
         self._left_behind: set[UUID] = set()
+        # A pass is either handed in or left behind, never both.
+        self._handing_in = threading.Lock()
         self._idle = 0
 
     def start(self, key: UUID, work: Any, deadline: float) -> None:
@@ -73,32 +75,32 @@ class Crew:
             finished = self._results.get(timeout=max(0.0, timeout))
         except Empty:
             return None
-        if finished.key in self._left_behind:
-            return None
         self._idle += 1
-        return finished
+        return None if finished.key in self._left_behind else finished
 
     def abandon(self, key: UUID) -> None:
         """Stop waiting for a pass. Its thread ends by itself, if ever."""
-        self._left_behind.add(key)
-        thread = self._at_work.get(key)
+        with self._handing_in:
+            self._left_behind.add(key)
+            thread = self._at_work.get(key)
         if thread is not None:
             _abandoned.append(thread)
 
     def dismiss(self) -> None:
-        """Let the idle threads go home."""
-        for _ in range(self._idle):
-            self._tasks.put(None)
-        self._idle = 0
+        """Let the threads go home that have no pass; nothing can be started after that."""
+        self._tasks.put(None)
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:
             self._at_work[task.key] = threading.current_thread()
             report = self._report(task)
-            self._results.put(Finished(task.key, report, datetime.now(UTC)))
-            del self._at_work[task.key]
-            if task.key in self._left_behind:
-                return
+            with self._handing_in:
+                del self._at_work[task.key]
+                if task.key in self._left_behind:
+                    return
+                self._results.put(Finished(task.key, report, datetime.now(UTC)))
+        # For the next one that comes home.
+        self._tasks.put(None)
 
     def _report(self, task: Task) -> PassReport:
         try:
