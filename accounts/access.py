@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -45,11 +45,19 @@ def access_for(user: Any, slug: str) -> Access:
         .first()
     )
     if member is not None:
-        return Access(user, member.organization, Role(member.role), ZoneInfo(member.time_zone))
+        return Access(user, member.organization, Role(member.role), zone_of(member.time_zone))
     organization = Organization.objects.filter(slug=slug).first() if user.is_staff else None
     if organization is None:
         raise Http404
     return Access(user, organization, Role.ADMIN, ZoneInfo("UTC"))
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the time zone of that name, UTC for a name this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def organizations_of(user: Any) -> list[Organization]:
