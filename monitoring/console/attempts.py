@@ -10,7 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from monitoring.console.rows import Moment, past
-from monitoring.console.wording import CAUSES, Explanation, Look, deeds_sentence, explanation_of
+from monitoring.console.wording import (
+    CAUSES,
+    GONE_RULE,
+    Explanation,
+    Look,
+    deeds_sentence,
+    explanation_of,
+)
 from monitoring.outcomes.models import Outcome, Trigger
 from syncing.providers.wire import masked
 
@@ -45,7 +52,7 @@ def attempt_row(
         look=RESULTS[outcome.result],
         deeds=deeds_sentence(outcome.counts),
         problem=problem_of(outcome, rules),
-        raw=raw_text(outcome.error),
+        raw=raw_text(outcome.error, gone_rule(outcome, rules)),
     )
 
 
@@ -58,11 +65,21 @@ def problem_of(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
     return explanation_of(outcome.rule or "unrecognised", rules).title
 
 
-def raw_text(error: Mapping[str, Any] | None) -> str:
-    """Return an error as it came over the wire, without tokens, for who wants to read that."""
+def gone_rule(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
+    """Return the id of the rule that once recognised the error and is there no more, if so."""
+    rule = outcome.rule or ""
+    return rule if explanation_of(rule, rules) is GONE_RULE else ""
+
+
+def raw_text(error: Mapping[str, Any] | None, gone: str = "") -> str:
+    """Return an error as it came over the wire, without tokens, for who wants to read that.
+
+    `gone` is the id of a rule that is there no more.
+    """
     if not error:
         return ""
-    head = masked(" · ".join(part for part in error_facts(error) if part))
+    facts = [*error_facts(error), f"rule {gone}" if gone else ""]
+    head = masked(" · ".join(part for part in facts if part))
     # Masked before it is cut: half a token is not known for one.
     body = masked(laid_out(str(error.get("body") or "")))
     if len(body) > SHOWN_CHARACTERS:

@@ -95,13 +95,15 @@ CAUSES = {
     ),
 }
 
+GONE_RULE = Explanation(
+    "An error whose rule is gone", "The rule that said what it means was removed since.", ""
+)
+
 
 def explanation_of(cause: str, rules: Mapping[str, Explanation]) -> Explanation:
-    """Return the words for a cause; a rule that is no longer there is named by its id."""
+    """Return the words for a cause; a rule that is no longer there has none."""
     known = rules.get(cause) or CAUSES.get(cause)
-    return known or Explanation(
-        f"An error of the kind “{cause}”", "The rule that says more is gone.", ""
-    )
+    return known or GONE_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,8 @@ def whole(counts: Mapping[str, object], key: str) -> int:
 
 
 def lowered(sentence: str) -> str:
-    """Return the sentence with a small first letter, unless it begins with a name."""
+    """Return the sentence with a small first letter, unless it begins with a name or "OAuth"."""
     first = sentence.split(" ", 1)[0]
-    return sentence if first in SIDES.values() else sentence[:1].lower() + sentence[1:]
+    if first.startswith(tuple(SIDES.values())) or (not first[1:2].islower() and len(first) > 1):
+        return sentence
+    return sentence[:1].lower() + sentence[1:]

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from datetime import UTC
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, problem_of, raw_text
+from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, attempt_row, problem_of, raw_text
 from monitoring.console.evidence import evidence_times, time_in
 from monitoring.console.progress import outcome_sentence
 from monitoring.console.timeline import change_sentence
+from monitoring.console.wording import Explanation
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.outcomes.models import Outcome, Result
 from tests.factories import NOW
@@ -42,6 +44,17 @@ def test_a_run_that_failed_without_an_error_says_that_no_reason_is_known(
     outcome = Outcome(result=result, error=None, counts=None)
     assert problem_of(outcome, {}) == problem
     assert outcome_sentence(outcome, {}) == sentence
+
+
+def test_the_id_of_a_rule_that_is_gone_is_only_in_the_raw_text() -> None:
+    outcome = Outcome(
+        result="failure", trigger="schedule", finished_at=NOW, error=REVOKED, rule="some-old-rule"
+    )
+    row = attempt_row(outcome, {}, NOW, UTC)
+    assert row.problem == "An error whose rule is gone"
+    assert "rule some-old-rule" in row.raw
+    known = {"some-old-rule": Explanation("Access was revoked", "", "")}
+    assert "some-old-rule" not in attempt_row(outcome, known, NOW, UTC).raw
 
 
 @pytest.mark.parametrize("nothing", [None, {}])

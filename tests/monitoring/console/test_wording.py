@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitoring.console import wording
 from monitoring.console.rules import explanations
-from monitoring.console.wording import CAUSES, LOOKS, TO, Explanation, Situation
+from monitoring.console.wording import CAUSES, LOOKS, TO, Explanation, Situation, lowered
 from monitoring.health.fold import SEVERITY
 from tests.factories import NOW
 
@@ -99,7 +99,7 @@ def test_a_reason_is_given_for_whoever_is_not_simply_syncing(facts: Situation) -
             situation("disabled", "held", held_by="Ada Admin"),
             "by Ada Admin, until switched on again",
         ),
-        (situation("degraded", "gone-rule"), "An error of the kind “gone-rule”"),
+        (situation("degraded", "gone-rule"), "An error whose rule is gone"),
         (situation(), ""),
     ],
 )
@@ -246,3 +246,21 @@ def test_a_key_figure_reads_as_a_sentence(group: str, people: int) -> None:
 def test_times_are_read_in_the_zone_given() -> None:
     facts = situation(next_due=datetime.fromisoformat("2026-11-20T15:30:00+00:00"))
     assert "at 21:15" in wording.outlook(facts, NOW, ZoneInfo("Asia/Kathmandu"))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "within"),
+    [
+        ("No run for too long", "no run for too long"),
+        ("A Salesforce limit was reached", "a Salesforce limit was reached"),
+        ("Google's calendar is away", "Google's calendar is away"),
+        ("Salesforce was too slow to answer", "Salesforce was too slow to answer"),
+        ("OAuth app is blocked", "OAuth app is blocked"),
+        ("API calls are used up", "API calls are used up"),
+        ("", ""),
+    ],
+)
+def test_within_a_sentence_only_words_that_are_no_names_begin_small(
+    sentence: str, within: str
+) -> None:
+    assert lowered(sentence) == within
