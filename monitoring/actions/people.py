@@ -11,26 +11,33 @@ from django.db import transaction
 from accounts.access import Access
 from accounts.models import Connection, Person, Provider
 from monitoring.audit.log import audit_entry_write
-from monitoring.health.models import Hold
+from monitoring.health.models import Health, Hold
 from monitoring.jobs.doorbell import ring
 from monitoring.jobs.models import Job, Lane
 from monitoring.jobs.queue import job_request
+
+ELSEWHERE = "Another engine syncs this person and reports here; ask for a run there."
 
 
 class SyncRefusedError(Exception):
     """A sync that can't be asked for now; the message is a sentence for the admin."""
 
 
-def sync_refusal(*, held: bool, connected: Collection[str]) -> str:
+def sync_refusal(
+    *, held: bool, connected: Collection[str], runs_here: bool, ran_before: bool
+) -> str:
     """Return why a sync can't be asked for, as a sentence; empty if it can.
 
-    `connected` are the providers the person has a connection to.
+    `connected` are the providers the person has a connection to, `ran_before` whether any run has
+    ever been heard of. Two engines at once on one person would write everything twice.
     """
     if held:
         return "Syncing is switched off for this person. Switch it on again first."
+    if ran_before and not runs_here:
+        return ELSEWHERE
     missing = [provider.label for provider in Provider if provider not in connected]
     if not missing:
-        return ""
+        return "" if runs_here else ELSEWHERE
     verb = "is" if len(missing) == 1 else "are"
     return f"{' and '.join(missing)} {verb} not connected, so there is nothing to sync with yet."
 
@@ -40,14 +47,22 @@ def person_sync_now(*, access: Access, person: Person, now: datetime) -> Job:
     """Put a sync of the person ahead of all periodic work and return its job.
 
     A run already going on is the sync asked for. Raises PermissionDenied for who may only look or
-    whose organization it is not, and SyncRefusedError for a person who is held or not connected.
+    whose organization it is not, and SyncRefusedError for a person who is held, not
+    connected, or synced by another engine.
     """
     access.require_change()
     if person.organization_id != access.organization.pk:
         raise PermissionDenied("This person belongs to another organization.")
     held = Hold.objects.filter(person=person).active_at(now).exists()
     connected = Connection.objects.filter(person=person).values_list("provider", flat=True)
-    if refusal := sync_refusal(held=held, connected=list(connected)):
+    health = Health.objects.get(person=person)
+    refusal = sync_refusal(
+        held=held,
+        connected=list(connected),
+        runs_here=health.runs_here,
+        ran_before=health.last_attempt_at is not None,
+    )
+    if refusal:
         raise SyncRefusedError(refusal)
     job = job_request(person=person, now=now)
     audit_entry_write(

@@ -79,7 +79,7 @@ def standing(
     access: Access,
 ) -> dict[str, Any]:
     """Return how the person stands, why, and what comes next, in words."""
-    zone, situation = access.time_zone, situation_of(health)
+    zone, situation = access.time_zone, situation_of(health, now)
     return {
         "look": wording.look_of(health.status, health.cause),
         "headline": wording.headline(situation, rules, now, zone),
@@ -102,7 +102,12 @@ def access_to_providers(access: Access, health: Health, now: datetime) -> dict[s
     connected = {row["provider"] for row in rows}
     return {
         "connections": connection_rows(rows, now, access.time_zone),
-        "refusal": sync_refusal(held=health.hold is not None, connected=connected),
+        "refusal": sync_refusal(
+            held=health.hold is not None,
+            connected=connected,
+            runs_here=health.runs_here,
+            ran_before=health.last_attempt_at is not None,
+        ),
     }
 
 

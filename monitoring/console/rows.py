@@ -47,7 +47,7 @@ def row_of(
     health: DetailedHealth, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
 ) -> Row:
     """Return the row of a Health loaded by `tables.with_details`."""
-    situation = situation_of(health)
+    situation = situation_of(health, now)
     person = health.person
     return Row(
         person_id=person.pk,
@@ -65,7 +65,7 @@ def row_of(
     )
 
 
-def situation_of(health: DetailedHealth) -> Situation:
+def situation_of(health: DetailedHealth, now: datetime) -> Situation:
     """Return the facts for sentences, of a Health loaded by `tables.with_details`."""
     hold = health.hold
     return Situation(
@@ -74,7 +74,7 @@ def situation_of(health: DetailedHealth) -> Situation:
         status_since=health.status_since,
         last_attempt_at=health.last_attempt_at,
         last_success_at=health.last_success_at,
-        next_due=next_time(health),
+        next_due=next_time(health, now),
         interval=health.interval,
         base_interval=health.base_interval,
         runs_here=health.runs_here,
@@ -84,11 +84,17 @@ def situation_of(health: DetailedHealth) -> Situation:
     )
 
 
-def next_time(health: Health) -> datetime | None:
-    """Return when the next run comes: planned by this service, or expected of another engine."""
+def next_time(health: Health, now: datetime) -> datetime | None:
+    """Return when the next run comes: planned by this service, or expected of another engine.
+
+    None once another engine's run is due, because when that comes is not known here.
+    """
     if health.status == "disabled":
         return None
-    return health.next_due if health.runs_here else health.expected_at
+    if health.runs_here:
+        return health.next_due
+    expected = health.expected_at
+    return expected if expected and expected > now else None
 
 
 def past(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:

@@ -185,7 +185,7 @@ def no_next_run(situation: Situation) -> str:
         return "not while off"
     if situation.cause == "never_connected":
         return "once connected"
-    return "not known"
+    return "not known" if situation.runs_here else "reported by another engine"
 
 
 def promise(situation: Situation) -> str:

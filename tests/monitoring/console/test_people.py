@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from monitoring.console import tables
 from monitoring.console.wording import LOOKS, TO
+from monitoring.health.models import Health
 from tests.factories import NOW, make_connected_person, make_person
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import (
@@ -327,3 +328,15 @@ def test_names_cannot_break_out_of_the_page(cast: Cast, admin_client: Client) ->
     html = admin_client.get(ADDRESS, {"q": '"><script>'}).content.decode()
     assert "<script>alert" not in html
     assert 'value="&quot;&gt;&lt;script&gt;"' in html
+
+
+def test_another_engines_run_is_expected_but_never_due_now(
+    cast: Cast, admin_client: Client
+) -> None:
+    overdue = {"runs_here": False, "next_due": None, "expected_at": NOW - HOUR}
+    set_health(make_healthy(cast.acme), **overdue)
+    page = admin_client.get(ADDRESS).content.decode()
+    assert "reported by another engine" in page
+    assert "due now" not in page
+    Health.objects.update(expected_at=NOW + 400 * 24 * HOUR)
+    assert "reported by another engine" not in admin_client.get(ADDRESS).content.decode()

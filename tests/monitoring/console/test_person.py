@@ -22,6 +22,7 @@ from tests.monitoring.console.makers import (
     make_held,
     make_outcome,
     make_unwell,
+    set_health,
 )
 from tests.monitoring.console.markup import markup, text
 
@@ -101,6 +102,22 @@ def test_a_held_person_is_shown_with_who_and_until_when(cast: Cast, admin_client
     assert "Reason given: On leave." in page
     assert "Syncing starts again by itself at Mon 13:00." in page
     assert "Switch it on again first" in page
+
+
+def test_whom_another_engine_syncs_can_not_be_synced_from_here(
+    cast: Cast, admin_client: Client
+) -> None:
+    person = make_healthy(cast.acme)
+    set_health(person, runs_here=False, next_due=None, expected_at=NOW - HOUR)
+    page = shown(admin_client, person)
+    assert "Another engine syncs this person and reports here; ask for a run there." in page
+    assert "Next run reported by another engine" in page
+    assert "due now" not in page
+    button = admin_client.get(address(person)).content.decode().split(">Sync now<")[0]
+    assert button.endswith('disabled aria-describedby="refusal"')
+    answer = text(admin_client.post(f"{address(person)}sync", headers=HTMX))
+    assert "Another engine syncs this person" in answer
+    assert not Job.objects.exists()
 
 
 def test_who_was_never_connected_is_shown_as_that(cast: Cast, admin_client: Client) -> None:
