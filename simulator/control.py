@@ -5,6 +5,7 @@ It answers requests to a loopback name only, and none that a web page of another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from simulator.ready_faults import READY_FAULTS, ready_fault
 from simulator.world import person_settings
 from simulator.worldfile import keep_world, world_from
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[", "::1")
+LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
 
 
 class ControlError(Exception):
@@ -28,7 +29,7 @@ class ControlError(Exception):
 
 def answer(simulator: Simulator, call: Call) -> Answer:
     """Serve one control request; mistakes come back as `{"error": …}`."""
-    if not call.host.startswith(LOOPBACK_NAMES) or "origin" in call.headers:
+    if not LOOPBACK_HOST.fullmatch(call.headers.get("host", "")) or "origin" in call.headers:
         return Answer.of_json({"error": "control is for this machine's own programs"}, 403)
     key = (call.method, call.segments[1] if len(call.segments) > 1 else "")
     handler = HANDLERS.get(key)

@@ -166,3 +166,22 @@ def test_the_world_is_read_and_replaced(control, simulator):
 def test_a_web_page_of_others_cannot_use_control(headers, simulator, raw):
     answer = raw.get(simulator.base_url + "/control/health", headers=headers)
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("LOCALHOST", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example:80", 403),
+        ("localhost@evil.example", 403),
+        ("[2001:db8::1]", 403),
+        ("::1.evil.example", 403),
+    ],
+)
+def test_control_answers_to_exact_loopback_names_only(host, status, simulator, raw):
+    answer = raw.get(simulator.base_url + "/control/health", headers={"Host": host})
+    assert answer.status_code == status
