@@ -84,7 +84,10 @@ def change_sentence(
     to_interval: int,
     rules: Mapping[str, Explanation],
 ) -> str:
-    """Return one change of status, reason or interval as a sentence."""
+    """Return one recorded change as a sentence.
+
+    Only changes of status or interval are recorded; the causes say why before and after.
+    """
     parts = []
     look = look_of(to_status, to_cause)
     if (from_status, from_cause) != (to_status, to_cause):
