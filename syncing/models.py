@@ -50,10 +50,15 @@ class EventLink(TenantModel):
 
 
 class SyncCursor(TenantModel):
-    """How far each provider's changes were read and made durable, a row a person."""
+    """How far each provider's changes were read and made durable, a row a person.
+
+    Loading a pass takes a new `generation`, and a pass may keep something only while it is the
+    newest. Without a `window_start` no pass has come to an end yet.
+    """
 
     person = models.OneToOneField("accounts.Person", models.CASCADE, primary_key=True)
-    window_start = models.DateField()
+    generation = models.BigIntegerField()
+    window_start = models.DateField(null=True)
     google_sync_token = models.TextField(blank=True)
     salesforce_mark = models.DateTimeField(null=True)
     salesforce_deleted_mark = models.DateTimeField(null=True)
@@ -61,4 +66,4 @@ class SyncCursor(TenantModel):
     salesforce_seen = models.JSONField(default=dict)
     # Events whose change could not be written (`syncing.engine.cursors.SetAside`).
     set_aside = models.JSONField(default=list)
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.credentials import encrypt
 from accounts.models import (
@@ -33,9 +33,14 @@ LEAST_PATIENCE = 1.0
 CREATING = (LinkState.CREATING_GOOGLE.value, LinkState.CREATING_SALESFORCE.value)
 
 
+class PassSupersededError(Exception):
+    """A later pass of the person was loaded: what this one knows is old, and must not be kept."""
+
+
 def load_work(person_ids: Collection[int]) -> dict[int, PassWork]:
     """Return what a pass needs of each person, by id, in four queries however many there are.
 
+    From here on an earlier pass of any of them can keep nothing more (PassSupersededError).
     Secrets stay encrypted. A person without a connection is there with None in its place; an id
     nobody has is left out.
     """
@@ -45,9 +50,7 @@ def load_work(person_ids: Collection[int]) -> dict[int, PassWork]:
         (each.person_id, each.provider): _access(each, grantors)
         for each in Connection.objects.filter(person_id__in=person_ids)
     }
-    cursors = {
-        each.pk: _cursor(each) for each in SyncCursor.objects.filter(person_id__in=person_ids)
-    }
+    cursors = _cursors_taken([person.pk for person in people])
     return {
         person.pk: PassWork(
             person_id=person.pk,
@@ -60,10 +63,28 @@ def load_work(person_ids: Collection[int]) -> dict[int, PassWork]:
             salesforce_host=person.organization.salesforce_host,
             google=accesses.get((person.pk, Provider.GOOGLE)),
             salesforce=accesses.get((person.pk, Provider.SALESFORCE)),
-            cursor=cursors.get(person.pk),
+            cursor=_cursor(cursors[person.pk]),
+            generation=cursors[person.pk].generation,
         )
         for person in people
+        if person.pk in cursors
     }
+
+
+# In the order of ids, so that two batches never wait for each other.
+TAKE_CURSORS = """
+INSERT INTO syncing_synccursor AS cursor
+    (person_id, organization_id, generation, google_sync_token, salesforce_seen, set_aside)
+SELECT id, organization_id, 1, '', '{}', '[]'
+FROM accounts_person WHERE id = ANY(%s) ORDER BY id
+ON CONFLICT (person_id) DO UPDATE SET generation = cursor.generation + 1
+RETURNING *
+"""
+
+
+def _cursors_taken(person_ids: list[int]) -> dict[int, SyncCursor]:
+    """Return the cursors by person, each with a generation of its own, made where there is none."""
+    return {row.pk: row for row in SyncCursor.objects.raw(TAKE_CURSORS, [person_ids])}
 
 
 def _grantors(organization_ids: Collection[int]) -> dict[tuple[int, str], Grantor]:
@@ -94,7 +115,9 @@ def _bytes(value: Any) -> bytes | None:
     return None if value is None else bytes(value)
 
 
-def _cursor(row: SyncCursor) -> Cursor:
+def _cursor(row: SyncCursor) -> Cursor | None:
+    if row.window_start is None:
+        return None
     return Cursor(
         window_start=row.window_start,
         google_sync_token=row.google_sync_token,
@@ -110,6 +133,7 @@ def _cursor(row: SyncCursor) -> Cursor:
 class PassStore:
     """What a pass asks of the database; each call is one short function run by `run`.
 
+    What writes raises PassSupersededError, and writes nothing, once a later pass was loaded.
     `run` is `Gate.run_within` in a worker and `gate.run_here` where the caller has a connection.
     """
 
@@ -119,6 +143,21 @@ class PassStore:
     def patient_for(self, remaining: Callable[[], float]) -> PassStore:
         """Return a store that gives the database the seconds that remain to come back."""
         return replace(self, remaining=remaining)
+
+    def still_newest(self, work: PassWork) -> None:
+        """Raise PassSupersededError if a later pass of the person was loaded."""
+        self._ask(lambda: _check_generation(work, SyncCursor.objects.all()))
+
+    def _write(self, work: PassWork, function: Callable[[], Result]) -> Result:
+        """Run a write in one transaction with the proof that no later pass has begun."""
+
+        def fenced() -> Result:
+            with transaction.atomic():
+                # Locked, the pass stays the newest until the transaction ends.
+                _check_generation(work, SyncCursor.objects.select_for_update())
+                return function()
+
+        return self._ask(fenced)
 
     def _ask(self, function: Callable[[], Result]) -> Result:
         answer: Result = self.run(max(self.remaining(), LEAST_PATIENCE), function)
@@ -143,30 +182,38 @@ class PassStore:
         self, work: PassWork, links: Sequence[Link], *, dropped: Collection[int], now: datetime
     ) -> list[Link]:
         """Write links and drop others, in one transaction; return the links with their row ids."""
-        return self._ask(lambda: _links_save(work, links, dropped=dropped, now=now))
+        return self._write(work, lambda: _links_save(work, links, dropped=dropped, now=now))
 
     def cursor_save(self, work: PassWork, cursor: Cursor, *, now: datetime) -> None:
-        self._ask(lambda: _cursor_save(work, cursor, now=now))
+        self._write(work, lambda: _cursor_save(work, cursor, now=now))
 
-    def token_save(self, access: Access, token: Token) -> None:
+    def token_save(self, work: PassWork, access: Access, token: Token) -> None:
         """Keep a new access token, and the refresh token if that was replaced, encrypted."""
-        self._ask(lambda: _token_save(access, token))
+        self._write(work, lambda: _token_save(access, token))
 
-    def access_proven(self, accesses: Collection[Access], *, now: datetime) -> None:
+    def access_proven(self, work: PassWork, accesses: Collection[Access], *, now: datetime) -> None:
         ids = [access.connection_id for access in accesses]
-        self._ask(
+        self._write(
+            work,
             lambda: Connection.objects.filter(pk__in=ids).update(
                 state=ConnectionState.PROVEN, proven_at=now
-            )
+            ),
         )
 
-    def access_refused(self, access: Access, *, now: datetime) -> None:
+    def access_refused(self, work: PassWork, access: Access, *, now: datetime) -> None:
         """Keep that the provider refused, and drop the access token it refused."""
-        self._ask(
+        self._write(
+            work,
             lambda: Connection.objects.filter(pk=access.connection_id).update(
                 state=ConnectionState.REFUSED, refused_at=now, access_token=None
-            )
+            ),
         )
+
+
+def _check_generation(work: PassWork, cursors: QuerySet[SyncCursor]) -> None:
+    rows = cursors.filter(person_id=work.person_id)
+    if rows.values_list("generation", flat=True).first() != work.generation:
+        raise PassSupersededError
 
 
 def _link(row: EventLink) -> Link:
@@ -210,35 +257,30 @@ def _links_save(
 ) -> list[Link]:
     new = [_row(work, link, now) for link in links if link.id is None]
     known = [_row(work, link, now) for link in links if link.id is not None]
-    with transaction.atomic():
-        if dropped:
-            EventLink.objects.filter(pk__in=dropped).delete()
-        if known:
-            EventLink.objects.bulk_update(known, CHANGING)
-        # Sent again after a lost connection, the same event meets its own row.
-        EventLink.objects.bulk_create(
-            new,
-            update_conflicts=True,
-            unique_fields=["person", "google_event_id"],
-            update_fields=[name for name in CHANGING if name != "google_event_id"],
-        )
+    if dropped:
+        EventLink.objects.filter(pk__in=dropped).delete()
+    if known:
+        EventLink.objects.bulk_update(known, CHANGING)
+    # Sent again after a lost connection, the same event meets its own row.
+    EventLink.objects.bulk_create(
+        new,
+        update_conflicts=True,
+        unique_fields=["person", "google_event_id"],
+        update_fields=[name for name in CHANGING if name != "google_event_id"],
+    )
     ids = iter([row.pk for row in new])
     return [replace(link, id=next(ids)) if link.id is None else link for link in links]
 
 
 def _cursor_save(work: PassWork, cursor: Cursor, *, now: datetime) -> None:
-    SyncCursor.objects.update_or_create(
-        person_id=work.person_id,
-        defaults={
-            "organization_id": work.organization_id,
-            "window_start": cursor.window_start,
-            "google_sync_token": cursor.google_sync_token,
-            "salesforce_mark": cursor.salesforce_mark,
-            "salesforce_deleted_mark": cursor.salesforce_deleted_mark,
-            "salesforce_seen": dict(cursor.salesforce_seen),
-            "set_aside": [aside_to_json(aside) for aside in cursor.set_aside],
-            "updated_at": now,
-        },
+    SyncCursor.objects.filter(person_id=work.person_id).update(
+        window_start=cursor.window_start,
+        google_sync_token=cursor.google_sync_token,
+        salesforce_mark=cursor.salesforce_mark,
+        salesforce_deleted_mark=cursor.salesforce_deleted_mark,
+        salesforce_seen=dict(cursor.salesforce_seen),
+        set_aside=[aside_to_json(aside) for aside in cursor.set_aside],
+        updated_at=now,
     )
 
 

@@ -35,7 +35,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class PassWork:
-    """One person to sync: whose calendar, whose records, with which access, from which cursor."""
+    """One person to sync: whose calendar, whose records, with which access, from which cursor.
+
+    `generation` tells this pass from later ones of the same person.
+    """
 
     person_id: int
     organization_id: int
@@ -48,3 +51,4 @@ class PassWork:
     google: Access | None
     salesforce: Access | None
     cursor: Cursor | None
+    generation: int

@@ -157,6 +157,11 @@ class Actor:
         else:
             self._delete_in_salesforce(step)
 
+    def _before_write(self) -> None:
+        """Raise if a later pass has begun or the time is over; what is announced has been asked."""
+        self.store.still_newest(self.work)
+        self.check()
+
     def _announce(self, links: Sequence[Link]) -> list[Link]:
         """Write down, before creates are sent, what is going to be created."""
         self.flush()
@@ -167,6 +172,7 @@ class Actor:
     def _create_in_salesforce(self, steps: Sequence[Step], *, alone: bool = False) -> None:
         self.check()
         links = self._announce([_announced_salesforce(step) for step in steps])
+        self.check()
         bodies = [self._salesforce_body(step) for step in steps]
         if alone or len(steps) == 1:
             self._create_alone(zip(steps, links, bodies, strict=True), raising=alone)
@@ -191,7 +197,7 @@ class Actor:
     ) -> None:
         """Create one by one: the answer tells what a collection's answer only hints at."""
         for step, link, body in creates:
-            self.check()
+            self._before_write()
             key = str(body.pop(KEY_FIELD))
             try:
                 record_id = self.sides.salesforce.upsert(KEY_FIELD, key, body)
@@ -232,7 +238,7 @@ class Actor:
         try:
             if not step.scrub:
                 self._unmoved_in_salesforce(step)
-                self.check()
+            self._before_write()
             self.sides.salesforce.delete(step.pair.salesforce_id)
             self.tally.salesforce_deleted += 1
         except Stale as stale:
@@ -254,6 +260,7 @@ class Actor:
         for _ in range(MOST_TAKEN_IDS):
             self.check()
             (link,) = self._announce([_announced_google(step, event_id, link)])
+            self.check()
             try:
                 item = self.sides.google.insert(
                     google_event(
@@ -301,9 +308,10 @@ class Actor:
         return now.version
 
     def _delete_in_google(self, step: Step) -> None:
-        self.check()
         try:
-            self.sides.google.delete(step.pair.google_id, self._etag(step))
+            etag = self._etag(step)
+            self._before_write()
+            self.sides.google.delete(step.pair.google_id, etag)
             self.tally.google_deleted += 1
         except Stale as stale:
             if not isinstance(stale.google, Deleted):
@@ -337,12 +345,13 @@ class Actor:
     def _patch_google(self, step: Step) -> Observed:
         merged, seen = step.update, step.pair.google
         assert isinstance(seen, Present)
-        self.check()
         body = google_patch(
             merged.google, merged.google_fields, zone=self.work.time_zone, was=seen.content.when
         )
+        etag = self._etag(step)
+        self._before_write()
         try:
-            item = self.sides.google.patch(step.pair.google_id, body, self._etag(step))
+            item = self.sides.google.patch(step.pair.google_id, body, etag)
         except ProviderError as error:
             if error.status == 412 or error.status in GONE:
                 now = google_event_now(self.sides.google, step.pair.google_id)
@@ -354,7 +363,7 @@ class Actor:
     def _update_salesforce(self, step: Step) -> None:
         self.check()
         unmodified_since = stamp_time(self._unmoved_in_salesforce(step).version)
-        self.check()
+        self._before_write()
         body = salesforce_record(step.update.salesforce, step.update.salesforce_fields)
         try:
             self.sides.salesforce.update(step.pair.salesforce_id, body, unmodified_since)

@@ -26,7 +26,7 @@ from syncing.providers.sides import Providers, Sides
 from syncing.providers.tokens import Token, TokenSource, is_refusal
 from syncing.providers.wire import ProviderError, own_error
 from syncing.reports import PassReport, PassResult, RawError
-from syncing.store import PassStore, is_proof_due, is_refusal_due
+from syncing.store import PassStore, PassSupersededError, is_proof_due, is_refusal_due
 from syncing.work import Access, PassWork
 
 Clock = Callable[[], datetime]
@@ -55,7 +55,7 @@ def run_pass(
     patient = store.patient_for(remaining)
 
     def remember(access: Access, token: Token) -> None:
-        patient.token_save(access, token)
+        patient.token_save(work, access, token)
 
     with providers.opened(
         work, google=google, salesforce=salesforce, remember=remember, now=now
@@ -82,6 +82,15 @@ class _Pass:
 
     def report(self) -> PassReport:
         try:
+            return self._report()
+        except DatabaseUnavailableError:
+            raw = own_error("network", "DatabaseUnavailable", "our own database did not answer")
+        except PassSupersededError:
+            raw = own_error("network", "PassSuperseded", "a later pass of the person has begun")
+        return _failure(raw, self.tally)
+
+    def _report(self) -> PassReport:
+        try:
             error = self._run()
         except ProviderError as problem:
             self._note_refusal(problem)
@@ -90,9 +99,6 @@ class _Pass:
             raw = own_error("network", "DeadlineReached", "the pass ran out of time")
             result = PassResult.PARTIAL if self.acting else PassResult.FAILURE
             return PassReport(result, raw, self.tally.counts())
-        except DatabaseUnavailableError:
-            raw = own_error("network", "DatabaseUnavailable", "our own database did not answer")
-            return _failure(raw, self.tally)
         result = PassResult.PARTIAL if error else PassResult.SUCCESS
         return PassReport(result, error, self.tally.counts())
 
@@ -184,7 +190,7 @@ class _Pass:
         accesses = (self.google_access, self.salesforce_access)
         due = [access for access in accesses if is_proof_due(access, self.now)]
         if due:
-            self.store.access_proven(due, now=self.now)
+            self.store.access_proven(self.work, due, now=self.now)
 
     def _note_refusal(self, error: ProviderError) -> None:
         pairs: tuple[tuple[Access, TokenSource], ...] = (
@@ -196,7 +202,7 @@ class _Pass:
             if error.raw.provider != access.provider:
                 continue
             if (is_refusal(error) or fresh_token_refused) and is_refusal_due(access, self.now):
-                self.store.access_refused(access, now=self.now)
+                self.store.access_refused(self.work, access, now=self.now)
 
 
 def _is_quiet(

@@ -17,13 +17,14 @@ class Migration(migrations.Migration):
             name='SyncCursor',
             fields=[
                 ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='accounts.person')),
-                ('window_start', models.DateField()),
+                ('generation', models.BigIntegerField()),
+                ('window_start', models.DateField(null=True)),
                 ('google_sync_token', models.TextField(blank=True)),
                 ('salesforce_mark', models.DateTimeField(null=True)),
                 ('salesforce_deleted_mark', models.DateTimeField(null=True)),
                 ('salesforce_seen', models.JSONField(default=dict)),
                 ('set_aside', models.JSONField(default=list)),
-                ('updated_at', models.DateTimeField()),
+                ('updated_at', models.DateTimeField(null=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='accounts.organization')),
             ],
             options={
