@@ -135,9 +135,9 @@ class Actor:
             return
         try:
             self._perform(again)
-        except Stale:
+        except Stale as moved:
             # Somebody keeps editing it: the next pass reads it anew.
-            self._fail(step, None)
+            self._fail(step, _keeps_changing(moved))
 
     def _perform(self, step: Step) -> None:
         if step.verb is Verb.AGREE:
@@ -372,6 +372,11 @@ class Actor:
                 raise Stale(salesforce=self._salesforce_now(step)) from error
             raise
         self.tally.salesforce_updated += 1
+
+
+def _keeps_changing(moved: Stale) -> RawError:
+    provider = "salesforce" if moved.salesforce else "google"
+    return own_error(provider, "KeepsChanging", "an event changed twice while it was being synced")
 
 
 def _announced_salesforce(step: Step) -> Link:

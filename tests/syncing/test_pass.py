@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
@@ -364,6 +365,37 @@ def test_an_edit_between_our_look_and_our_write_is_seen_as_a_conflict(rig: Rig) 
         report = rig.sync()
     assert made[0] > 5
     assert report.counts.conflicts == 1
+
+
+@pytest.mark.parametrize("side", ["google", "salesforce"])
+def test_an_event_that_keeps_changing_is_told_and_tried_again(rig: Rig, side: str) -> None:
+    google_id, salesforce_id = a_linked_event(rig)
+    moves = iter(range(100))
+
+    def keep_editing() -> None:
+        rig.clock.advance(seconds=2)
+        if side == "google":
+            rig.world.google_edit(ADA, google_id, location=f"Move {next(moves)}")
+        else:
+            rig.world.salesforce_edit(ADA, salesforce_id, Location=f"Move {next(moves)}")
+
+    if side == "google":
+        rig.world.salesforce_edit(ADA, salesforce_id, Subject="Ours")
+    else:
+        rig.world.google_edit(ADA, google_id, summary="Ours")
+    with ExitStack() as stack:
+        for number in range(4, 12):
+            stack.enter_context(at_request(number, keep_editing))
+        report = rig.sync()
+    assert report.result is PassResult.PARTIAL
+    assert report.error is not None
+    assert report.error.provider == side
+    assert "KeepsChanging" in report.error.body
+    assert "Move" not in report.error.body
+    assert rig.settle()[-1].result is PassResult.SUCCESS
+    (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+    assert event["summary"] == record["Subject"] == "Ours"
+    assert event["location"] == record["Location"] == f"Move {next(moves) - 1}"
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
