@@ -21,6 +21,11 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=milliseconds_of(moment) << 80)
 
 
+def time_of(identifier: UUID) -> datetime:
+    """Return the moment that an id, or a bound of ids, begins with."""
+    return EPOCH + timedelta(milliseconds=identifier.int >> 80)
+
+
 def attempt_id_at(moment: datetime, random: Random = _system) -> UUID:
     """Return a new UUIDv7 of a moment; a seeded `random` makes it repeatable."""
     high, low = random.getrandbits(12), random.getrandbits(62)

@@ -7,8 +7,10 @@ or one that had no partition yet, are in the default partition.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +19,7 @@ from django.db.utils import IntegrityError, OperationalError
 from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
-from monitoring.outcomes.identifiers import EPOCH, first_id_at
+from monitoring.outcomes.identifiers import EPOCH, first_id_at, time_of
 
 TABLE = "outcomes_outcome"
 DEFAULT = "outcomes_outcome_other"
@@ -25,7 +27,7 @@ BOUNDS = """
     SELECT oid::regclass::text, pg_get_expr(relpartbound, oid) FROM pg_class
     WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %s::regclass)
 """
-UPPER_BOUND = re.compile(r"TO \('(?P<id>[0-9a-f-]{36})'\)")
+SPAN = re.compile(r"FROM \('(?P<start>[0-9a-f-]{36})'\) TO \('(?P<end>[0-9a-f-]{36})'\)")
 AHEAD = 4
 
 
@@ -49,30 +51,63 @@ def spans(start: datetime, end: datetime, days: int) -> list[Span]:
     return [Span(first + width * n, first + width * (n + 1)) for n in range(count)]
 
 
+def uncovered(span: Span, covered: Iterable[Span]) -> Span | None:
+    """Return what of a span comes after the last partition that reaches into it, if anything.
+
+    Partitions made under another width stay as they are.
+    """
+    reached = [other.end for other in covered if other.start < span.end and other.end > span.start]
+    start = max([span.start, *reached])
+    return Span(start, span.end) if start < span.end else None
+
+
 def partitions_ensure(now: datetime, *, since: datetime | None = None) -> int:
     """Make the partitions from `since` (default: now) to some weeks ahead; return how many."""
     days = settings.OUTCOME_PARTITION_DAYS
+    covered = [span for span in map(span_of, partition_bounds().values()) if span is not None]
     wanted = spans(since or now, now + timedelta(days=days * AHEAD), days)
+    missing = [span for each in wanted if (span := uncovered(each, covered)) is not None]
+    return sum(partition_create(span) for span in missing)
+
+
+def partition_bounds() -> dict[str, str]:
+    """Return each partition's bounds, as PostgreSQL prints them, by its name."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
-            [TABLE],
-        )
-        present = {name for (name,) in cursor.fetchall()}
-    missing = [span for span in wanted if span.table not in present]
-    for span in missing:
-        partition_create(span)
-    return len(missing)
+        cursor.execute(BOUNDS, [TABLE])
+        return dict(cursor.fetchall())
 
 
-def partition_create(span: Span) -> None:
-    """Make one partition. Rows that waited for it in the default partition move into it."""
+def span_of(bound: str) -> Span | None:
+    """Read a partition's span from its bounds; None for the default partition, which has none."""
+    found = SPAN.search(bound)
+    if found is None:
+        return None
+    return Span(time_of(UUID(found["start"])), time_of(UUID(found["end"])))
+
+
+def partition_create(span: Span) -> bool:
+    """Make one partition; rows that waited for it in the default partition move into it.
+
+    Tells whether it did: while somebody reads the log for long, it is left for the next time,
+    lest everybody else wait behind us for the reader.
+    """
+    try:
+        return briefly(lambda cursor: cursor.execute(_create(span)))
+    except IntegrityError:
+        return briefly(lambda cursor: _create_around_rows(cursor, span))
+
+
+def briefly(work: Callable[[Any], object]) -> bool:
+    """Do work in a transaction; tell whether its locks were to be had within two seconds each."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_create(span))
-    except IntegrityError:
-        with transaction.atomic(), connection.cursor() as cursor:
-            _create_around_rows(cursor, span)
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            work(cursor)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 def _create(span: Span) -> sql.Composed:
@@ -115,32 +150,19 @@ def _create_around_rows(cursor: object, span: Span) -> None:
 def partitions_drop(before: datetime) -> list[str]:
     """Drop the partitions that end before the given moment; return their names.
 
-    A partition somebody is reading is left for the next time, lest everybody wait for the reader.
+    One that somebody is reading is left for the next time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(BOUNDS, [TABLE])
-        bounds = cursor.fetchall()
-    ended = sorted(name for name, bound in bounds if ends_before(bound, before))
-    return [name for name in ended if partition_drop(name)]
+    ended = [name for name, bound in partition_bounds().items() if ends_before(bound, before)]
+    return [name for name in sorted(ended) if partition_drop(name)]
 
 
 def partition_drop(name: str) -> bool:
-    """Drop one partition; tell whether its lock was to be had in time."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
-            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-    except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
-            raise
-        return False
-    return True
+    """Drop one partition; tell whether nobody was reading it."""
+    statement = sql.SQL("DROP TABLE {}").format(sql.Identifier(name))
+    return briefly(lambda cursor: cursor.execute(statement))
 
 
 def ends_before(bound: str, before: datetime) -> bool:
-    """Tell from its bounds, as PostgreSQL prints them, whether a partition ends before the moment.
-
-    The default partition has none and never ends.
-    """
-    upper = UPPER_BOUND.search(bound)
-    return upper is not None and UUID(upper["id"]) <= first_id_at(before)
+    """Tell from a partition's bounds whether it ends before the moment; the default never does."""
+    span = span_of(bound)
+    return span is not None and span.end <= before

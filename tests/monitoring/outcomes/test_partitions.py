@@ -110,6 +110,24 @@ def test_retention_goes_by_a_partitions_own_bounds_whatever_the_setting_is_now(
     assert Outcome.objects.count() == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("before", "after"), [(7, 1), (1, 7), (7, 30), (30, 7)])
+def test_the_width_of_partitions_may_change_at_any_time(
+    settings: Any, before: int, after: int
+) -> None:
+    settings.OUTCOME_PARTITION_DAYS = before
+    partitions_ensure(NOW, since=NOW - timedelta(days=20))
+    settings.OUTCOME_PARTITION_DAYS = after
+    later = NOW + timedelta(days=200)
+    partitions_ensure(NOW + timedelta(days=10))
+    partitions_ensure(later)
+    assert partitions_ensure(later) == 0
+    for moment in (NOW, later):
+        attempt_id = attempt_id_at(moment)
+        outcomes_append([row(attempt_id)])
+        assert partition_of(attempt_id) != DEFAULT
+
+
 @pytest.mark.parametrize(
     ("bound", "ended"),
     [
