@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from monitoring.health.store import health_look_again
+from monitoring.health.store import health_look_again, lock
 
 # The first run is spread over one interval by the person's id, so that load is flat from the start.
 BEGIN = """
@@ -24,6 +24,7 @@ BEGIN = """
 @transaction.atomic
 def health_begin(person_ids: Collection[int], *, now: datetime) -> int:
     """Schedule people whose two connections are in place; return how many are new to it."""
+    lock(person_ids)
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, {"now": now, "people": list(person_ids)})
         begun = [person for (person,) in cursor.fetchall()]

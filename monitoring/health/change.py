@@ -58,7 +58,7 @@ def take_in_late(
     """
     changes: list[Change] = []
     runs = fold_all(Runs(awaiting_since=facts.runs.awaiting_since), list(history), policy)
-    at = max(facts.status_since, *(outcome.finished_at for outcome in history))
+    at = max(outcome.finished_at for outcome in history)
     return settle(facts, runs, policy, at, changes), changes
 
 
@@ -92,15 +92,27 @@ def was_ever_run(runs: Runs) -> bool:
 def settle(
     facts: HealthFacts, runs: Runs, policy: PolicyFacts, at: datetime, changes: list[Change]
 ) -> HealthFacts:
-    """Judge `runs` at a moment, note what changed, and return the facts thereafter."""
+    """Judge `runs` at a moment, note what changed, and return the facts thereafter.
+
+    A change is recorded no earlier than the one before it: an outcome may come in after the clock
+    has judged its absence.
+    """
     before = facts.standing
     after = judge(runs, facts.hold_id is not None, policy, at)
     if after.status == before.status and runs.interval == facts.runs.interval:
         return HealthFacts(runs, after, facts.status_since, facts.hold_id)
+    since = max(facts.status_since, at)
     changes.append(
         Change(
-            at, before, after, facts.runs.interval, runs.interval, runs.rules_version, runs.evidence
+            since,
+            before,
+            after,
+            facts.runs.interval,
+            runs.interval,
+            runs.rules_version,
+            runs.evidence,
         )
     )
-    since = facts.status_since if after.status == before.status else at
+    if after.status == before.status:
+        since = facts.status_since
     return HealthFacts(runs, after, since, facts.hold_id)

@@ -1,4 +1,4 @@
-"""Placing and lifting holds. Permission and audit are those of `monitoring.actions.people`."""
+"""Placing and lifting holds. Permission and audit are their callers'."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import Person
+from monitoring.health.change import take_hold
 from monitoring.health.models import Hold, HoldAuthor
-from monitoring.health.store import health_follow_holds
+from monitoring.health.store import advance, lock
 
 
 @transaction.atomic
@@ -64,8 +66,13 @@ def holds_end(*, now: datetime, limit: int = 1_000) -> int:
 
 
 def _follow(person_ids: Collection[int], now: datetime) -> None:
-    """Point the people's Health rows at an active hold of theirs, or at none."""
-    active: dict[int, int | None] = dict.fromkeys(person_ids)
-    holds = Hold.objects.filter(person_id__in=person_ids).active_at(now).order_by("-started_at")
-    active.update(holds.values_list("person_id", "id"))
-    health_follow_holds(active, now=now)
+    """Point the people's Health rows at an active hold of theirs, or at none.
+
+    The rows are locked before the holds are read: who places and who lifts a hold at the same time
+    see each other's. Of several holds the one that lasts longest is shown.
+    """
+    locked = lock(person_ids)
+    holds = Hold.objects.filter(person_id__in=person_ids).active_at(now)
+    longest_last = holds.order_by(F("ends_at").asc(nulls_last=True), "started_at")
+    active = dict(longest_last.values_list("person_id", "id"))
+    advance(locked, lambda person, facts, policy: take_hold(facts, active.get(person), policy, now))

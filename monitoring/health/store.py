@@ -19,7 +19,6 @@ from monitoring.health.change import (
     Change,
     HealthFacts,
     look_again,
-    take_hold,
     take_in,
     take_in_late,
 )
@@ -151,14 +150,6 @@ def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]]) -> None:
 def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:
     """Judge people anew at `now` without any outcome; return how many there were."""
     return advance(lock(person_ids), lambda _, facts, policy: look_again(facts, policy, now))
-
-
-def health_follow_holds(holds: Mapping[int, int | None], *, now: datetime) -> int:
-    """Put people, by id, under the given hold or under none; return how many there were."""
-    return advance(
-        lock(holds.keys()),
-        lambda person, facts, policy: take_hold(facts, holds[person], policy, now),
-    )
 
 
 def advance(locked: Mapping[int, Row], step: Step) -> int:

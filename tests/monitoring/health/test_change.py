@@ -126,6 +126,13 @@ def test_a_hold_on_somebody_never_connected_leaves_them_never_connected() -> Non
     assert (held.standing.status, free.standing.cause) == ("disabled", "never_connected")
 
 
+def test_an_outcome_that_comes_after_its_silence_was_judged_is_recorded_after_it() -> None:
+    facts, silent = look_again(after(outcome(0)), POLICY, NOW + timedelta(hours=9))
+    facts, changes = take_in(facts, [outcome(9 * 60 - 1)], POLICY)
+    assert [change.after.status for change in (*silent, *changes)] == ["stalled", "healthy"]
+    assert changes[0].at == silent[0].at == facts.status_since
+
+
 def test_time_alone_makes_a_person_overdue_and_then_silent() -> None:
     facts = after(outcome(0))
     seen = []
