@@ -24,8 +24,8 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 
 def lines_of(stream: IO[bytes]) -> Iterator[NumberedLine]:
     """Yield the numbered lines of a stream: JSON lines as they come, or one JSON array."""
-    start = stream.peek(1)[:1] if hasattr(stream, "peek") else b""
-    if start == b"[":
+    start = stream.peek(4_096).lstrip() if hasattr(stream, "peek") else b""
+    if start.startswith(b"["):
         yield from split(stream.read())
         return
     number = 0

@@ -111,7 +111,8 @@ def attribute(
         slug = organization.slug if organization else line.organization
         organization_id = organizations.get(slug or "")
         if organization_id is None:
-            refused.append(Refusal(number, "organization", f"There is no organization {slug!r}."))
+            reason = f"There is no organization {str(slug)[:MAX_TEXT]!r}."
+            refused.append(Refusal(number, "organization", reason))
         else:
             keys[number] = key_of(line, organization_id)
     found = people_found(set(keys.values()))
@@ -161,7 +162,7 @@ def keep(
         Rejection(
             organization=organization,
             at=now,
-            source=source,
+            source=clean(source, 100),
             line=refusal.line,
             field=refusal.field[:60],
             reason=clean(refusal.reason, 300),

@@ -20,6 +20,7 @@ BY_EMAIL = """
     ) AS wanted (organization_id, email) USING (organization_id, email)
 """
 LARGEST_ID = 2**63 - 1
+LONGEST_ID = len(str(LARGEST_ID))
 NEVER_IN_AN_ADDRESS = str.maketrans("", "", f"\x00{SEPARATOR}")
 
 # An organization's id, and how a line names its person: by id or by address.
@@ -31,7 +32,7 @@ def key_of(line: OutcomeLine, organization_id: int) -> PersonKey:
     name = line.person
     if isinstance(name, int):
         return organization_id, name
-    if name.isascii() and name.isdigit():
+    if name.isascii() and name.isdigit() and len(name) <= LONGEST_ID:
         return organization_id, int(name)
     return organization_id, name.strip().lower().translate(NEVER_IN_AN_ADDRESS)
 

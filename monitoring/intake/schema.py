@@ -68,6 +68,8 @@ class Refusal:
     reason: str
 
 
+# What msgspec raises for bytes that are no JSON; the last for brackets thousands deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decoder = msgspec.json.Decoder(OutcomeLine)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 # msgspec ends its messages with the place: "Expected `str`, got `int` - at `$.person`".
@@ -83,7 +85,7 @@ def split(body: bytes) -> Iterator[tuple[int, bytes | Refusal]]:
         return
     try:
         items = _array.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         yield 1, Refusal(1, "", f"The array is not valid JSON: {error}")
         return
     yield from ((number, bytes(item)) for number, item in enumerate(items, start=1))
@@ -97,7 +99,7 @@ def read_line(number: int, line: bytes, now: datetime) -> OutcomeLine | Refusal:
         outcome = _decoder.decode(line)
     except msgspec.ValidationError as error:
         return refusal_of(number, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return Refusal(number, "", f"Not valid JSON in UTF-8: {error}")
     return wrong_time(number, outcome, now) or outcome
 

@@ -33,8 +33,9 @@ _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f"{name}::jsonb" if kind == "jsonb" else name for name, kind in COLUMNS.items())
 APPEND = f"""
     INSERT INTO outcomes_outcome ({_NAMES}) SELECT {_VALUES} FROM outcome_staged WHERE batch = %s
+    ORDER BY attempt_id
     ON CONFLICT (attempt_id) DO NOTHING RETURNING attempt_id
-"""  # noqa: S608 - made of constants
+"""  # noqa: S608 - made of constants; in order, lest two deliveries wait for each other in a circle
 
 
 def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:

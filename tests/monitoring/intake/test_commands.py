@@ -40,7 +40,7 @@ def test_a_file_is_ingested_and_the_report_printed(tmp_path: Path) -> None:
 
 def test_refused_lines_are_named_and_end_with_status_1(tmp_path: Path) -> None:
     person = make_person()
-    file = tmp_path / "outcomes.jsonl"
+    file = tmp_path / f"outcomes{'-and-more' * 12}.jsonl"
     file.write_bytes(as_lines(make_line(person, organization=person.organization.slug), {}))
     report, status = ingest(file)
     assert (report["accepted"], status) == (1, 1)

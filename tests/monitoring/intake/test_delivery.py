@@ -33,7 +33,9 @@ def test_a_line_of_just_the_length_allowed_is_read() -> None:
 
 
 def test_a_stream_may_be_an_array() -> None:
-    assert [n for n, _ in lines_of(stream(as_array({"a": 1}, {"b": 2})))] == [1, 2]
+    array = as_array({"a": 1}, {"b": 2})
+    assert [n for n, _ in lines_of(stream(array))] == [1, 2]
+    assert [n for n, _ in lines_of(stream(b"\n \t" + array))] == [1, 2]
 
 
 class Clock:

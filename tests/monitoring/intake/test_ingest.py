@@ -113,11 +113,12 @@ def test_bad_lines_are_refused_one_by_one_and_the_rest_is_kept() -> None:
             as_lines(make_line(person, error=make_error(body="x" * 10_000_000))),
             as_lines(good[2]),
             as_lines(make_line(10**30)),
+            as_lines(make_line("7" * 5_000)),
         ]
     )
     report = deliver(body=body, organization=person.organization)
     assert report.accepted == 3
-    assert [refusal.line for refusal in report.rejected] == [2, 3, 5, 6, 8]
+    assert [refusal.line for refusal in report.rejected] == [2, 3, 5, 6, 8, 9]
     kept = Rejection.objects.order_by("line").values_list("line", "field", "organization")
     assert list(kept) == [
         (2, "", person.organization_id),
@@ -125,6 +126,7 @@ def test_bad_lines_are_refused_one_by_one_and_the_rest_is_kept() -> None:
         (5, "started_at", person.organization_id),
         (6, "", person.organization_id),
         (8, "person", person.organization_id),
+        (9, "person", person.organization_id),
     ]
 
 

@@ -34,7 +34,8 @@ OURS = "organization_id = (SELECT id FROM accounts_organization WHERE slug = 'cr
 FACTS = f"""
     SELECT (SELECT count(*) FROM outcomes_outcome WHERE {OURS}),
         (SELECT count(*) FROM health_health WHERE recent = repeat('s', 24) AND {OURS}),
-        (SELECT count(*) FROM health_transition WHERE to_status = 'healthy' AND {OURS}),
+        (SELECT count(DISTINCT person_id) FROM health_transition
+            WHERE to_status = 'healthy' AND {OURS}),
         (SELECT sum(people) FROM health_healthtally WHERE {OURS})
 """
 

@@ -92,6 +92,7 @@ def test_a_missing_field_is_named(field: str) -> None:
         b'{"a": 1} trailing',
         b'{"person": "\\ud800"}',
         b"[" * 100_000,
+        b'{"x": ' + b"[" * 2_000 + b"]" * 2_000 + b"}",
         b'{"person": 1e999}',
     ],
 )
@@ -142,8 +143,9 @@ def test_empty_lines_count_but_are_not_read() -> None:
     assert [number for number, _ in split(b"\n{}\r\n \n{}\n")] == [2, 4]
 
 
-def test_a_broken_array_is_one_refusal() -> None:
-    ((number, refusal),) = split(b'[{"a": 1}, {"b"')
+@pytest.mark.parametrize("body", [b'[{"a": 1}, {"b"', b"[" * 5_000])
+def test_a_broken_array_is_one_refusal(body: bytes) -> None:
+    ((number, refusal),) = split(body)
     assert number == 1
     assert isinstance(refusal, Refusal)
 
