@@ -31,7 +31,7 @@ def api_token_create(
     token = PREFIX + secrets.token_urlsafe(32)
     ApiToken.objects.create(
         organization=organization,
-        name=name,
+        name=name[:100],
         digest=digest_of(token),
         hint=token[-4:],
         created_at=now,

@@ -143,3 +143,19 @@ def test_use_of_a_token_is_noted_now_and_then(person: Person, token: str) -> Non
 def test_the_openapi_description_names_the_answer(client: Client) -> None:
     description = client.get("/api/v1/openapi.json").json()
     assert "/api/v1/outcomes" in description["paths"]
+
+
+def test_a_delivery_beyond_the_limits_is_told_so(person: Person, token: str, settings: Any) -> None:
+    answer = post(b"1\n" * 10_001, token)
+    assert (answer.status_code, "10,000 lines" in answer.json()["detail"]) == (413, True)
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    answer = post(as_lines(make_line(person)) + b" " * 1_000, token)
+    assert (answer.status_code, "1,000 bytes" in answer.json()["detail"]) == (413, True)
+
+
+def test_brackets_thousands_deep_do_not_take_the_good_lines_with_them(
+    person: Person, token: str
+) -> None:
+    deep = b'{"x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    report = post(as_lines(make_line(person)) + b"\n" + deep, token).json()
+    assert (report["accepted"], [r["line"] for r in report["rejected"]]) == (1, [2])
