@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -23,6 +23,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         facts = queue_facts()
     except (OperationalError, InterfaceError):
         return JsonResponse({"status": "not ready", "problems": ["no database"]}, status=503)
+    except ProgrammingError:
+        problem = "the database is not migrated"
+        return JsonResponse({"status": "not ready", "problems": [problem]}, status=503)
     problems = queue_problems(facts, tick_seconds=settings.TICK_SECONDS)
     status = "not ready" if problems else "ready"
     answer = {"status": status, "problems": problems, **queue_object(facts)}

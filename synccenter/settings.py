@@ -24,10 +24,10 @@ DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", DEVELOPMENT_KEY)
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", [DEVELOPMENT_CREDENTIAL_KEY])
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8000")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*LOOPBACK, urlsplit(BASE_URL).hostname])
 SECURE = BASE_URL.startswith("https://")
-LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
-is_reachable = not {urlsplit(BASE_URL).hostname, *ALLOWED_HOSTS} <= LOOPBACK
+is_reachable = not {urlsplit(BASE_URL).hostname, *ALLOWED_HOSTS} <= {*LOOPBACK, "::1"}
 if is_reachable and (
     SECRET_KEY == DEVELOPMENT_KEY or DEVELOPMENT_CREDENTIAL_KEY in CREDENTIAL_KEYS
 ):
@@ -204,8 +204,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-# One outcome batch may be large; its own limit is in monitoring.intake.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# A delivery of outcomes may be large (docs/outcomes.md).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 
 # Logs: one event a line on standard error, for people or, with LOG_FORMAT=json, for machines.
 LOGGING = logging_configuration(

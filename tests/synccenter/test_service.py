@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.test import Client
 
 from monitoring.jobs.beats import tick_beat
@@ -33,13 +33,20 @@ def test_the_service_is_ready_when_the_tick_is_well(client: Client) -> None:
     assert answer.json()["queued"] == 0
 
 
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (OperationalError("gone"), "no database"),
+        (ProgrammingError("no table"), "the database is not migrated"),
+    ],
+)
 def test_without_a_database_the_service_says_so(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, problem: str
 ) -> None:
     def away(*arguments: Any) -> None:
-        raise OperationalError("gone")
+        raise error
 
     monkeypatch.setattr("synccenter.service.queue_facts", away)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["problems"] == ["no database"]
+    assert answer.json()["problems"] == [problem]

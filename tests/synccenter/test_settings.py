@@ -45,3 +45,15 @@ def test_a_fresh_checkout_and_a_deployment_with_its_own_keys_start(
     environment: dict[str, str],
 ) -> None:
     assert start(**environment).returncode == 0
+
+
+def test_the_console_answers_to_the_host_of_its_address() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from synccenter.settings import ALLOWED_HOSTS as a; print(a)"],
+        env=os.environ | {"BASE_URL": "https://sync.acme.example"} | KEYS,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "'sync.acme.example'" in done.stdout

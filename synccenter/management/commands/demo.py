@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -10,13 +11,14 @@ import urllib.request
 from argparse import ArgumentParser
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.models import Organization
 from simulator.worldfile import save_world
 from synccenter.demo.cast import LOGINS, PASSWORD
 from synccenter.demo.processes import ProcessError, Processes, free_port, is_free
@@ -51,6 +53,7 @@ class Command(BaseCommand):
             signal.signal(number, stop)
         folder = settings.BASE_DIR / ".data" / "demo"
         processes: Processes | None = None
+        only_one = self.alone(folder)
         try:
             self.prepare(folder)
             processes = self.start(folder, port)
@@ -65,7 +68,18 @@ class Command(BaseCommand):
         finally:
             if processes:
                 processes.stop()
+            only_one.close()
         self.stdout.write("· Stopped. The data is kept for the next `make demo`.")
+
+    def alone(self, folder: Path) -> IO[str]:
+        """Take the lock of the one demo that may use this data. Raises CommandError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError("A demo runs here already; stop it first (Ctrl-C).") from None
+        return lock
 
     def prepare(self, folder: Path) -> None:
         """Bring database and world into being, or leave them as they are."""
@@ -79,8 +93,12 @@ class Command(BaseCommand):
             raise CommandError(
                 "The demo's database is here but its simulated world is gone. Run `make clean`."
             )
+        if Organization.objects.exists():
+            raise CommandError(
+                "The database holds organizations that are not the demo's. Its logins, whose "
+                "passwords everybody knows, must not come beside them: unset DATABASE_URL."
+            )
         self.say("Demo data: people and their past")
-        folder.mkdir(parents=True, exist_ok=True)
         now, random = timezone.now(), Random(SEED)  # noqa: S311 - a story, not a secret
         world = build_world(now, random)
         save_world(world, folder / "world.json")

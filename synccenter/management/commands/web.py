@@ -10,8 +10,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from gunicorn.app.base import BaseApplication
 
-from synccenter.wsgi import application
-
 
 class Command(BaseCommand):
     help = "Serve the console and the API with gunicorn; stop with Ctrl-C or SIGTERM."
@@ -50,4 +48,6 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        from synccenter.wsgi import application
+
         return application
