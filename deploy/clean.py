@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Where environment.py puts what a private folder can't hold.
+ELSEWHERE = Path("/var/lib/synccenter")
 MADE = (
     ".venv",
     ".data",
@@ -47,9 +49,10 @@ def is_running(holders: Path) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder; of a link, what it leads to as well."""
+    """Remove a folder; of a link, what it leads to as well, if that is a folder of ours."""
     if path.is_symlink():
-        shutil.rmtree(path.resolve(), ignore_errors=True)
+        if ELSEWHERE in path.resolve().parents:
+            shutil.rmtree(path.resolve(), ignore_errors=True)
         path.unlink()
     elif path.exists():
         shutil.rmtree(path)

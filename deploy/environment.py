@@ -33,6 +33,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--group", choices=("base", "dev"), default="base")
     options = parser.parse_args()
+    # As root, PostgreSQL's own user must be able to enter what is made here.
+    os.umask(0o022)
     try:
         if sys.version_info < OLDEST_PYTHON:
             major, minor = sys.version_info[:2]

@@ -83,13 +83,17 @@ def test_a_running_service_is_not_cleaned_away(tmp_path: Path) -> None:
     assert not clean.is_running(holders)
 
 
-def test_cleaning_a_link_removes_what_it_leads_to(tmp_path: Path) -> None:
-    target, link = tmp_path / "elsewhere", tmp_path / ".data"
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_cleaning_a_link_removes_what_it_leads_to_only_where_that_is_ours(
+    tmp_path: Path, is_ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, link = tmp_path / "elsewhere" / "data", tmp_path / ".data"
     (target / "postgres").mkdir(parents=True)
     link.symlink_to(target)
+    monkeypatch.setattr(clean, "ELSEWHERE", tmp_path / ("elsewhere" if is_ours else "other"))
     clean.remove(link)
-    assert not link.exists()
-    assert not target.exists()
+    assert not link.is_symlink()
+    assert target.exists() is not is_ours
 
 
 @pytest.mark.processes
