@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from syncing.engine.content import ends_at
 from syncing.engine.cursors import Cursor, SetAside, due_again
 from syncing.engine.links import Link, LinkState, salesforce_key_for
 from syncing.engine.matching import pair_up
+from syncing.engine.observed import Present
 from syncing.engine.plan import Pair, deletes_allowed
 from syncing.engine.read import (
     Check,
@@ -59,11 +60,12 @@ class Resolver:
     def resolve(self) -> Resolved:
         retried = due_again(self.cursor, self.google.seen, self.salesforce.seen, self.now)
         everything = self.google.full or self.salesforce.gap
-        self.links = self._load_links(retried, everything)
+        loaded = self._load_links(retried, everything)
+        self.links = self._without_waiting(loaded, retried)
         self._read_set_aside(retried)
         self._find_unconfirmed_creates()
         self._read_apart()
-        linked = len(self.links) if everything else self.store.link_count(self.work.person_id)
+        linked = len(loaded) if everything else self.store.link_count(self.work.person_id)
         self._compare_with_full_list(linked)
         self._compare_after_gap(linked)
         pairs = pair_up(
@@ -77,6 +79,21 @@ class Resolver:
         google_ids = {*self.google.seen, *(aside.google_id for aside in retried)} - {""}
         salesforce_ids = {*self.salesforce.seen, *(aside.salesforce_id for aside in retried)} - {""}
         return self.store.links_of(self.work.person_id, google_ids, salesforce_ids)
+
+    def _without_waiting(self, links: list[Link], retried: Collection[SetAside]) -> list[Link]:
+        """Leave out creates that were set aside, are not due and have shown nothing new."""
+        waiting = [aside for aside in self.cursor.set_aside if aside not in retried]
+        ids = {each for aside in waiting for each in (aside.google_id, aside.salesforce_id)} - {""}
+        keys = {seen.key for seen in self.salesforce.seen.values() if isinstance(seen, Present)}
+        return [
+            link
+            for link in links
+            if not link.creating
+            or ids.isdisjoint((link.google_id, link.salesforce_id))
+            or link.google_id in self.google.seen
+            or link.salesforce_id in self.salesforce.seen
+            or salesforce_key_for(self.work.person_id, link.google_id) in keys
+        ]
 
     def _touched(self) -> list[Link]:
         """The links of which at least one side was read."""

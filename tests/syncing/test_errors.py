@@ -195,6 +195,54 @@ def test_a_poisoned_event_is_tried_three_times_and_then_once_a_day(rig: Rig) -> 
     assert SyncCursor.objects.get(person=rig.people[ADA]).set_aside == []
 
 
+def poison(rig: Rig, refusing: str) -> None:
+    """Make an event whose copy is refused, and let it be tried three times."""
+    if refusing == "google":
+        rig.world.salesforce_create(ADA, Subject="Poison", **START)
+        body = '{"error": {"code": 403, "errors": [{"reason": "forbiddenForNonOrganizer"}]}}'
+        rig.simulator.plan_fault(operation="google.events.insert", status=403, body=body)
+    else:
+        rig.world.google_create(ADA, summary="Poison", start=at(24), end=at(24, 10))
+        rig.simulator.plan_fault("salesforce-trigger")
+    for _ in range(3):
+        assert rig.sync().result is PassResult.PARTIAL
+
+
+@pytest.mark.parametrize("refusing", ["google", "salesforce"])
+def test_a_poisoned_create_waits_while_other_events_are_synced(rig: Rig, refusing: str) -> None:
+    poison(rig, refusing)
+    for number in range(3):
+        rig.simulator.log.clear()
+        if refusing == "salesforce":
+            start = at(25, number).isoformat()
+            rig.world.salesforce_create(
+                ADA, Subject=f"E{number}", StartDateTime=start, DurationInMinutes=5
+            )
+        else:
+            rig.world.google_create(ADA, summary=f"E{number}", start=at(25, number))
+        assert rig.sync().result is PassResult.SUCCESS
+        assert len(rig.writes()) == 1
+    assert [aside["tries"] for aside in SyncCursor.objects.get().set_aside] == [3]
+    rig.simulator.clear_faults()
+    rig.clock.advance(days=1)
+    rig.settle()
+    assert len(rig.google()) == len(rig.salesforce()) == 4
+
+
+@pytest.mark.parametrize("refusing", ["google", "salesforce"])
+def test_the_copy_of_a_create_that_waits_is_no_new_event(rig: Rig, refusing: str) -> None:
+    """It was made after all, and nobody saw the answer."""
+    poison(rig, refusing)
+    rig.simulator.clear_faults()
+    operation = "google.events.insert" if refusing == "google" else "salesforce.*upsert*"
+    rig.simulator.plan_fault("html-502", operation=operation, commit=True, count=1)
+    rig.clock.advance(days=1)
+    assert rig.sync().result is PassResult.FAILURE
+    rig.settle()
+    assert len(rig.world.google_events(ADA)) == len(rig.world.salesforce_events(ADA)) == 1
+    assert [link.state for link in rig.links()] == ["active"]
+
+
 def test_a_poisoned_event_that_is_edited_is_tried_at_once(rig: Rig) -> None:
     event = rig.world.google_create(ADA, summary="Poison", start=at(24))
     rig.simulator.plan_fault("salesforce-trigger", count=4)
