@@ -109,6 +109,7 @@ class _Pass:
     def _run(self) -> RawError | None:
         """Return the first error about single events; None if everything was done."""
         cursor = self.work.cursor or first_cursor(self.now)
+        self.tally.set_aside = len(cursor.set_aside)
         google = read_google(self.sides.google, cursor, self._check)
         salesforce = read_salesforce(
             self.sides.salesforce, cursor, self.work.salesforce_user_id, self.now
@@ -149,6 +150,7 @@ class _Pass:
             raise
         guard_error = _guard_error(guarded.held, resolved)
         asides = tried_again(cursor.set_aside, resolved.retried, actor.failed, self.now)
+        self.tally.set_aside = len(asides)
         if guard_error is None:
             self._save_cursor(cursor, google, salesforce, asides)
         else:
@@ -160,6 +162,7 @@ class _Pass:
         """Nothing counts as read, but what failed is remembered, to be tried last."""
         if actor.failed:
             asides = tried_again(cursor.set_aside, (), actor.failed, self.now)
+            self.tally.set_aside = len(asides)
             self.store.cursor_save(self.work, without_pass(cursor, asides), now=self.now)
 
     def _save_cursor(

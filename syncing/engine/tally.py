@@ -9,6 +9,8 @@ from syncing.reports import PassCounts, SideCounts
 
 @dataclass(slots=True)
 class Tally:
+    """What is counted along the way. `set_aside`: events whose change is still to be written."""
+
     google_created: int = 0
     google_updated: int = 0
     google_deleted: int = 0
@@ -16,6 +18,7 @@ class Tally:
     salesforce_updated: int = 0
     salesforce_deleted: int = 0
     skipped: int = 0
+    set_aside: int = 0
     conflicts: int = 0
 
     def counts(self) -> PassCounts:
@@ -24,6 +27,6 @@ class Tally:
             salesforce=SideCounts(
                 self.salesforce_created, self.salesforce_updated, self.salesforce_deleted
             ),
-            skipped=self.skipped,
+            skipped=self.skipped + self.set_aside,
             conflicts=self.conflicts,
         )

@@ -243,6 +243,21 @@ def test_the_copy_of_a_create_that_waits_is_no_new_event(rig: Rig, refusing: str
     assert [link.state for link in rig.links()] == ["active"]
 
 
+@pytest.mark.parametrize("refusing", ["google", "salesforce"])
+def test_what_is_set_aside_is_counted_in_every_pass(rig: Rig, refusing: str) -> None:
+    poison(rig, refusing)
+    quiet = rig.sync()
+    assert (quiet.result, quiet.counts.skipped) == (PassResult.SUCCESS, 1)
+    rig.world.google_create(ADA, summary="Secret", visibility="private", start=at(25))
+    assert rig.sync().counts.skipped == 2
+    rig.simulator.plan_fault("google-backend-error", operation="google.events.list", count=1)
+    failed = rig.sync()
+    assert (failed.result, failed.counts.skipped) == (PassResult.FAILURE, 1)
+    rig.simulator.clear_faults()
+    rig.clock.advance(days=1)
+    assert rig.settle()[-1].counts.skipped == 0
+
+
 def test_a_poisoned_event_that_is_edited_is_tried_at_once(rig: Rig) -> None:
     event = rig.world.google_create(ADA, summary="Poison", start=at(24))
     rig.simulator.plan_fault("salesforce-trigger", count=4)
