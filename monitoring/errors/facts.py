@@ -16,6 +16,9 @@ from monitoring.errors.reading import (
     read_body,
     text_pairs,
 )
+from syncing.reports import RawError
+
+__all__ = ["ErrorFacts", "RawError", "extract_facts"]
 
 MAX_MESSAGE = 500
 MAX_TEXT = 6_000
@@ -49,22 +52,6 @@ BEFORE_STATUS = re.compile(
 )
 TRY_AGAIN = re.compile(r"(?:try again in|retry after|retry in) (\d{1,6}+)(?:\.\d{1,9}+)? ?s")
 SECONDS = re.compile(r"(\d{1,19}+)(?:\.\d{1,9}+)?s?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class RawError:
-    """An error as it came: the `error` object of an outcome.
-
-    provider google, salesforce or network; channel http-json, oauth-json, soap-fault, html or
-    exception-text; status the HTTP status, None where there was none.
-    """
-
-    provider: str
-    channel: str
-    status: int | None
-    headers: Mapping[str, str]
-    body: str
-    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
