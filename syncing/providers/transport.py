@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, SimpleQueue
 from urllib.request import getproxies
 
@@ -27,6 +28,8 @@ class Transport:
         self.token_adapter = RecordingAdapter()
         self.salesforce_adapter = RecordingAdapter(addresses.salesforce_loopback)
         self.session = requests.Session()
+        # The next pass is another person's: no cookie may outlive a request.
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # What trust_env would look up anew for every request is looked up once.
         self.session.trust_env = False
         self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True

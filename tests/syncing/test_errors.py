@@ -14,7 +14,7 @@ from syncing.providers import wire
 from syncing.providers.addresses import ProviderAddresses
 from syncing.providers.sides import Providers
 from syncing.reports import PassReport, PassResult, RawError
-from tests.syncing.rig import ADA, Rig, at
+from tests.syncing.rig import ADA, BEN, Rig, at
 
 START = {"StartDateTime": "2026-11-24T09:00:00Z", "DurationInMinutes": 60}
 READS_AND_TOKENS = [
@@ -103,6 +103,28 @@ def test_the_use_of_the_api_is_told_when_it_is_used_up(rig: Rig) -> None:
     assert report.error.status == 403
     assert "REQUEST_LIMIT_EXCEEDED" in report.error.body
     assert report.error.headers["sforce-limit-info"] == "api-usage=100000/100000"
+
+
+def test_a_cookie_is_never_sent_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are lent from pass to pass: a cookie of one person would go out with the next."""
+    sent: list[str | None] = []
+    send = wire.RecordingAdapter.send
+
+    def watched(self: Any, request: Any, **options: Any) -> Any:
+        sent.append(request.headers.get("Cookie"))
+        return send(self, request, **options)
+
+    monkeypatch.setattr(wire.RecordingAdapter, "send", watched)
+    cookie = {"Set-Cookie": "sid=ada; Path=/"}
+    for operation in ("salesforce.token", "salesforce.event.deleted"):
+        rig.simulator.plan_fault(
+            operation=operation, status=503, body="{}", headers=cookie, count=1
+        )
+        rig.sync()
+    rig.sync()
+    rig.sync(BEN)
+    assert len(sent) > 6
+    assert set(sent) == {None}
 
 
 @pytest.mark.parametrize("operation", ["google.token", "google.events.list", "salesforce.queryall"])
