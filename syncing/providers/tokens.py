@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 import requests
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -32,6 +33,11 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_SECONDS = {"google": 3600, "salesforce": 180}
 # A token this close to its end is not used any more: it has to last for the pass.
 MARGIN = timedelta(minutes=2)
+# What making a request from a credential raises where that isn't what it should be.
+UNUSABLE = (
+    *(CredentialUnreadableError, UnsupportedAlgorithm, jwt.PyJWTError),
+    *(ValueError, TypeError, LookupError, AttributeError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +110,24 @@ def fetch_token(
     """Get a new access token by the connection's grant. Raises ProviderError."""
     try:
         form = _token_form(work, access, addresses, now)
-    except (CredentialUnreadableError, ValueError, KeyError) as error:
+    except UNUSABLE as error:
         raw = own_error(access.provider, "CredentialUnusable", f"{type(error).__name__}: {error}")
         raise ProviderError(raw, "credential_unusable") from error
     answer = _post(access.provider, form, addresses=addresses, transport=transport)
-    seconds = answer.get("expires_in")
     return Token(
         value=str(answer["access_token"]),
-        expires_at=now + timedelta(seconds=int(seconds)) if seconds else None,
-        instance_url=str(answer.get("instance_url", "")),
-        refresh_token=str(answer.get("refresh_token", "")),
+        expires_at=_end(answer.get("expires_in"), now),
+        instance_url=str(answer.get("instance_url") or ""),
+        refresh_token=str(answer.get("refresh_token") or ""),
     )
+
+
+def _end(seconds: Any, now: datetime) -> datetime | None:
+    """Return when a token ends; None, so that its refusal will tell, if that can't be read."""
+    try:
+        return now + timedelta(seconds=float(seconds)) if seconds else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _token_form(

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+from unittest.mock import Mock
 
+import jwt
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
-from accounts.credentials import decrypt
-from accounts.models import Connection, ConnectionState, Grant, Provider
+from accounts.credentials import decrypt, encrypt
+from accounts.models import (
+    Connection,
+    ConnectionState,
+    Grant,
+    OrganizationCredential,
+    Provider,
+)
 from syncing.grants import connection_grant, credential_set
+from syncing.providers.tokens import private_key
 from syncing.reports import PassResult
 from syncing.store import load_work
 from tests.syncing.rig import ADA, Rig, at
@@ -183,6 +194,61 @@ def test_a_credential_that_cant_be_read_is_told_and_nothing_is_sent(rig: Rig) ->
     assert "CredentialUnusable" in report.error.body
     assert "not a service account" not in report.error.body
     assert not rig.operations()
+
+
+UNUSABLE = [
+    *("", "[]", "null", '"text"', "3", "{", '{"client_email": "a@b.example"}'),
+    *(
+        json.dumps({"client_email": "a@b.example", "private_key": key})
+        for key in (None, 3, {}, [], "", "-----BEGIN PRIVATE KEY-----\n!\n", "\ud800")
+    ),
+]
+
+
+@pytest.mark.parametrize("secret", UNUSABLE)
+def test_no_credential_is_so_bad_that_a_pass_breaks(rig: Rig, secret: str) -> None:
+    OrganizationCredential.objects.filter(provider=Provider.GOOGLE).update(secret=encrypt(secret))
+    report = rig.sync()
+    assert report.result is PassResult.FAILURE
+    assert report.error is not None
+    assert report.error.provider == "google"
+    assert "CredentialUnusable" in report.error.body
+
+
+@pytest.mark.parametrize("content", ["{", '{"web": 3}', '{"web": [1]}', '{"installed": "x"}'])
+def test_no_client_file_is_so_bad_that_a_pass_breaks(consented: Rig, content: str) -> None:
+    OrganizationCredential.objects.filter(provider=Provider.GOOGLE).update(secret=encrypt(content))
+    report = consented.sync()
+    assert report.result is PassResult.FAILURE
+    assert report.error is not None
+    assert "CredentialUnusable" in report.error.body
+
+
+@pytest.mark.parametrize("error", [UnsupportedAlgorithm("SM2"), jwt.InvalidKeyError("short")])
+def test_a_key_nobody_supports_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("syncing.providers.tokens.load_pem_private_key", Mock(side_effect=error))
+    private_key.cache_clear()
+    report = rig.sync()
+    assert report.error is not None
+    assert "CredentialUnusable" in report.error.body
+
+
+@pytest.mark.parametrize("lasting", ["3600", 3600.5, "soon", [], {}, None, -1, 1e300, "NaN", True])
+def test_a_lifetime_that_cant_be_read_breaks_nothing(rig: Rig, lasting: Any) -> None:
+    """Whatever it says: the token is used, and renewed when it is refused."""
+    rig.sync()
+    token = decrypt(connection(rig, Provider.GOOGLE).access_token or b"")
+    body = json.dumps({"access_token": token, "expires_in": lasting, "refresh_token": None})
+    Connection.objects.filter(provider=Provider.GOOGLE).update(access_token=None)
+    rig.simulator.plan_fault(operation="google.token", status=200, body=body, count=1)
+    assert rig.sync().result is PassResult.SUCCESS
+    kept = connection(rig, Provider.GOOGLE)
+    assert kept.refresh_token is None
+    if lasting in ("3600", 3600.5):
+        assert kept.access_token_expires_at is not None
+        assert int((kept.access_token_expires_at - rig.clock()).total_seconds()) == 3600
 
 
 def test_secrets_do_not_show_in_work(rig: Rig) -> None:
