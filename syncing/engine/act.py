@@ -25,6 +25,7 @@ from syncing.store import PassStore
 from syncing.work import PassWork
 
 ALL_FIELDS = frozenset(FIELDS)
+WORDS = frozenset({"title", "location", "description"})
 CREATES_A_BATCH = 50
 SAVES_A_BATCH = 20
 MOST_TAKEN_IDS = 8
@@ -236,7 +237,9 @@ class Actor:
     def _delete_in_salesforce(self, step: Step) -> None:
         self.check()
         try:
-            if not step.scrub:
+            if step.scrub:
+                self._blank_in_salesforce(step)
+            else:
                 self._unmoved_in_salesforce(step)
             self._before_write()
             self.sides.salesforce.delete(step.pair.salesforce_id)
@@ -248,6 +251,24 @@ class Actor:
             if error.status not in GONE:
                 raise
         self._drop(step)
+
+    def _blank_in_salesforce(self, step: Step) -> None:
+        """Take the words out of a copy before it goes to the recycle bin, where it can be read.
+
+        The link forgets them first: should the original be opened before the copy is gone, the
+        blanks must not pass for an edit. A record that may not be blanked is told and still goes.
+        """
+        link = step.pair.link
+        assert link is not None
+        self._announce([replace(link, base=_wordless(link.base))])
+        self.check()
+        body = salesforce_record(_wordless(link.base).salesforce, WORDS)
+        try:
+            self.sides.salesforce.update(step.pair.salesforce_id, body, None)
+        except ProviderError as error:
+            if error.status in GONE or not is_about_one_record(error):
+                raise
+            self.first_error = self.first_error or error.raw
 
     # Google
 
@@ -377,6 +398,13 @@ class Actor:
 def _keeps_changing(moved: Stale) -> RawError:
     provider = "salesforce" if moved.salesforce else "google"
     return own_error(provider, "KeepsChanging", "an event changed twice while it was being synced")
+
+
+def _wordless(base: Base) -> Base:
+    return Base(
+        google=replace(base.google, title="", location="", description=""),
+        salesforce=replace(base.salesforce, title="", location="", description=""),
+    )
 
 
 def _announced_salesforce(step: Step) -> Link:

@@ -97,9 +97,13 @@ class SalesforceEvents:
         )
         return [str(item["id"]) if item.get("success") else "" for item in answer]
 
-    def update(self, record_id: str, body: Mapping[str, Any], unmodified_since: datetime) -> None:
-        """Change the given fields; 412 if the record changed after that second."""
-        headers = {"If-Unmodified-Since": format_datetime(unmodified_since, usegmt=True)}
+    def update(
+        self, record_id: str, body: Mapping[str, Any], unmodified_since: datetime | None
+    ) -> None:
+        """Change the given fields; 412 if the record changed after that second, if one is given."""
+        headers = {}
+        if unmodified_since is not None:
+            headers["If-Unmodified-Since"] = format_datetime(unmodified_since, usegmt=True)
         self._run(
             "Event.update",
             lambda client: _events(client).update(record_id, dict(body), headers=headers),

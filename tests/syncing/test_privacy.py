@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
 
 from syncing.models import EventLink, SyncCursor
+from syncing.reports import PassResult
+from tests.syncing.interference import Killed, at_request, kill
 from tests.syncing.rig import ADA, Rig, at
 
 CANARY = "canary-5b1f"
@@ -64,6 +68,55 @@ def test_an_event_that_becomes_private_takes_its_copy_back(rig: Rig) -> None:
     rig.world.google_edit(ADA, event["id"], visibility="default", summary="Open again")
     rig.settle()
     assert [row["Subject"] for row in rig.world.salesforce_events(ADA)] == ["Open again"]
+
+
+def in_the_bin(rig: Rig) -> str:
+    return json.dumps(rig.world.organization("acme").events.rows, default=str)
+
+
+def test_a_copy_that_is_taken_back_leaves_no_words_in_the_bin(rig: Rig) -> None:
+    words = {"summary": CANARY, "location": CANARY, "description": CANARY}
+    event = rig.world.google_create(ADA, start=at(24), **words)
+    rig.settle()
+    rig.world.google_edit(ADA, event["id"], visibility="private")
+    report = rig.sync()
+    assert (report.result, report.counts.salesforce.deleted) == (PassResult.SUCCESS, 1)
+    assert '"IsDeleted": true' in in_the_bin(rig)
+    assert CANARY not in in_the_bin(rig)
+
+
+def test_a_copy_that_may_not_be_blanked_is_taken_back_all_the_same(rig: Rig) -> None:
+    event = rig.world.google_create(ADA, summary=CANARY, start=at(24))
+    rig.settle()
+    rig.world.google_edit(ADA, event["id"], visibility="private")
+    rig.simulator.plan_fault(
+        "salesforce-validation-rule", operation="salesforce.event.update", count=1
+    )
+    report = rig.sync()
+    assert (report.result, report.counts.salesforce.deleted) == (PassResult.PARTIAL, 1)
+    assert not rig.world.salesforce_events(ADA)
+    assert CANARY not in everything_stored()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_blanks_of_a_copy_that_was_to_go_never_reach_its_original(rig: Rig, after: bool) -> None:
+    """The pass died while it took the copy back, and then the original was opened again."""
+    for number in count(1):
+        event = rig.world.google_create(ADA, summary=CANARY, location=CANARY, start=at(24))
+        rig.settle()
+        rig.world.google_edit(ADA, event["id"], visibility="private")
+        with suppress(Killed), at_request(number, kill, after=after) as made:
+            rig.sync()
+        if made[0] < number:
+            break
+        rig.world.google_edit(ADA, event["id"], visibility="default")
+        rig.settle()
+        (event,), (record,) = rig.world.google_events(ADA), rig.world.salesforce_events(ADA)
+        assert (event["summary"], event["location"]) == (CANARY, CANARY), f"request {number}"
+        assert (record["Subject"], record["Location"]) == (CANARY, CANARY)
+        rig.world.google_delete(ADA, event["id"])
+        rig.settle()
+    assert number > 4
 
 
 def test_a_salesforce_event_that_becomes_private_takes_its_copy_back(rig: Rig) -> None:
