@@ -356,6 +356,11 @@ def test_nothing_is_sent_after_the_deadline(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
+        (r"{\"refresh_token\": \"abcdefgh\"}", r"{\"refresh_token\": \"***\"}"),
+        ("access_token%3Dabcdefgh&x=1", "access_token%3D***&x=1"),
+        ("code=4/0AX4XfWhabcdefghijk&x=1", "code=***&x=1"),
+        ("sid 00D000000000001!AQEAQ/abc+def=", "sid ***"),
+        ('{"code": 400}', '{"code": 400}'),
         ("access_token=ya29.abcdefgh&x=1", "access_token=***&x=1"),
         ('{"refresh_token": "1//0abcdefghijk"}', '{"refresh_token": "***"}'),
         ("Authorization: Bearer 00D000000000001!AQ.xyz", "Authorization: Bearer ***"),
