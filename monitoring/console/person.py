@@ -80,10 +80,12 @@ def standing(
 ) -> dict[str, Any]:
     """Return how the person stands, why, and what comes next, in words."""
     zone, situation = access.time_zone, situation_of(health, now)
+    elsewhere = health.cause == "silent" and not health.runs_here
+    cause = "silent_elsewhere" if elsewhere else health.cause
     return {
         "look": wording.look_of(health.status, health.cause),
         "headline": wording.headline(situation, rules, now, zone),
-        "why": wording.explanation_of(health.cause, rules),
+        "why": wording.explanation_of(cause, rules),
         "evidence": evidence_sentence(health, outcomes, rules, now, zone),
         "held_because": situation.held_because,
         "outlook": wording.outlook(situation, now, zone),

@@ -73,6 +73,11 @@ CAUSES = {
         "Nothing at all has been heard of this person's syncing, neither good nor bad.",
         "Ask for a sync now. If no run starts, tell whoever operates the service.",
     ),
+    "silent_elsewhere": Explanation(
+        "No run for too long",
+        "The engine that syncs this person has reported nothing, neither good nor bad.",
+        "Ask whoever runs that engine why it has stopped reporting.",
+    ),
     "lost": Explanation(
         "A run ended without a result",
         "The run was cut off before it could report. It is repeated, and nothing is synced twice.",

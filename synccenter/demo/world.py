@@ -22,8 +22,11 @@ SUBJECTS = (
 )
 # Faults that last as long as the simulator runs; who is hit by them stays hit.
 FAULTS = {
-    Part.TRIGGER: "salesforce-trigger",
-    Part.QUOTA: "google-calendar-usage-limit",
+    Part.TRIGGER: (
+        {"ready": "salesforce-trigger"},
+        {"ready": "salesforce-trigger", "operation": "salesforce.collection.*"},
+    ),
+    Part.QUOTA: ({"ready": "google-calendar-usage-limit"},),
 }
 
 
@@ -64,5 +67,5 @@ def planned_faults() -> Iterator[dict[str, Any]]:
     """Yield what to plan at the simulator's control endpoint each time it starts."""
     for house in HOUSES:
         for player in players(house):
-            if player.part in FAULTS:
-                yield {"ready": FAULTS[player.part], "person": player.email}
+            for fault in FAULTS.get(player.part, ()):
+                yield fault | {"person": player.email}
