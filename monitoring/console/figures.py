@@ -6,10 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Sum
-
 from monitoring.console.wording import LOOKS, group_of, syncing_sentence
-from monitoring.health.models import HealthTally
+from monitoring.health.tally import tally_of
 
 if TYPE_CHECKING:
     from accounts.access import Access
@@ -56,13 +54,7 @@ class Figures:
 
 def figures_of(access: Access) -> Figures:
     """Return the figures of an organization, in one statement."""
-    rows = (
-        HealthTally.objects.filter(organization=access.organization)
-        .values_list("status", "cause")
-        .annotate(number=Sum("people"))
-    )
     people: Counter[tuple[str, str]] = Counter()
-    for status, cause, number in rows:
-        if number:
-            people[group_of(status, cause), cause] += number
+    for (status, cause), number in tally_of(access.organization.pk).counts.items():
+        people[group_of(status, cause), cause] += number
     return Figures(dict(people))

@@ -121,7 +121,7 @@ def _create(span: Span) -> sql.Composed:
     )
 
 
-def _create_around_rows(cursor: object, span: Span) -> None:
+def _create_around_rows(cursor: Any, span: Span) -> None:
     """Detach the default partition, move its rows of this span, and attach it again.
 
     Detached it is a plain table without the append-only trigger, so rows can leave it.
@@ -144,7 +144,7 @@ def _create_around_rows(cursor: object, span: Span) -> None:
         sql.SQL("ALTER TABLE {table} ATTACH PARTITION {other} DEFAULT").format(**names),
     )
     for step in steps:
-        cursor.execute(step)  # type: ignore[attr-defined]  # Django's cursor has no type
+        cursor.execute(step)
 
 
 def partitions_drop(before: datetime) -> list[str]:
