@@ -57,7 +57,8 @@ def take_in_late(
     at least the last 24. What was recorded stays; the difference it makes is one change.
     """
     changes: list[Change] = []
-    runs = fold_all(Runs(awaiting_since=facts.runs.awaiting_since), list(history), policy)
+    fresh = Runs(awaiting_since=facts.runs.awaiting_since, interval=policy.base_interval)
+    runs = fold_all(fresh, list(history), policy)
     at = max(outcome.finished_at for outcome in history)
     return settle(facts, runs, policy, at, changes), changes
 
@@ -79,7 +80,8 @@ def take_hold(
     """
     runs = facts.runs
     if hold_id is None and facts.hold_id is not None and was_ever_run(runs):
-        runs = replace(runs, awaiting_since=now, expected_at=now)
+        allowed = max(now, runs.not_before or now)
+        runs = replace(runs, awaiting_since=now, expected_at=allowed)
     changes: list[Change] = []
     held = replace(facts, runs=runs, hold_id=hold_id)
     return settle(held, runs, policy, now, changes), changes

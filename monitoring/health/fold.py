@@ -4,12 +4,13 @@
 from those facts at a given moment. Source of every rule: the table "Health" of the design.
 
 Nothing here can disable anybody. `judge` answers `disabled` only to a caller that says the person
-is held, and a hold has a human author.
+is held, and a hold has a human author. A run that an incident explains is no penalty and no proof
+(design, rule 5); its outcome says so by `penalty_held`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +18,8 @@ ASKS_A_HUMAN = frozenset({"needs_user", "needs_admin"})
 # Waits are stretched, never shortened, by up to this share, so that people spread out.
 JITTER = 0.05
 RECENT_RUNS = 24
+# The signature of runs that were lost: their cause is this service, not a provider.
+LOST = "service - lost"
 # Who was never connected stands between those off and those well, at 3.
 SEVERITY = {"stalled": 0, "degraded": 1, "disabled": 2, "healthy": 4}
 EVIDENCE = 3
@@ -40,7 +43,13 @@ class PolicyFacts:
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutcome:
-    """An outcome with the verdict on its error. `retry_after` is what the provider asked for."""
+    """An outcome with the verdict on its error.
+
+    retry_after    seconds the provider asked us to wait
+    signature      the group its error belongs to, its provider first; LOST for a lost run
+    penalty_held   an open incident explains it (`monitoring.health.shields`)
+    canary         the person is one of the few who try often while the incident is open
+    """
 
     attempt_id: UUID
     finished_at: datetime
@@ -49,6 +58,9 @@ class JudgedOutcome:
     rule: str | None = None
     rules_version: int | None = None
     retry_after: int | None = None
+    signature: str | None = None
+    penalty_held: bool = False
+    canary: bool = False
 
     @property
     def order(self) -> tuple[datetime, UUID]:
@@ -65,6 +77,9 @@ class Runs:
     suspect_*        the first run of this streak that said a human must act, and what it said
     confirmed_at     when a second, later run of the same class bore it out
     interval         effective interval; expected_at: when the next run is due by it
+    not_before       no sooner than this may the next run be, because the provider said so
+    last_signature   the group of the last run's error; None after a good run
+    in_incident      whether an incident explains the last run
     recent           the last 24 runs, oldest first, a letter each: s, p, f, l
     evidence         the runs behind the present trouble, at most three, newest last
     """
@@ -86,6 +101,9 @@ class Runs:
     recent: str = ""
     interval: int = 7_200
     expected_at: datetime | None = None
+    not_before: datetime | None = None
+    last_signature: str | None = None
+    in_incident: bool = False
     evidence: tuple[UUID, ...] = ()
 
     def is_late(self, outcome: JudgedOutcome) -> bool:
@@ -100,7 +118,7 @@ class Standing:
     """Status and reason at one moment, and when they would change by themselves.
 
     `cause` is a rule's id or one of: never_connected, awaiting_first_success, overdue, silent,
-    lost, unrecognised, slowed, held; empty for who is healthy.
+    lost, unrecognised, incident, slowed, held; empty for who is healthy.
     """
 
     status: str
@@ -112,6 +130,8 @@ def fold(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Runs:
     """Take in one outcome that is later than all before it."""
     if outcome.result == "success":
         return after_success(runs, outcome, policy)
+    if outcome.penalty_held:
+        return after_held_run(runs, outcome, policy)
     if outcome.result == "partial":
         return after_partial(runs, outcome, policy)
     return after_failure(runs, outcome, policy)
@@ -162,6 +182,8 @@ def after_partial(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Ru
         recent=strip(runs.recent, "p"),
         interval=interval,
         expected_at=later(outcome, wait_after_partial(outcome, suspect[2:], policy)),
+        not_before=allowed_at(outcome, policy),
+        last_signature=outcome.signature,
     )
 
 
@@ -192,7 +214,7 @@ def after_failure(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Ru
         runs.last_success_at,
         failures,
         runs.failing_since or outcome.finished_at,
-        "lost" if outcome.result == "lost" else outcome.rule or "unrecognised",
+        rule_of(outcome),
         outcome.interpretation,
         outcome.rules_version,
         *suspect,
@@ -200,7 +222,59 @@ def after_failure(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Ru
         recent=strip(runs.recent, outcome.result[0]),
         interval=interval,
         expected_at=later(outcome, at_least(wait, outcome.retry_after, policy)),
+        not_before=allowed_at(outcome, policy),
+        last_signature=outcome.signature,
     )
+
+
+def after_held_run(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Runs:
+    """A bad run that an incident explains: no penalty, no proof, and no early retry.
+
+    The failing clock stands still meanwhile. A few canaries try often, the others at their
+    interval.
+    """
+    got_in = outcome.result == "partial"
+    wait = policy.first_retry if outcome.canary else runs.interval
+    return replace(
+        runs,
+        last_attempt_id=outcome.attempt_id,
+        last_attempt_at=outcome.finished_at,
+        last_result=outcome.result,
+        failures=0 if got_in else runs.failures,
+        failing_since=None if got_in else later_start(runs, outcome),
+        last_rule=rule_of(outcome),
+        last_interpretation=outcome.interpretation,
+        rules_version=outcome.rules_version,
+        evidence=newest(runs.evidence, outcome.attempt_id),
+        recent=strip(runs.recent, outcome.result[0]),
+        expected_at=later(outcome, at_least(wait, outcome.retry_after, policy)),
+        not_before=allowed_at(outcome, policy),
+        last_signature=outcome.signature,
+        in_incident=True,
+    )
+
+
+def later_start(runs: Runs, outcome: JudgedOutcome) -> datetime | None:
+    """Return the start of the failing clock moved by the time since the last run."""
+    if runs.failing_since is None or runs.last_attempt_at is None:
+        return runs.failing_since
+    return runs.failing_since + (outcome.finished_at - runs.last_attempt_at)
+
+
+def rule_of(outcome: JudgedOutcome) -> str:
+    """Return the cause an outcome gives: its rule, or a word of `Standing`."""
+    return "lost" if outcome.result == "lost" else outcome.rule or "unrecognised"
+
+
+def allowed_at(outcome: JudgedOutcome, policy: PolicyFacts) -> datetime | None:
+    """Return until when the provider asked us to stay away; never longer than an interval may be.
+
+    A bound without an end would be an error that disables somebody.
+    """
+    if not outcome.retry_after:
+        return None
+    wait = min(outcome.retry_after, policy.maximum_interval)
+    return outcome.finished_at + timedelta(seconds=wait)
 
 
 def suspicion(
@@ -210,6 +284,7 @@ def suspicion(
 
     One response never decides (design, rule 4): a class that asks a human to act is confirmed by a
     second outcome of that class, `confirm_after` seconds later or more, with no good run between.
+    Runs that an incident explains never come here.
     """
     kept = runs.suspect_interpretation, runs.suspect_rule, runs.suspect_at, runs.confirmed_at
     if outcome.interpretation not in ASKS_A_HUMAN:
@@ -313,7 +388,8 @@ def judge(runs: Runs, held: bool, policy: PolicyFacts, now: datetime) -> Standin
     if now >= silent:
         return Standing("stalled", "silent")
     if runs.last_result not in {None, "success"}:
-        return Standing("degraded", runs.last_rule or "unrecognised", silent)
+        cause = "incident" if runs.in_incident else runs.last_rule or "unrecognised"
+        return Standing("degraded", cause, silent)
     if now >= overdue:
         return Standing("degraded", "overdue", silent)
     if runs.interval > policy.base_interval:

@@ -139,6 +139,10 @@ class Health(TenantModel):
 
     interval = models.PositiveIntegerField(default=7_200)
     expected_at = models.DateTimeField(null=True)
+    # The provider asked that nobody comes sooner.
+    not_before = models.DateTimeField(null=True)
+    last_signature = models.CharField(max_length=200, null=True)
+    in_incident = models.BooleanField(default=False, db_default=False)
     next_due = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
 
@@ -170,6 +174,12 @@ class Health(TenantModel):
             ),
             models.Index(fields=["next_due"], condition=Q(runs_here=True), name="health_due"),
             models.Index(fields=["check_at"], name="health_to_check"),
+            # Whom the last run's error hit, for incidents; who is well is not in it.
+            models.Index(
+                fields=["organization", "last_attempt_at"],
+                condition=Q(last_signature__isnull=False),
+                name="health_failing",
+            ),
         ]
 
 

@@ -30,7 +30,9 @@ from monitoring.health.fold import (
     severity,
     unwell_since,
 )
+from monitoring.health.histories import histories_read
 from monitoring.health.models import Policy
+from monitoring.health.shields import ShieldsSince, no_shields
 from monitoring.outcomes.staging import copy, fetch, joined, stage
 
 RUNS = [field.name for field in fields(Runs)]
@@ -60,6 +62,9 @@ COLUMNS = {
     "recent": "text",
     "interval": "int4",
     "expected_at": "timestamptz",
+    "not_before": "timestamptz",
+    "last_signature": "text",
+    "in_incident": "bool",
     "evidence": "uuid[]",
     "status": "text",
     "cause": "text",
@@ -103,39 +108,26 @@ OFTEN = (
 )
 
 
-HISTORY = """
-    SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result, o.interpretation, o.rule,
-        o.rules_version, o.retry_after
-    FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted (person_id, late_at)
-    LEFT JOIN LATERAL (
-        SELECT finished_at FROM outcomes_outcome
-        WHERE person_id = wanted.person_id AND result = 'success' AND finished_at <= late_at
-        ORDER BY finished_at DESC LIMIT 1
-    ) AS good ON true
-    CROSS JOIN LATERAL (
-        SELECT min(finished_at) AS finished_at FROM (
-            SELECT finished_at FROM outcomes_outcome
-            WHERE person_id = wanted.person_id ORDER BY finished_at DESC LIMIT 24
-        ) AS newest
-    ) AS recent
-    JOIN outcomes_outcome o ON o.person_id = wanted.person_id
-    WHERE good.finished_at IS NULL OR o.finished_at >= least(good.finished_at, recent.finished_at)
-"""
-
 Row = tuple[int, HealthFacts]
 # What to do with one person's facts under their organization's policy.
 Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]]]
 
 
-def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]]) -> None:
-    """Fold newly appended outcomes, by person id, into health."""
+def health_fold(
+    judged: Mapping[int, Sequence[JudgedOutcome]], shields_since: ShieldsSince = no_shields
+) -> None:
+    """Fold newly appended outcomes, by person id, into health.
+
+    They come marked where an incident explains them; `shields_since` is asked for the incidents of
+    those that must be folded anew because one arrived late.
+    """
     locked = lock(judged.keys())
     late = {
         person: min(outcome.finished_at for outcome in judged[person])
         for person, (_, facts) in locked.items()
         if any(facts.runs.is_late(outcome) for outcome in judged[person])
     }
-    histories = read_histories(late) if late else {}
+    histories = histories_read(late, organizations_of(locked), shields_since) if late else {}
 
     def step(
         person: int, facts: HealthFacts, policy: PolicyFacts
@@ -145,6 +137,25 @@ def health_fold(judged: Mapping[int, Sequence[JudgedOutcome]]) -> None:
         return take_in(facts, judged[person], policy)
 
     advance(locked, step)
+
+
+def health_fold_anew(since: Mapping[int, datetime], shields_since: ShieldsSince) -> int:
+    """Fold people's outcomes anew from the last good run before a moment, given by person id.
+
+    For when what is known about the past has changed: an incident that was found, or a verdict
+    given again. Returns how many people were looked at.
+    """
+    locked = lock(since.keys())
+    wanted = {person: since[person] for person in locked}
+    histories = histories_read(wanted, organizations_of(locked), shields_since)
+
+    def step(
+        person: int, facts: HealthFacts, policy: PolicyFacts
+    ) -> tuple[HealthFacts, list[Change]]:
+        history = histories[person]
+        return take_in_late(facts, history, policy) if history else (facts, [])
+
+    return advance(locked, step)
 
 
 def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:
@@ -168,6 +179,10 @@ def lock(person_ids: Collection[int]) -> dict[int, Row]:
     """Lock the Health rows of the people; return organization and facts by person id."""
     rows = fetch(LOCK, [joined(person_ids)])
     return {row[0]: (row[1], read(*row[2:])) for row in rows}
+
+
+def organizations_of(locked: Mapping[int, Row]) -> dict[int, int]:
+    return {person: organization for person, (organization, _) in locked.items()}
 
 
 def read(
@@ -194,16 +209,6 @@ def policies_of(organization_ids: Collection[int]) -> dict[int, PolicyFacts]:
         )
     }
     return {id_: stored.get(id_, PolicyFacts()) for id_ in organization_ids}
-
-
-def read_histories(late: Mapping[int, datetime]) -> dict[int, list[JudgedOutcome]]:
-    """Return, for people with a late outcome, the outcomes from which to fold anew."""
-    with connection.cursor() as cursor:
-        cursor.execute(HISTORY, [list(late), list(late.values())])
-        histories: dict[int, list[JudgedOutcome]] = {person: [] for person in late}
-        for person, *outcome in cursor.fetchall():
-            histories[person].append(JudgedOutcome(*outcome))
-    return histories
 
 
 def write(
