@@ -18,8 +18,10 @@ ASKS_A_HUMAN = frozenset({"needs_user", "needs_admin"})
 # Waits are stretched, never shortened, by up to this share, so that people spread out.
 JITTER = 0.05
 RECENT_RUNS = 24
-# The signature of runs that were lost: their cause is this service, not a provider.
+# Signatures of bad runs that came with no error: lost ones, whose cause is this service, and those
+# of which nobody reported why.
 LOST = "service - lost"
+NO_REASON = "unknown - no reason reported"
 # Who was never connected stands between those off and those well, at 3.
 SEVERITY = {"stalled": 0, "degraded": 1, "disabled": 2, "healthy": 4}
 EVIDENCE = 3
@@ -46,7 +48,7 @@ class JudgedOutcome:
     """An outcome with the verdict on its error.
 
     retry_after    seconds the provider asked us to wait
-    signature      the group its error belongs to, its provider first; LOST for a lost run
+    signature      the group its error belongs to, its provider first; see `signature_of`
     penalty_held   an open incident explains it (`monitoring.health.shields`)
     canary         the person is one of the few who try often while the incident is open
     """
@@ -124,6 +126,13 @@ class Standing:
     status: str
     cause: str
     check_at: datetime | None = None
+
+
+def signature_of(result: str, signature: str | None) -> str | None:
+    """Return the group a run belongs to: its error's, None for a good one."""
+    if result == "success":
+        return None
+    return LOST if result == "lost" else signature or NO_REASON
 
 
 def fold(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Runs:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection
 
-from monitoring.health.fold import LOST, JudgedOutcome
+from monitoring.health.fold import JudgedOutcome, signature_of
 from monitoring.health.shields import ShieldsSince, hold_penalty
 
 # From the last good run before the late one, and at least the newest 24.
 HISTORY = """
     SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result,
-        o.interpretation, o.rule, o.rules_version, o.retry_after,
-        CASE WHEN o.result = 'lost' THEN %s ELSE o.signature END
+        o.interpretation, o.rule, o.rules_version, o.retry_after, o.signature
     FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted (person_id, late_at)
     LEFT JOIN LATERAL (
         SELECT finished_at FROM outcomes_outcome
@@ -56,7 +56,9 @@ def histories_read(
 def outcomes_read(late: Mapping[int, datetime]) -> dict[int, list[JudgedOutcome]]:
     histories: dict[int, list[JudgedOutcome]] = {person: [] for person in late}
     with connection.cursor() as cursor:
-        cursor.execute(HISTORY, [LOST, list(late), list(late.values())])
-        for person, *outcome in cursor.fetchall():
-            histories[person].append(JudgedOutcome(*outcome))
+        cursor.execute(HISTORY, [list(late), list(late.values())])
+        for person, *outcome, signature in cursor.fetchall():
+            read = JudgedOutcome(*outcome)
+            said = signature_of(read.result, signature)
+            histories[person].append(replace(read, signature=said))
     return histories

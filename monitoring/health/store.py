@@ -115,11 +115,12 @@ Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]
 
 def health_fold(
     judged: Mapping[int, Sequence[JudgedOutcome]], shields_since: ShieldsSince = no_shields
-) -> None:
+) -> dict[int, tuple[int, Runs]]:
     """Fold newly appended outcomes, by person id, into health.
 
     They come marked where an incident explains them; `shields_since` is asked for the incidents of
-    those that must be folded anew because one arrived late.
+    those that must be folded anew because one arrived late. Returns, by person, the organization
+    and the runs as they were before.
     """
     locked = lock(judged.keys())
     late = {
@@ -137,6 +138,7 @@ def health_fold(
         return take_in(facts, judged[person], policy)
 
     advance(locked, step)
+    return {person: (organization, facts.runs) for person, (organization, facts) in locked.items()}
 
 
 def health_fold_anew(since: Mapping[int, datetime], shields_since: ShieldsSince) -> int:

@@ -8,7 +8,7 @@ usually fail, so many would be a one-in-a-million chance.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import exp, lgamma, log, log1p
 
@@ -66,6 +66,11 @@ class Window:
         """Return how many people fail against a provider."""
         return sum(n for name, n in self.failing.items() if provider_of(name) == provider)
 
+    def without(self, providers: Collection[str]) -> Window:
+        """Return the window with nobody said to fail against these providers."""
+        kept = {n: p for n, p in self.failing.items() if provider_of(n) not in providers}
+        return Window(self.tried, kept)
+
     @property
     def providers(self) -> list[str]:
         return sorted({provider_of(name) for name in self.failing})
@@ -96,6 +101,11 @@ class Finding:
     people: int
     tried: int
     window: int
+
+    @property
+    def is_mixed(self) -> bool:
+        """Tell whether the provider's errors differ, so that no one signature stands for them."""
+        return self.signature.endswith(MIXED)
 
 
 def usual_share(failed: int, attempts: int, thresholds: Thresholds) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,13 @@ import msgspec
 
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, Verdict, built_in_rules
-from monitoring.health.fold import JudgedOutcome
+from monitoring.health.fold import JudgedOutcome, signature_of
+from monitoring.health.shields import hold_penalty
 from monitoring.health.store import health_fold
+from monitoring.incidents.active import incidents_active, shields_of, shields_since
+from monitoring.incidents.hits import hits_record
+from monitoring.incidents.locks import share_incidents
+from monitoring.incidents.pulses import pulses_record
 from monitoring.outcomes.append import outcomes_append
 
 _of_thread = threading.local()
@@ -42,16 +48,35 @@ def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> se
     transaction. Returns the attempt ids appended; the others were there. Of several outcomes of
     one attempt the first counts.
     """
+    share_incidents()
     judged: dict[UUID, tuple[ReportedOutcome, Verdict | None]] = {}
     for outcome in outcomes:
         judged.setdefault(outcome.attempt_id, (outcome, verdict_on(outcome)))
     appended = outcomes_append(rows(judged.values(), now))
-    by_person: dict[int, list[JudgedOutcome]] = {}
-    for outcome, verdict in judged.values():
-        if outcome.attempt_id in appended:
-            by_person.setdefault(outcome.person_id, []).append(judgement(outcome, verdict))
-    health_fold(by_person)
+    new = [each for each in judged.values() if each[0].attempt_id in appended]
+    if new:
+        fold_into_health(new, now)
     return appended
+
+
+def fold_into_health(
+    judged: Sequence[tuple[ReportedOutcome, Verdict | None]], now: datetime
+) -> None:
+    """Fold new outcomes into health and into what incidents are found and followed by."""
+    organizations = {outcome.organization_id for outcome, _ in judged}
+    earliest = min(outcome.finished_at for outcome, _ in judged)
+    active = incidents_active(organizations, earliest)
+    shields = shields_of(active)
+    by_person: defaultdict[int, list[JudgedOutcome]] = defaultdict(list)
+    for outcome, verdict in judged:
+        found = judgement(outcome, verdict)
+        if active:
+            own = shields.get(outcome.organization_id, ())
+            found = hold_penalty(found, outcome.person_id, own)
+        by_person[outcome.person_id].append(found)
+    before = health_fold(by_person, shields_since)
+    pulses_record(by_person, before, now=now)
+    hits_record(by_person, before, active)
 
 
 def interpreter() -> Interpreter:
@@ -71,7 +96,10 @@ def verdict_on(outcome: ReportedOutcome) -> Verdict | None:
 
 def judgement(outcome: ReportedOutcome, verdict: Verdict | None) -> JudgedOutcome:
     if verdict is None:
-        return JudgedOutcome(outcome.attempt_id, outcome.finished_at, outcome.result)
+        signature = signature_of(outcome.result, None)
+        return JudgedOutcome(
+            outcome.attempt_id, outcome.finished_at, outcome.result, signature=signature
+        )
     return JudgedOutcome(
         outcome.attempt_id,
         outcome.finished_at,
@@ -80,6 +108,7 @@ def judgement(outcome: ReportedOutcome, verdict: Verdict | None) -> JudgedOutcom
         verdict.rule_id,
         verdict.rules_version,
         verdict.retry_after,
+        signature_of(outcome.result, verdict.signature),
     )
 
 

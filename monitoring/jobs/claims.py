@@ -18,7 +18,7 @@ from monitoring.jobs.models import Lane
 CLAIM = """
     WITH picked AS (
         SELECT id FROM jobs_job
-        WHERE state = 0 AND lane <= %(lane)s
+        WHERE state = 0 AND lane <= %(lane)s AND (start_at IS NULL OR start_at <= now())
         ORDER BY lane, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -33,6 +33,11 @@ CLAIM = """
             SELECT FROM health_health AS health
             WHERE health.person_id = job.person_id AND health.hold_id IS NOT NULL
         )
+"""
+# Of jobs made together the first id starts first, so the first that may not start yet is the next.
+NEXT_START = """
+    SELECT extract(epoch FROM start_at - now())::float8 FROM jobs_job
+    WHERE state = 0 AND lane <= %s AND start_at > now() ORDER BY lane, id LIMIT 1
 """
 RENEW = """
     UPDATE jobs_job AS job SET lease_until = now() + make_interval(secs => %(lease)s)
@@ -62,6 +67,17 @@ def jobs_claim(*, lane: Lane, limit: int, token: UUID, lease: float) -> list[Cla
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, {"lane": lane, "limit": limit, "token": token, "lease": lease})
         return [Claim(*row[2:]) for row in sorted(cursor.fetchall(), key=lambda row: row[:2])]
+
+
+def seconds_to_next_start(lane: Lane) -> float | None:
+    """Return in how many seconds a queued job of the lanes up to `lane` may be claimed.
+
+    None where no job waits for its time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_START, [lane])
+        row = cursor.fetchone()
+        return None if row is None else row[0]
 
 
 def jobs_renew(*, token: UUID, attempts: Mapping[UUID, int], lease: float) -> set[UUID]:

@@ -22,7 +22,7 @@ from django.db import close_old_connections
 from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
-from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew
+from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew, seconds_to_next_start
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.crew import Crew, stuck_threads
 from monitoring.jobs.models import Lane
@@ -100,6 +100,8 @@ class Drain:
         self.claim_until = begun + budget
         self.give_up_at = begun + policy.utmost
         self.next_claim = begun
+        # Jobs that may not start yet are worth staying for until then.
+        self.stay_until = begun
         self.next_renewal = begun + policy.lease / 3
         self.next_beat = begun
 
@@ -107,7 +109,7 @@ class Drain:
         """Work until the budget is spent or nothing is left, and everything claimed is closed."""
         self.beat()
         self.claim()
-        while self.is_busy() and monotonic() < self.give_up_at:
+        while self.is_wanted() and monotonic() < self.give_up_at:
             self.gather()
             self.expire()
             self.close()
@@ -122,6 +124,10 @@ class Drain:
 
     def is_busy(self) -> bool:
         return bool(self.claimed or self.in_flight or self.finished)
+
+    def is_wanted(self) -> bool:
+        """Tell whether there is work, or will be shortly."""
+        return self.is_busy() or (monotonic() < self.stay_until and not self.must_stop())
 
     def may_claim(self) -> bool:
         now = monotonic()
@@ -145,10 +151,19 @@ class Drain:
         )
         if len(claims or ()) < limit:
             self.next_claim = monotonic() + LOOK_AGAIN
+            self.stay()
         if not self.claimed:
             self.leased_at = asked_at
         self.claimed += claims or ()
         self.begin()
+
+    def stay(self) -> None:
+        """Stay for the next job that may not start yet, if it may while this drain claims."""
+        if self.is_busy() or monotonic() < self.stay_until:
+            return
+        wait = self.database.attempt(lambda: seconds_to_next_start(self.lane))
+        if wait is not None:
+            self.stay_until = min(monotonic() + wait + LOOK_AGAIN, self.claim_until)
 
     def begin(self) -> None:
         """Load what the claimed jobs need and start their passes."""
@@ -223,8 +238,8 @@ class Drain:
         enough = max(1, self.policy.threads // 4)
         while (left := until - monotonic()) > 0 and len(self.finished) < enough:
             if not self.in_flight:
-                # Only a database that is away keeps us here with nothing in flight.
-                time.sleep(left if self.database.is_on else 0)
+                # A database that is away keeps us here with nothing in flight, or a job to come.
+                time.sleep(left if self.database.is_on or not self.is_busy() else 0)
                 return
             finished = self.crew.next(left)
             if finished is not None and finished.key in self.in_flight:

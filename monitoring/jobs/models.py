@@ -12,6 +12,7 @@ class Lane(models.IntegerChoices):
     """Lower is claimed first."""
 
     ADMIN = 0, "asked for by an admin"
+    RECOVERY = 4, "recovery after an incident"
     RETRY = 5, "retry"
     SCHEDULE = 9, "periodic"
 
@@ -30,6 +31,7 @@ class Job(TenantModel):
 
     `lease_until` is by the database's clock: how long the job may wait in the queue, then how long
     its worker may keep it. When it has passed, the reaper takes the job and records it as lost.
+    `start_at`, by the same clock, is when it may be claimed; null means at once.
     """
 
     # Found by its person, who has no other; that attempts are unique is the log's care.
@@ -51,6 +53,7 @@ class Job(TenantModel):
     state = models.SmallIntegerField(choices=JobState, default=JobState.QUEUED)
     due_at = models.DateTimeField()
     created_at = models.DateTimeField()
+    start_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import Person
@@ -25,9 +28,24 @@ REQUEST = """
     WHERE person.id = ANY(%(people)s)
     ORDER BY person.id
     ON CONFLICT (person_id) DO UPDATE
-    SET lane = excluded.lane,
+    SET lane = excluded.lane, start_at = NULL,
         trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
     RETURNING job.id
+"""
+
+RECOVER = """
+    INSERT INTO jobs_job (
+        attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
+        lease_until, start_at
+    )
+    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
+        %(now)s, %(now)s, now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s)),
+        now() + make_interval(secs => start.seconds)
+    FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
+    JOIN accounts_person AS person ON person.id = start.person_id
+    LEFT JOIN health_policy AS policy USING (organization_id)
+    ORDER BY start.seconds
+    ON CONFLICT (person_id) DO NOTHING
 """
 
 # The planner, going by how many may be due, would read all people's rows; few ever are, and their
@@ -37,6 +55,10 @@ BY_INDEX = """
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off
 """
+
+# Up to so many due people of one organization start evenly over a tick, at most one a second, so
+# that its providers see a steady stream; more than that are spread by their number anyway.
+PACED = 250
 
 # Oldest first, so that ids, and with them the order of work, follow the longest gap. Who has an
 # open job is moved but gets no second; asking beforehand also keeps this statement from waiting
@@ -54,17 +76,24 @@ DISPATCH = """
         FROM due
         WHERE health.person_id = due.person_id
         RETURNING health.person_id, health.organization_id, health.failures, due.next_due AS due_at
+    ), ranked AS (
+        SELECT *,
+            row_number() OVER (PARTITION BY organization_id ORDER BY due_at) - 1 AS place,
+            count(*) OVER (PARTITION BY organization_id) AS together
+        FROM moved
     ), made AS (
         INSERT INTO jobs_job (
             attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
-            lease_until
+            lease_until, start_at
         )
         SELECT uuid7_at(%(now)s), organization_id, person_id,
             CASE WHEN failures > 0 THEN 'retry' ELSE 'schedule' END,
             CASE WHEN failures > 0 THEN %(retry)s ELSE %(schedule)s END,
             0, due_at, %(now)s,
-            now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s))
-        FROM moved
+            now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s)),
+            CASE WHEN place > 0 AND together <= %(paced)s
+                THEN now() + place * least(1, %(span)s::float8 / together) * interval '1 second' END
+        FROM ranked AS moved
         LEFT JOIN health_policy AS policy USING (organization_id)
         WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = moved.person_id)
         ORDER BY due_at
@@ -103,23 +132,46 @@ def jobs_request(
         return [job_id for (job_id,) in cursor.fetchall()]
 
 
+def jobs_recover(*, starts: Sequence[tuple[int, datetime]], now: datetime) -> int:
+    """Queue a sync of people, given by id, each to start at a moment; return how many are new.
+
+    Who has an open job keeps it. Runs in the caller's transaction.
+    """
+    values = {
+        "now": now,
+        "people": [person for person, _ in starts],
+        "waits": [(at - now).total_seconds() for _, at in starts],
+        "trigger": Trigger.RECOVERY,
+        "lane": Lane.RECOVERY,
+        "wait": DEFAULT_INTERVAL,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RECOVER, values)
+        return cursor.rowcount
+
+
 def jobs_dispatch(*, now: datetime, limit: int) -> tuple[int, int]:
     """Queue a job for up to `limit` people who are due and move their next time by their interval.
 
-    Who is held or runs elsewhere is left alone. Returns how many were moved and how many jobs made;
-    they differ by those who had an open job.
+    Who is held or runs elsewhere is left alone. People of one organization start one after the
+    other, at most one a second where that fits into a tick. Returns how many were moved and how
+    many jobs made; they differ by those who had an open job.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
-        cursor.execute(
-            DISPATCH,
-            {
-                "now": now,
-                "limit": limit,
-                "retry": Lane.RETRY,
-                "schedule": Lane.SCHEDULE,
-                "wait": DEFAULT_INTERVAL,
-            },
-        )
+        cursor.execute(DISPATCH, dispatch_values(now, limit))
         moved, made = cursor.fetchone()
         return moved, made
+
+
+def dispatch_values(now: datetime, limit: int) -> dict[str, Any]:
+    """Return the parameters of DISPATCH."""
+    return {
+        "now": now,
+        "limit": limit,
+        "retry": Lane.RETRY,
+        "schedule": Lane.SCHEDULE,
+        "wait": DEFAULT_INTERVAL,
+        "paced": PACED,
+        "span": settings.TICK_SECONDS * 0.8,
+    }

@@ -20,6 +20,8 @@ from django.db import connection, transaction
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.holds import holds_end
 from monitoring.health.tally import tally_compact
+from monitoring.incidents.opening import FOLD_AT_ONCE, hits_fold_anew
+from monitoring.incidents.watch import PACE, incidents_find, incidents_follow
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
 from monitoring.jobs.models import Lane
@@ -27,6 +29,7 @@ from monitoring.jobs.outage import DATABASE_ERRORS
 from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
+from monitoring.jobs.recovery import incidents_recover
 from monitoring.outcomes.partitions import partitions_drop, partitions_ensure
 
 logger = logging.getLogger(__name__)
@@ -40,6 +43,7 @@ REAP_AT_ONCE = 1_000
 REAP_ROUNDS = 20
 CHECK_AT_ONCE = 5_000
 CHECK_ROUNDS = 4
+FOLD_ROUNDS = 10
 
 CLOCKS = "SELECT now(), pg_postmaster_start_time()"
 QUEUED = """
@@ -57,6 +61,10 @@ class TickReport:
     made: int = 0
     reaped: Reaped = field(default_factory=Reaped)
     checked: int = 0
+    opened: int = 0
+    closed: int = 0
+    folded: int = 0
+    recovering: int = 0
     failed_steps: list[str] = field(default_factory=list)
 
 
@@ -80,6 +88,9 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "release": lambda: release(now),
         "dispatch": lambda: dispatch(report, now),
         "reap": lambda: reap(report, now, reconnected_at),
+        "incidents": lambda: watch(report, now),
+        "fold": lambda: fold_anew(report),
+        "recover": lambda: recover(report, now),
         "check": lambda: check(report, now),
         "partitions": lambda: keep_house(now),
     }
@@ -137,6 +148,36 @@ def leases_count(reconnected_at: datetime | None) -> bool:
         reconnected_at=reconnected_at,
         lease=job_policy().lease,
     )
+
+
+def watch(report: TickReport, now: datetime) -> None:
+    """Find incidents, and follow those that are not over."""
+    with turn() as mine:
+        if mine:
+            report.opened += len(incidents_find(now=now))
+    with turn() as mine:
+        if mine:
+            report.closed += len(incidents_follow(now=now))
+
+
+def fold_anew(report: TickReport) -> None:
+    """Take back what was held against people before their incident was found."""
+    for _ in range(FOLD_ROUNDS):
+        with turn() as mine:
+            if not mine:
+                return
+            folded = hits_fold_anew()
+        report.folded += folded
+        if folded < FOLD_AT_ONCE:
+            return
+
+
+def recover(report: TickReport, now: datetime) -> None:
+    """Sync those hit by incidents that are over."""
+    with turn() as mine:
+        if mine:
+            seconds = settings.TICK_SECONDS
+            report.recovering += incidents_recover(now=now, seconds=seconds, pace=PACE)
 
 
 def release(now: datetime) -> None:

@@ -12,6 +12,7 @@ from monitoring.jobs.models import Job, JobState, Lane
 from monitoring.jobs.queue import (
     BY_INDEX,
     DISPATCH,
+    dispatch_values,
     job_request,
     jobs_dispatch,
     jobs_request,
@@ -123,7 +124,7 @@ def test_a_dispatch_does_not_wait_for_a_worker_that_is_closing_the_job() -> None
 
 
 def test_a_dispatch_reads_no_table_from_end_to_end() -> None:
-    values = {"now": NOW, "limit": 1_000_000, "retry": 5, "schedule": 9, "wait": 7_200}
+    values = dispatch_values(NOW, 1_000_000)
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
         cursor.execute(f"EXPLAIN {DISPATCH}", values)

@@ -1,0 +1,155 @@
+"""Opening an incident: the row, whom it has hit so far, and their health folded anew."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from monitoring.health.store import health_fold_anew
+from monitoring.health.tally import tally_of
+from monitoring.incidents.active import shields_since
+from monitoring.incidents.detection import Finding, Thresholds
+from monitoring.incidents.locks import own_incidents
+from monitoring.incidents.models import EventKind, Hit, Incident, IncidentEvent
+
+FOLD_AT_ONCE = 1_000
+
+# When the first of those who fail with this error, or with any of the provider's, failed. Who has
+# failed for longer than the window says nothing of when this began.
+BEGINNING = """
+    SELECT min(began), mode() WITHIN GROUP (ORDER BY last_rule),
+        mode() WITHIN GROUP (ORDER BY last_interpretation), max(rules_version)
+    FROM (
+        SELECT coalesce(failing_since, last_attempt_at) AS began, last_rule, last_interpretation,
+            rules_version
+        FROM health_health
+        WHERE organization_id = %(organization)s AND last_signature IS NOT NULL
+            AND last_attempt_at >= %(since)s
+            AND (last_signature = %(signature)s
+                OR (%(mixed)s AND split_part(last_signature, ' ', 1) = %(provider)s))
+    ) AS failing WHERE began >= %(since)s
+"""
+HIT_SO_FAR = """
+    INSERT INTO incidents_hit (
+        incident_id, organization_id, person_id, first_failed_at, last_failed_at, gap_since, canary,
+        fold_anew
+    )
+    SELECT %(incident)s, organization_id, person_id,
+        greatest(coalesce(failing_since, last_attempt_at), %(began)s), last_attempt_at,
+        coalesce(last_success_at, awaiting_since, last_attempt_at), false, true
+    FROM health_health
+    WHERE organization_id = %(organization)s AND last_signature IS NOT NULL
+        AND last_attempt_at >= %(began)s
+        AND split_part(last_signature, ' ', 1) = %(provider)s
+        AND (confirmed_at IS NULL OR confirmed_at >= %(began)s)
+    ORDER BY person_id
+    ON CONFLICT (incident_id, person_id) DO UPDATE SET
+        last_failed_at = excluded.last_failed_at, recovered_at = NULL, ended_at = NULL,
+        asked_at = NULL, fold_anew = true
+"""
+
+
+@transaction.atomic
+def incident_open(
+    *,
+    organization_id: int,
+    finding: Finding,
+    now: datetime,
+    thresholds: Thresholds,
+    part_of: Incident | None = None,
+) -> Incident | None:
+    """Open an incident for what was found, or again one that closed a short while ago.
+
+    Everybody of the organization who fails against its provider since it began is hit, but who was
+    confirmed to need a human before. Returns None where one is open already. Waits for outcomes
+    that are being recorded, so that none of them is missed.
+    """
+    own_incidents()
+    same = Incident.objects.of_failures().filter(
+        organization_id=organization_id, provider=finding.provider
+    )
+    if same.open().exists():
+        return None
+    again = same.filter(closed_at__gt=now - timedelta(seconds=thresholds.reopen_within)).first()
+    incident = again or incident_new(organization_id, finding, now)
+    if again is not None:
+        Incident.objects.filter(pk=again.pk).update(
+            closed_at=None, recovered_at=None, flaps=F("flaps") + 1
+        )
+        incident.refresh_from_db()
+    elif part_of is not None:
+        Incident.objects.filter(pk=incident.pk).update(part_of=part_of)
+    hit = hit_so_far(incident)
+    Incident.objects.filter(pk=incident.pk).update(people_hit=hit, people_waiting=hit)
+    IncidentEvent.objects.create(
+        incident=incident,
+        at=now,
+        kind=EventKind.OPENED if again is None else EventKind.CAME_BACK,
+        people=hit,
+    )
+    return incident
+
+
+def incident_new(organization_id: int, finding: Finding, now: datetime) -> Incident:
+    """Create the row; it begins with the first failure of the group."""
+    since = now - timedelta(seconds=finding.window)
+    values: dict[str, Any] = {
+        "organization": organization_id,
+        "since": since,
+        "signature": finding.signature,
+        "mixed": finding.is_mixed,
+        "provider": finding.provider,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BEGINNING, values)
+        began, rule, interpretation, rules_version = cursor.fetchone()
+    tally = tally_of(organization_id)
+    idle = tally.people("disabled") + tally.people(cause="never_connected")
+    return Incident.objects.create(
+        organization_id=organization_id,
+        provider=finding.provider,
+        signature=finding.signature,
+        rule=rule,
+        interpretation=interpretation,
+        rules_version=rules_version,
+        began_at=began or since,
+        opened_at=now,
+        people_running=max(tally.people() - idle, 0),
+    )
+
+
+def hit_so_far(incident: Incident) -> int:
+    """Note whom the incident has hit since it began; return how many it has hit in all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            HIT_SO_FAR,
+            {
+                "incident": incident.pk,
+                "organization": incident.organization_id,
+                "began": incident.began_at,
+                "provider": incident.provider,
+            },
+        )
+    return Hit.objects.filter(incident=incident).count()
+
+
+def hits_fold_anew(*, limit: int = FOLD_AT_ONCE) -> int:
+    """Fold anew the health of people whose incident was found after they had failed.
+
+    At most `limit` people a call, in one transaction; returns how many. What was held against them
+    since it began is taken back.
+    """
+    with transaction.atomic():
+        hits = list(
+            Hit.objects.select_related("incident")
+            .select_for_update(of=("self",), skip_locked=True)
+            .filter(fold_anew=True)
+            .order_by("person_id")[:limit]
+        )
+        since = {hit.person_id: hit.incident.began_at for hit in hits}
+        health_fold_anew(since, shields_since)
+        Hit.objects.filter(pk__in=[hit.pk for hit in hits]).update(fold_anew=False)
+        return len(hits)
