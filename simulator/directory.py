@@ -21,6 +21,7 @@ from simulator.model import (
     Person,
     SalesforceUser,
 )
+from simulator.status.board import StatusBoard
 from simulator.tokens import TokenTable
 
 Clock = Callable[[], datetime]
@@ -47,6 +48,7 @@ class Directory:
         self.people: dict[str, Person] = {}
         self.outbox: deque[Mail] = deque(maxlen=OUTBOX_SIZE)
         self.tokens = TokenTable()
+        self.status = StatusBoard()
         self._people_of: dict[str, dict[str, Person]] = {}
         self._hosts: dict[str, Organization] = {}
         self._apps: dict[str, list[Organization]] = {}

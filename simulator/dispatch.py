@@ -22,9 +22,19 @@ from simulator.salesforce import errors as salesforce_errors
 from simulator.salesforce import oauth as salesforce_oauth
 from simulator.salesforce.guard import check_session, with_limit_info
 from simulator.salesforce.routes import ROUTES as SALESFORCE_ROUTES
+from simulator.status import pages as status_pages
+from simulator.status.routes import ROUTES as STATUS_ROUTES
+from simulator.status.routes import is_status
 from simulator.world import World
 
 GOOGLE, SALESFORCE = Router(GOOGLE_ROUTES), Router(SALESFORCE_ROUTES)
+STATUS = Router(STATUS_ROUTES)
+ROUTERS = {"google": GOOGLE, "salesforce": SALESFORCE, "status": STATUS}
+NOT_FOUND = {
+    "google": google_errors.not_found,
+    "salesforce": salesforce_errors.not_found,
+    "status": status_pages.not_found,
+}
 SALESFORCE_DOMAINS = (".salesforce.com", ".force.com")
 
 
@@ -61,7 +71,7 @@ class Simulator:
         world = self.world
         with self.noting_crashes(), world.lock:
             provider = provider_of(call)
-            found = (SALESFORCE if provider == "salesforce" else GOOGLE).find(call)
+            found = ROUTERS[provider].find(call)
             route, captures = found or (None, {})
             context = Context(world, call, world.now(), captures)
             identify(context, provider)
@@ -89,11 +99,14 @@ class Simulator:
 
 def operations() -> list[str]:
     """The names faults and log entries go by."""
-    return sorted([*GOOGLE.operations, *SALESFORCE.operations, "google.batch"])
+    routed = [name for router in ROUTERS.values() for name in router.operations]
+    return sorted([*routed, "google.batch"])
 
 
 def provider_of(call: Call) -> str:
-    """By host; on a plain address the paths tell."""
+    """By host; on a plain address the paths tell. The status pages are apart from both."""
+    if is_status(call):
+        return "status"
     if call.host.endswith(SALESFORCE_DOMAINS) or call.path.startswith("/services/"):
         return "salesforce"
     return "google"
@@ -106,6 +119,9 @@ def unrouted_operation(call: Call, provider: str) -> str:
 def identify(context: Context, provider: str) -> None:
     """Fill in whose request it is, as far as token, form or host tell."""
     world, call = context.world, context.call
+    if provider == "status":
+        context.organization = status_pages.find_organization(world, context.captures)
+        return
     if call.bearer:
         grant = world.tokens.find(call.bearer)
         if grant is not None:
@@ -149,7 +165,7 @@ def answer_of(visit: Visit) -> Answer:
     salesforce = visit.entry.provider == "salesforce"
     try:
         if route is None:
-            raise salesforce_errors.not_found() if salesforce else google_errors.not_found()
+            raise NOT_FOUND[visit.entry.provider]()
         if route.needs and salesforce:
             check_session(context, route.needs)
         elif route.needs:

@@ -15,6 +15,8 @@ EDITS = {
     *("salesforce_events", "salesforce_grant", "salesforce_revoke", "salesforce_set_user"),
     *("salesforce_purge_deleted_log", "salesforce_set_usage", "end_sessions"),
     *("expire_access_tokens", "expire_sync_tokens", "set_clock_offset"),
+    *("status_incident_open", "status_incident_update", "status_incident_end"),
+    "status_maintenance_plan",
 }
 
 

@@ -125,6 +125,11 @@ class Organization:
     def login_host(self) -> str:
         return LOGIN_HOSTS[self.sandbox]
 
+    @property
+    def instance_key(self) -> str:
+        """The name of its Salesforce instance, which it shares with nobody here."""
+        return f"DEU{self.number}"
+
     def next_number(self, prefix: str) -> int:
         self.counters[prefix] = self.counters.get(prefix, 0) + 1
         return self.counters[prefix]

@@ -13,12 +13,13 @@ from simulator.directory import locked
 from simulator.google.edits import GoogleEdits
 from simulator.model import Person
 from simulator.salesforce.edits import SalesforceEdits
+from simulator.status.edits import StatusEdits
 
 GOOGLE_AUDIENCE = "https://oauth2.googleapis.com/token"
 
 
-class World(GoogleEdits, SalesforceEdits):
-    """Organizations, people, calendars and records, in memory."""
+class World(GoogleEdits, SalesforceEdits, StatusEdits):
+    """Organizations, people, calendars, records and status pages, in memory."""
 
     @locked
     def expire_access_tokens(

@@ -25,6 +25,7 @@ from simulator.keys import KeyPair
 from simulator.messages import Refusal
 from simulator.model import Limits, Organization, Person
 from simulator.salesforce.schema import event_fields, read_value, shown_value
+from simulator.status.board import StatusBoard
 from simulator.world import World
 
 
@@ -43,6 +44,7 @@ class KeptWorld(msgspec.Struct):
     key_pair: KeyPair
     organizations: list[KeptOrganization]
     people: list[Person]
+    status: StatusBoard = msgspec.field(default_factory=StatusBoard)
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,6 +92,7 @@ def built(description: Description) -> World:
 
 def restored(kept: KeptWorld) -> World:
     world = World(key_pair=kept.key_pair)
+    world.status = kept.status
     for each in kept.organizations:
         organization = each.organization
         fields = event_fields(organization.custom_fields)
@@ -110,6 +113,7 @@ def keep_world(world: World) -> dict[str, Any]:
                 "key_pair": msgspec.to_builtins(world.key_pair),
                 "organizations": [kept_organization(o) for o in world.organizations.values()],
                 "people": [kept_person(person) for person in world.people.values()],
+                "status": msgspec.to_builtins(world.status),
             }
         }
 

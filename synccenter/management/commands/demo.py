@@ -112,6 +112,8 @@ class Command(BaseCommand):
             "GOOGLE_API_ROOT": simulator,
             "GOOGLE_TOKEN_URL": f"{simulator}/token",
             "SALESFORCE_LOGIN_URL": simulator,
+            "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
+            "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
         }
         processes = Processes(settings.BASE_DIR, folder / "logs", environment)
         try:

@@ -1,0 +1,1 @@
+"""The vendors' public status pages: Google Workspace Status and Salesforce Trust."""
