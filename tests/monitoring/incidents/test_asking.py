@@ -206,10 +206,19 @@ def test_an_address_that_is_none_is_unknown(address: str, settings: Settings) ->
 
 
 def test_the_environment_does_not_divert_the_question(
-    simulator: SimulatorServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
-    settings.GOOGLE_STATUS_URL += "/"
     assert ask("google").state == "ok"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_address_may_end_with_a_slash(
+    provider: str, simulator: SimulatorServer, settings: Settings
+) -> None:
+    settings.GOOGLE_STATUS_URL += "/"
+    settings.SALESFORCE_STATUS_URL += "/"
+    assert ask(provider).state == "ok"
+    assert "//" not in simulator.requests[0].path

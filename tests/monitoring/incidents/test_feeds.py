@@ -257,6 +257,14 @@ def test_a_beginning_in_the_future_is_not_believed() -> None:
     assert google(google_incident(begin=stamp(NOW + HOUR))).since is None
 
 
+@pytest.mark.parametrize(
+    "begin", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00", "2026-11-20T10:00:00", 5]
+)
+def test_a_beginning_that_is_no_time_is_left_out(begin: Any) -> None:
+    report = google(google_incident(begin=begin, created=None))
+    assert (report.state, report.since) == ("trouble", None)
+
+
 def test_a_maintenance_going_on_tells_its_end() -> None:
     value = instance("MAINTENANCE_CORE", Maintenances=[maintenance(-HOUR, 2 * HOUR)])
     plan = PlannedMaintenance("Winter release", NOW - HOUR, NOW + 2 * HOUR)
@@ -291,7 +299,7 @@ def test_announced_maintenances_are_listed_soonest_first() -> None:
         maintenance(HOUR, day, name="off", MaintenanceEvents=[{"type": "Cancelled"}]),
         maintenance(-HOUR, day, name="done", MaintenanceEvents=[{"type": "completed"}]),
         maintenance(HOUR, day, name="no end", plannedEndTime=None),
-        maintenance(HOUR, day, name="no offset", plannedStartTime="2026-11-21T12:00:00"),
+        maintenance(HOUR, 2 * day, name="no offset", plannedStartTime="2026-11-21T12:00:00"),
         maintenance(HOUR, day, name=None),
     ]
     names = [plan.name for plan in salesforce(instance(Maintenances=planned)).upcoming]
