@@ -210,15 +210,18 @@ class Pulse(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["organization", "minute"], name="pulse_of_organization"),
-            models.Index(fields=["minute"], condition=~Q(signature=""), name="pulse_failing"),
+            models.Index(fields=["minute"], name="pulse_by_minute"),
         ]
 
 
 class UsualHour(models.Model):
-    """How runs of an organization ended in one past hour, outside incidents: the baseline."""
+    """How runs ended in one past hour outside incidents: the baseline.
+
+    Of one organization, or with none of all together.
+    """
 
     organization = models.ForeignKey(
-        "accounts.Organization", models.CASCADE, db_index=False, db_constraint=False
+        "accounts.Organization", models.CASCADE, null=True, db_index=False, db_constraint=False
     )
     hour = models.DateTimeField()
     signature = models.CharField(max_length=200)
@@ -227,7 +230,9 @@ class UsualHour(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "hour", "signature"], name="usual_hour_once"
+                fields=["organization", "hour", "signature"],
+                name="usual_hour_once",
+                nulls_distinct=False,
             ),
         ]
 

@@ -20,8 +20,11 @@ from django.db import connection, transaction
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.holds import holds_end
 from monitoring.health.tally import tally_compact
+from monitoring.incidents.across_watch import incidents_find_across, incidents_follow_across
+from monitoring.incidents.housekeeping import pulses_age, pulses_compact
+from monitoring.incidents.intake_watch import intake_watch
 from monitoring.incidents.opening import FOLD_AT_ONCE, hits_fold_anew
-from monitoring.incidents.watch import PACE, incidents_find, incidents_follow
+from monitoring.incidents.watch import PACE, THRESHOLDS, incidents_find, incidents_follow
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
 from monitoring.jobs.models import Lane
@@ -65,6 +68,7 @@ class TickReport:
     closed: int = 0
     folded: int = 0
     recovering: int = 0
+    frozen: bool = False
     failed_steps: list[str] = field(default_factory=list)
 
 
@@ -155,9 +159,12 @@ def watch(report: TickReport, now: datetime) -> None:
     with turn() as mine:
         if mine:
             report.opened += len(incidents_find(now=now))
+            across = incidents_find_across(now=now, thresholds=THRESHOLDS)
+            report.opened += len(across)
     with turn() as mine:
         if mine:
             report.closed += len(incidents_follow(now=now))
+            incidents_follow_across(now=now)
 
 
 def fold_anew(report: TickReport) -> None:
@@ -188,24 +195,31 @@ def release(now: datetime) -> None:
 
 
 def check(report: TickReport, now: datetime) -> None:
-    """Judge anew the people whose health changes by time alone."""
-    for _ in range(CHECK_ROUNDS):
+    """Judge anew the people whose health changes by time alone, unless nobody can be heard."""
+    with turn() as mine:
+        if not mine:
+            return
+        frozen = intake_watch(now=now, thresholds=THRESHOLDS)
+    report.frozen = frozen.everybody or bool(frozen.organizations)
+    for _ in range(0 if frozen.everybody else CHECK_ROUNDS):
         with turn() as mine:
             if not mine:
                 return
-            checked = health_check_due(now=now, limit=CHECK_AT_ONCE)
+            checked = health_check_due(now=now, limit=CHECK_AT_ONCE, frozen=frozen.organizations)
         report.checked += checked
         if checked < CHECK_AT_ONCE:
             return
 
 
 def keep_house(now: datetime) -> None:
-    """Make and drop outcome partitions, keep the tally short, forget workers long gone."""
+    """Make and drop outcome partitions, keep the counts short, forget workers long gone."""
     with turn() as mine:
         if mine:
             partitions_ensure(now)
             partitions_drop(now - timedelta(days=settings.OUTCOME_RETENTION_DAYS))
             tally_compact()
+            pulses_age(now=now)
+            pulses_compact(now=now)
             worker_beats_forget()
 
 
