@@ -214,6 +214,9 @@ LOGGING = logging_configuration(
     level=env.str("LOG_LEVEL", "INFO"), as_json=env.str("LOG_FORMAT", "text") == "json"
 )
 
+# What runs: shown beside an incident that begins soon after it changed.
+RELEASE = env.str("RELEASE", "0.1.0")
+
 # Jobs (monitoring.jobs, docs/jobs.md); durations in seconds. A pass must be over, at JOB_DEADLINE,
 # well before its lease ends and another worker may begin the next.
 JOB_RUNNER = env.str("JOB_RUNNER", "syncing.runner.EngineRunner")

@@ -6,5 +6,8 @@ ACTIONS = {
     "person.sync_now": "asked for a sync now",
     "person.hold": "switched syncing off",
     "person.release": "switched syncing on again",
+    "incident.take": "took an incident",
+    "incident.note": "wrote a note to an incident",
+    "incident.recover": "asked for the recovery of those hit by an incident",
     "api_token.create": "made an API token",
 }

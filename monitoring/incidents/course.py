@@ -34,6 +34,7 @@ WAITING = """
         AND health.runs_here AND health.hold_id IS NULL
         AND (hit.canary OR health.not_before IS NULL OR health.not_before <= %(now)s)
         AND (NOT %(unasked)s OR hit.asked_at IS NULL OR hit.asked_at <= %(again)s)
+        AND (%(untried_since)s::timestamptz IS NULL OR hit.last_failed_at < %(untried_since)s)
     ORDER BY hit.canary DESC, hit.gap_since, hit.person_id
     LIMIT %(limit)s
 """
@@ -97,7 +98,7 @@ def incident_close(*, incident: Incident, course: Course, now: datetime) -> bool
     Who waits for a good run is taken off the schedule: recovery syncs them, oldest gap first.
     """
     still_open = Incident.objects.filter(pk=incident.pk, closed_at=None)
-    if not still_open.update(closed_at=now):
+    if not still_open.update(closed_at=now, recover_asked_at=None):
         return False
     with connection.cursor() as cursor:
         cursor.execute(OFF_THE_SCHEDULE, {"incident": incident.pk, "now": now})
@@ -122,8 +123,8 @@ def waiting_of(
 ) -> tuple[list[Waiting], set[int], set[int]]:
     """Return people hit who wait and can be tried, oldest gap first but canaries before others.
 
-    Beside them the ids of the canaries among them, and of those asked for lately; `unasked` leaves
-    the latter out.
+    Beside them the ids of the canaries among them, and of those asked for lately. `unasked` leaves
+    the latter out, and while the incident is open also who has failed since somebody asked.
     """
     values: dict[str, Any] = {
         "incident": incident.pk,
@@ -131,6 +132,7 @@ def waiting_of(
         "again": now - ASK_AGAIN,
         "limit": limit,
         "unasked": unasked,
+        "untried_since": incident.recover_asked_at if unasked else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITING, values)

@@ -23,7 +23,7 @@ __all__ = [
     "unknown_status",
 ]
 
-MAX_PAYLOAD = 1_048_576
+MAX_PAYLOAD = 4 * 1_048_576
 MAX_HEADLINE = 200
 MAX_WORD = 60
 MAX_RAW_TEXT = 2_000

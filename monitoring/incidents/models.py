@@ -35,6 +35,11 @@ class IncidentQuerySet(TenantQuerySet):
         """Keep those that are closed, with people who have not been synced since."""
         return self.filter(closed_at__isnull=False, recovered_at=None)
 
+    def to_recover(self) -> IncidentQuerySet:
+        """Keep those of whom people are to be synced: closed ones, and open ones on request."""
+        closed = Q(closed_at__isnull=False) | Q(recover_asked_at__isnull=False)
+        return self.filter(closed, recovered_at=None)
+
     def not_over(self) -> IncidentQuerySet:
         return self.filter(recovered_at=None)
 
@@ -83,6 +88,8 @@ class Incident(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     owner_name = models.CharField(max_length=254, blank=True)
     status_asked_at = models.DateTimeField(null=True)
+    # Somebody asked for a sync of all who wait, although it is open.
+    recover_asked_at = models.DateTimeField(null=True)
 
     objects: ClassVar = IncidentQuerySet.as_manager()
 

@@ -7,8 +7,10 @@ import threading
 from datetime import UTC, datetime
 from time import monotonic
 
+from django.conf import settings
 from django.db import connection
 
+from monitoring.incidents.releases import release_note
 from monitoring.jobs.outage import DATABASE_ERRORS, wait_after
 from monitoring.jobs.tick import TickReport, tick
 
@@ -25,6 +27,7 @@ class Clockwork:
         self.stop = stop
         self.failures = 0
         self.lost_at = 0.0
+        self.release_noted = False
         self.reconnected_at: datetime | None = None
 
     def run(self) -> None:
@@ -45,6 +48,9 @@ class Clockwork:
         try:
             if self.failures:
                 self.come_back()
+            if not self.release_noted:
+                release_note(version=settings.RELEASE, now=datetime.now(UTC))
+                self.release_noted = True
             told(tick(datetime.now(UTC), reconnected_at=self.reconnected_at))
         except DATABASE_ERRORS as error:
             self.lose(error)

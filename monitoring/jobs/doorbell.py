@@ -18,6 +18,7 @@ from monitoring.jobs.models import Lane
 logger = logging.getLogger(__name__)
 
 DRAIN = "monitoring.jobs.drain.drain"
+STATUS_POLL = "monitoring.incidents.polling.statuses_poll"
 FAST = "fast"
 MAIN = str(settings.Q_CLUSTER["name"])
 # One doorbell for so many queued jobs; a drain works off far more if need be.
@@ -52,3 +53,11 @@ def _ring(cluster: str, lane: Lane, count: int) -> None:
             async_task(DRAIN, int(lane), settings.DRAIN_BUDGET, cluster=cluster)
     except Exception:  # any broker, any error: the job is safe in its table
         logger.exception("the doorbell of %s could not be rung; the next tick will", cluster)
+
+
+def ring_status_poll() -> None:
+    """Have the vendors' status pages asked. Never raises: the next tick rings again."""
+    try:
+        async_task(STATUS_POLL, cluster=MAIN)
+    except Exception:  # any broker, any error: what is due stays due
+        logger.exception("the status pages could not be asked for; the next tick asks again")

@@ -15,16 +15,17 @@ from monitoring.jobs.queue import jobs_recover
 def incidents_recover(*, now: datetime, seconds: float, pace: Pace) -> int:
     """Ask for syncs of people hit by incidents that are over, as many as may start in `seconds`.
 
-    Returns how many were asked for. An incident whose people have all been tried is recovered.
+    Also of those hit by an open one, once each, where somebody asked for that. Returns how many
+    were asked for. An incident whose people have all been tried is recovered.
     """
     return sum(
-        incident_recover(incident=incident, now=now, seconds=seconds, pace=pace)
-        for incident in Incident.objects.of_failures().recovering().exclude(organization=None)
+        incident_recover_some(incident=incident, now=now, seconds=seconds, pace=pace)
+        for incident in Incident.objects.of_failures().to_recover().exclude(organization=None)
     )
 
 
 @transaction.atomic
-def incident_recover(*, incident: Incident, now: datetime, seconds: float, pace: Pace) -> int:
+def incident_recover_some(*, incident: Incident, now: datetime, seconds: float, pace: Pace) -> int:
     """Ask for the next of one incident's people; return for how many."""
     hits = Hit.objects.filter(incident=incident)
     under_way = hits.waiting().filter(asked_at__gt=now - ASK_AGAIN).count()
@@ -40,6 +41,9 @@ def incident_recover(*, incident: Incident, now: datetime, seconds: float, pace:
 
 def incident_end_if_all_tried(incident: Incident, now: datetime) -> None:
     """End the recovery unless somebody waits whom the provider asked us not to try yet."""
+    if incident.closed_at is None:
+        Incident.objects.filter(pk=incident.pk).update(recover_asked_at=None)
+        return
     left = Hit.objects.filter(incident=incident).waiting()
     if not left.filter(person__health__runs_here=True, person__health__hold=None).exists():
         incident_end_recovery(incident=incident, now=now)

@@ -24,6 +24,7 @@ from monitoring.incidents.across_watch import incidents_find_across, incidents_f
 from monitoring.incidents.housekeeping import pulses_age, pulses_compact
 from monitoring.incidents.intake_watch import intake_watch
 from monitoring.incidents.opening import FOLD_AT_ONCE, hits_fold_anew
+from monitoring.incidents.polling import statuses_due
 from monitoring.incidents.watch import PACE, THRESHOLDS, incidents_find, incidents_follow
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
@@ -165,6 +166,8 @@ def watch(report: TickReport, now: datetime) -> None:
         if mine:
             report.closed += len(incidents_follow(now=now))
             incidents_follow_across(now=now)
+    if report.worked and statuses_due(now).exists():
+        doorbell.ring_status_poll()
 
 
 def fold_anew(report: TickReport) -> None:

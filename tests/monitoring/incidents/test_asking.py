@@ -163,7 +163,7 @@ def drip(listening: socket.socket) -> None:
 
 def test_a_page_without_end_is_given_up(simulator: SimulatorServer) -> None:
     simulator.plan_fault(operation="status.*", status=200, body="[" + " " * MAX_PAYLOAD + "]")
-    assert_silent(ask("google"), "more than a megabyte")
+    assert_silent(ask("google"), "more than four megabytes")
 
 
 def test_a_large_page_is_read_whole(simulator: SimulatorServer) -> None:
