@@ -3,7 +3,8 @@
 
 Standard library only, because it runs before anything is installed. The Lightning Design System is
 67 MB unpacked; the pages need its style sheet, the pictures that names, and a few icons. Which
-icons, package.json says under "synccenter"; they are taken symbol by symbol, unchanged.
+icons, package.json says under "synccenter"; they are taken symbol by symbol, unchanged. Charts need
+plotly's basic bundle.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("@salesforce-ux/design-system")
+CHART_PACKAGE = Path("plotly.js-basic-dist-min")
+CHART_BUNDLE = "plotly-basic.min.js"
 STYLE_SHEET = "salesforce-lightning-design-system.min.css"
 LICENCES = ("icons/License-for-icons.txt", "images/License-for-images.txt")
 SYMBOL = re.compile(r"<symbol\b[^>]*?\bid=\"(?P<name>[^\"]+)\".*?</symbol>", re.DOTALL)
@@ -36,30 +41,50 @@ def copy_assets(package: Path, wanted: dict[str, list[str]], target: Path) -> li
     `package` is the unpacked design system, `wanted` the names of icons by set. What was in
     `target` before is replaced as a whole, or not at all. Raises AssetsError for what is missing.
     """
-    if not package.is_dir():
-        raise AssetsError(f"{package} is missing: run `npm ci` first")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        made = Path(scratch) / "made"
+    with replacing(target, package) as made:
         copy_style_sheet(package / "assets", made)
         for name, icons in wanted.items():
             sprite = package / "assets" / "icons" / f"{name}-sprite" / "svg" / "symbols.svg"
             write(made / "icons" / f"{name}.svg", sprite_of(read(sprite), icons, sprite))
         for licence in LICENCES:
             write(made / Path(licence).name, read(package / "assets" / licence))
+    return files_in(target)
+
+
+def copy_charts(package: Path, target: Path) -> list[Path]:
+    """Fill `target` with the bundle that draws charts and its licence; return the files written.
+
+    `package` is plotly's, unpacked. Replaces and raises as `copy_assets` does.
+    """
+    with replacing(target, package) as made:
+        write_both(made / CHART_BUNDLE, read(package / CHART_BUNDLE))
+        write(made / "LICENSE", read(package / "LICENSE"))
+    return files_in(target)
+
+
+@contextmanager
+def replacing(target: Path, package: Path) -> Iterator[Path]:
+    """Give an empty folder to fill from `package`; it becomes `target` unless an error comes."""
+    if not package.is_dir():
+        raise AssetsError(f"{package} is missing: run `npm ci` first")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        made = Path(scratch) / "made"
+        yield made
         shutil.rmtree(target, ignore_errors=True)
         made.rename(target)
     # The folder of a temporary directory is private; a web server runs as somebody else.
     target.chmod(0o755)
-    return sorted(path for path in target.rglob("*") if path.is_file())
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def copy_style_sheet(assets: Path, made: Path) -> None:
     """Copy the style sheet without source map, compressed too, and each picture it names."""
     text = SOURCE_MAP.sub("", read(assets / "styles" / STYLE_SHEET))
-    write(made / "styles" / "slds.css", text)
-    packed = gzip.compress(text.encode(), compresslevel=9, mtime=0)
-    (made / "styles" / "slds.css.gz").write_bytes(packed)
+    write_both(made / "styles" / "slds.css", text)
     for path in {match["path"] for match in REFERENCE.finditer(text)}:
         source, copy = assets / "styles" / path, made / "styles" / path
         if not source.is_file():
@@ -89,14 +114,24 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def write_both(path: Path, text: str) -> None:
+    """Write the text as it is, and compressed beside it."""
+    write(path, text)
+    packed = gzip.compress(text.encode(), compresslevel=9, mtime=0)
+    path.with_name(f"{path.name}.gz").write_bytes(packed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--node-modules", type=Path, default=PROJECT / "node_modules")
-    parser.add_argument("--target", type=Path, default=PROJECT / "static" / "vendor" / "slds")
+    parser.add_argument("--target", type=Path, default=PROJECT / "static" / "vendor")
     options = parser.parse_args()
     wanted = json.loads((PROJECT / "package.json").read_text())["synccenter"]["icons"]
     try:
-        files = copy_assets(options.node_modules / PACKAGE, wanted, options.target)
+        files = [
+            *copy_assets(options.node_modules / PACKAGE, wanted, options.target / "slds"),
+            *copy_charts(options.node_modules / CHART_PACKAGE, options.target / "plotly"),
+        ]
     except AssetsError as error:
         sys.exit(f"assets: {error}")
     size = sum(path.stat().st_size for path in files)

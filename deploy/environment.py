@@ -22,7 +22,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 ELSEWHERE = Path("/var/lib/synccenter")
-ASSETS = PROJECT / "static" / "vendor" / "slds" / "styles" / "slds.css"
+VENDOR = PROJECT / "static" / "vendor"
+ASSETS = (VENDOR / "slds" / "styles" / "slds.css", VENDOR / "plotly" / "plotly-basic.min.js")
 
 
 class SetUpError(Exception):
@@ -119,8 +120,9 @@ def make_assets() -> None:
         + (PROJECT / "package.json").read_bytes()
         + (PROJECT / "deploy" / "assets.py").read_bytes()
     ).hexdigest()
-    mark = PROJECT / "static" / "vendor" / ".installed"
-    if ASSETS.exists() and mark.exists() and mark.read_text() == lock:
+    mark = VENDOR / ".installed"
+    is_there = all(path.exists() for path in (*ASSETS, mark))
+    if is_there and mark.read_text() == lock:
         return
     say("Fetching browser assets (package-lock.json)")
     run(

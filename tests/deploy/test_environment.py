@@ -25,6 +25,7 @@ def script(name: str) -> ModuleType:
 
 environment = script("environment")
 clean = script("clean")
+ASSETS = environment.ASSETS
 
 
 def test_an_old_python_is_told_in_one_line(
@@ -72,6 +73,30 @@ def test_nothing_is_installed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     environment.make_packages("dev")
     environment.make_packages("base")
     environment.make_assets()
+
+
+@pytest.mark.parametrize(
+    "lost", ["slds/styles/slds.css", "plotly/plotly-basic.min.js", ".installed"]
+)
+def test_assets_are_fetched_again_where_one_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: str
+) -> None:
+    monkeypatch.setattr(environment, "VENDOR", tmp_path)
+    ours = tuple(tmp_path / path.relative_to(PROJECT / "static/vendor") for path in ASSETS)
+    monkeypatch.setattr(environment, "ASSETS", ours)
+    for path in ours:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    ran: list[str] = []
+    monkeypatch.setattr(environment, "run", lambda command, _: ran.append(command[1]))
+    monkeypatch.setattr(environment, "npm", lambda: ["npm"])
+    environment.make_assets()
+    assert ran == ["ci", str(PROJECT / "deploy" / "assets.py")]
+    environment.make_assets()
+    assert len(ran) == 2
+    (tmp_path / lost).unlink()
+    environment.make_assets()
+    assert len(ran) == 4
 
 
 def test_a_running_service_is_not_cleaned_away(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The script that copies the design system, and what the templates expect of it."""
+"""The script that copies what browsers need, and what the templates expect of it."""
 
 from __future__ import annotations
 
@@ -110,6 +110,52 @@ def test_an_icon_that_is_not_there_is_named(package: Path, tmp_path: Path) -> No
 def test_without_the_package_the_way_out_is_named(tmp_path: Path) -> None:
     with pytest.raises(assets.AssetsError, match="npm ci"):
         assets.copy_assets(tmp_path / "nothing", {}, tmp_path / "slds")
+
+
+@pytest.fixture
+def chart_package(tmp_path: Path) -> Path:
+    """A package of the bundle that draws charts, with what the pages do not need."""
+    folder = tmp_path / "charts"
+    folder.mkdir()
+    for name in (assets.CHART_BUNDLE, "LICENSE", "README.md"):
+        (folder / name).write_text(f"{name} \N{EURO SIGN}", encoding="utf-8")
+    return folder
+
+
+def test_the_chart_bundle_is_copied_compressed_too_with_its_licence(
+    chart_package: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "static" / "plotly"
+    files = assets.copy_charts(chart_package, target)
+    assert [path.name for path in files] == [
+        "LICENSE",
+        "plotly-basic.min.js",
+        "plotly-basic.min.js.gz",
+    ]
+    bundle = (target / assets.CHART_BUNDLE).read_bytes()
+    assert bundle == (chart_package / assets.CHART_BUNDLE).read_bytes()
+    packed = (target / f"{assets.CHART_BUNDLE}.gz").read_bytes()
+    assert gzip.decompress(packed) == bundle
+    assert packed[4:8] == bytes(4), "the same bundle must always give the same file"
+    assert target.stat().st_mode & 0o055 == 0o055
+
+
+@pytest.mark.parametrize("missing", [assets.CHART_BUNDLE, "LICENSE"])
+def test_a_chart_package_that_lacks_something_replaces_nothing(
+    chart_package: Path, tmp_path: Path, missing: str
+) -> None:
+    (chart_package / missing).unlink()
+    target = tmp_path / "plotly"
+    target.mkdir()
+    (target / "old.js").write_text("old")
+    with pytest.raises(assets.AssetsError, match=f"{missing} is missing"):
+        assets.copy_charts(chart_package, target)
+    assert [path.name for path in target.iterdir()] == ["old.js"]
+
+
+def test_without_the_chart_package_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(assets.AssetsError, match="npm ci"):
+        assets.copy_charts(tmp_path / "nothing", tmp_path / "plotly")
 
 
 @pytest.mark.parametrize(("tag", "kind"), [("icon", "utility"), ("standard_icon", "standard")])
