@@ -1,4 +1,4 @@
-"""Small parts of pages: icons, times, addresses."""
+"""Small parts of pages: icons, times, what charts need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -60,6 +61,22 @@ def moment(time: Moment | None, empty: str = "never") -> SafeString | str:
         time.exact,
         time.said,
         time.exact,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def chart_support(context: Context) -> SafeString:
+    """Write what a page with a chart needs in its head.
+
+    plotly fills the style element it finds by this id; one of its own our policy would refuse.
+    """
+    return format_html(
+        '<style id="plotly.js-style-global" nonce="{}"></style>'
+        '<link rel="stylesheet" href="{}"><script src="{}" data-bundle="{}"></script>',
+        str(context["request"].csp_nonce),
+        static("console/charts.css"),
+        static("console/charts.js"),
+        static("vendor/plotly/plotly-basic.min.js"),
     )
 
 
