@@ -15,8 +15,8 @@ LENGTHS = (
     *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
     *(days * DAY for days in (1, 2, 7, 14)),
 )
-# What fits under a chart on a telephone, and beside one.
-MOST_TIMES, MOST_NUMBERS = 5, 5
+# What fits under a chart on a telephone and on a desk, and beside one.
+FEW_TIMES, MANY_TIMES, MOST_NUMBERS = 5, 12, 5
 BREAK = "<br>"
 
 
@@ -31,13 +31,15 @@ def lengths() -> Iterator[int]:
 class TimeAxis:
     """A stretch of time as a viewer in `zone` reads it; start <= end, both aware.
 
-    Places on it are seconds since its start, so that an hour is as long as any other on the day
-    the clocks change too.
+    `by_day` says that what is shown begins at midnight, so that no clock need be named. Places on
+    it are seconds since its start, so that an hour is as long as any other on the day the clocks
+    change too.
     """
 
     start: datetime
     end: datetime
     zone: tzinfo
+    by_day: bool = False
 
     @property
     def seconds(self) -> float:
@@ -50,6 +52,8 @@ class TimeAxis:
     def said(self, moment: datetime) -> str:
         """Return "20 Nov 14:05"; with the zone's letters where the clocks change on this axis."""
         local = moment.astimezone(self.zone)
+        if self.by_day:
+            return f"{local.day} {local:%b}"
         letters = f" {local.tzname()}" if self.clocks_change else ""
         return f"{local.day} {local:%b %H:%M}{letters}"
 
@@ -58,26 +62,27 @@ class TimeAxis:
         first, last = (moment.astimezone(self.zone) for moment in (self.start, self.end))
         return first.utcoffset() != last.utcoffset()
 
-    def marks(self) -> list[tuple[datetime, str]]:
-        """Return up to MOST_TIMES round local times on the axis, with what to write there."""
+    def marks(self, most: int) -> list[tuple[datetime, str]]:
+        """Return up to `most` round local times on the axis, with what to write there."""
         for step in lengths():
+            # Where there are too many by far, they are not worth listing.
+            if self.seconds > (most + 2) * step:
+                continue
             times = self.round_times(step)
-            if len(times) <= MOST_TIMES:
+            if len(times) <= most:
                 return labelled([time.astimezone(self.zone) for time in times], step)
         raise AssertionError("lengths have no end")
 
     def round_times(self, step: int) -> list[datetime]:
         """Return each time on the axis that is round in local time, every `step` seconds."""
-        if self.seconds > (MOST_TIMES + 2) * step:
-            # Too many by far: not worth listing.
-            return [self.start] * (MOST_TIMES + 1)
         wall = self.start.astimezone(self.zone).replace(tzinfo=None)
         midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
         days = (wall.toordinal() - 1) % (step // DAY) if step > DAY else 0
         first = midnight - timedelta(days=days)
         skipped = (wall - first) // timedelta(seconds=step)
-        # A step on either side for clocks that were changed in between.
-        places = range(skipped - 1, skipped + MOST_TIMES + 6)
+        # Some on either side, for clocks that are changed in between.
+        extra = 1 + 2 * HOUR // step
+        places = range(skipped - extra, skipped + int(self.seconds // step) + 1 + extra)
         walls = (first + timedelta(seconds=step * place) for place in places)
         times = {wall.replace(tzinfo=self.zone).astimezone(UTC) for wall in walls}
         return sorted(time for time in times if self.start <= time <= self.end)

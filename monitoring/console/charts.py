@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 from monitoring.console.axes import TimeAxis, lengths, number, number_marks
@@ -27,7 +27,7 @@ from monitoring.console.drawing import (
 )
 from monitoring.console.moments import MINUTE, counted, duration, zone_name
 
-MOST_BARS, FEWEST_BARS = 60, 15
+MOST_BARS, FEWEST_BARS = 60, 30
 
 Point = tuple[datetime, float]
 
@@ -83,17 +83,17 @@ def stop_times_chart(
     width, bars = binned(stops, zone)
     axis = TimeAxis(*around(bars, width), zone)
     peak = max(bars, key=lambda moment: bars[moment])
-    marks = number_marks(bars[peak] * 1.15, is_whole=True)
-    layout = layout_of(axis, marks, bars[peak] * 1.2)
-    layout["annotations"] = [peak_label(axis, peak, bars[peak], tone)]
+    top = bars[peak] * 1.15
+    layout = layout_of(axis, number_marks(top, is_whole=True), top)
+    layout["annotations"] = [peak_label(axis, peak, bars[peak], width, tone)]
     series = Series("People", tone, 0, bars)
     texts = {moment: [people_said(bars.get(moment, 0))] for moment in steps_of(axis, width)}
     return Chart(
         title,
         f"People who stopped, {'by minute' if width == MINUTE else f'every {duration(width)}'}",
         stops_summary(stops, axis, width, peak, bars[peak]),
-        figure_of([bars_of(series, axis, width), hover_of(axis, texts, width)], layout),
-        Table(header, tuple((axis.said(time), f"{bars[time]:,}") for time in sorted(bars))),
+        figure_of([bars_of(series, axis, width), hover_of(axis, texts, width)], layout, axis),
+        Table(header, tuple((axis.said(start), f"{bars[start]:,}") for start in sorted(bars))),
     )
 
 
@@ -171,7 +171,7 @@ def lines_chart(
     layout = layout_of(axis, number_marks(top * 1.05, is_whole), top * 1.08)
     labels = [f"{line.name} {number(line.latest)}" for line in lines]
     layout["margin"]["r"] = room_for(labels) + 12
-    layout["annotations"] = end_labels(lines, labels, top * 1.08)
+    layout["annotations"] = end_labels(lines, labels, axis, top * 1.08)
     texts = texts_of(lines)
     width = typical_gap(sorted(texts), axis)
     drawn = [line_of(line, axis) for line in lines]
@@ -179,7 +179,7 @@ def lines_chart(
         title,
         measure,
         summary or f"{title}, {period(axis)}: {changes(lines)}.",
-        figure_of([*drawn, hover_of(axis, texts, width, centre=0)], layout),
+        figure_of([*drawn, hover_of(axis, texts, width, centre=0)], layout, axis),
         table_of(lines, axis),
     )
 
@@ -218,7 +218,7 @@ def stacked_bars_chart(
         title,
         measure,
         summary or f"{title}, {period(axis)}: {totals}.",
-        figure_of([*drawn, hover_of(axis, texts_of(stacks), seconds)], layout),
+        figure_of([*drawn, hover_of(axis, texts_of(stacks), seconds)], layout, axis),
         table_of(stacks, axis),
         key,
     )
@@ -241,7 +241,9 @@ def series_of(series: Mapping[str, Sequence[Point]], tones: Mapping[str, str]) -
 
 def axis_of(series: Sequence[Series], zone: tzinfo, width: timedelta = timedelta()) -> TimeAxis:
     moments = [moment for one in series for moment in one.points]
-    return TimeAxis(min(moments), max(moments) + width, zone)
+    midnights = all(moment.astimezone(zone).time() == time.min for moment in moments)
+    by_day = midnights and width >= timedelta(days=1)
+    return TimeAxis(min(moments), max(moments) + width, zone, by_day)
 
 
 def extent(values: Iterable[float]) -> tuple[float, bool]:

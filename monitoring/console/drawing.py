@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitoring.console.axes import BREAK, TimeAxis, apart, number
+from monitoring.console.axes import BREAK, FEW_TIMES, MANY_TIMES, TimeAxis, apart, number
 from monitoring.console.moments import MINUTE, zone_name
 
 # The tones of console.css, and what tells series of one tone apart.
@@ -24,8 +24,8 @@ DASHES = ("solid", "dash", "dot")
 STRONG, QUIET, EDGE, LINE = "#181818", "#5c5c5c", "#c9c9c9", "#e5e5e5"
 
 # In pixels; charts.css reserves the height.
-HEIGHT, TOP, BOTTOM = 260, 14, 62
-FONT, LETTER, LABEL_GAP = 12, 6.8, 16
+HEIGHT, TOP, BOTTOM, ROW = 260, 14, 46, 16
+FONT, LETTER, LABEL_GAP, STANDOFF = 12, 6.8, 16, 6
 # How much of its width a bar fills.
 FILLED = 0.86
 
@@ -48,10 +48,16 @@ class Series:
         return self.points[max(self.points)]
 
 
-def figure_of(traces: list[dict[str, Any]], layout: dict[str, Any]) -> dict[str, Any]:
-    """Return a figure that answers hovering and nothing else: no tool bar, no zoom."""
-    config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
-    return {"data": traces, "layout": layout, "config": config | {"showTips": False}}
+def figure_of(
+    traces: list[dict[str, Any]], layout: dict[str, Any], axis: TimeAxis
+) -> dict[str, Any]:
+    """Return a figure that answers hovering and nothing else: no tool bar, no zoom.
+
+    `layout` fits a telephone; `wide` has more marks of time, for where there is room.
+    """
+    config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
+    wide = time_marks(axis, MANY_TIMES)
+    return {"data": traces, "layout": layout, "config": config, "wide": wide}
 
 
 def bars_of(series: Series, axis: TimeAxis, width: float) -> dict[str, Any]:
@@ -109,7 +115,13 @@ def layout_of(axis: TimeAxis, marks: Sequence[float], top: float) -> dict[str, A
     return {
         "height": HEIGHT,
         "autosize": True,
-        "margin": {"l": room_for(written) + 8, "r": 16, "t": TOP, "b": BOTTOM, "pad": 0},
+        "margin": {
+            "l": room_for(written) + STANDOFF,
+            "r": 16,
+            "t": TOP,
+            "b": bottom(axis),
+            "pad": 0,
+        },
         "font": {"family": "inherit", "size": FONT, "color": QUIET},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -122,6 +134,7 @@ def layout_of(axis: TimeAxis, marks: Sequence[float], top: float) -> dict[str, A
             "bordercolor": EDGE,
             "font": {"family": "inherit", "size": FONT, "color": STRONG},
             "align": "left",
+            "showarrow": False,
         },
         "xaxis": time_axis(axis),
         "yaxis": number_axis(marks, written, top),
@@ -130,13 +143,11 @@ def layout_of(axis: TimeAxis, marks: Sequence[float], top: float) -> dict[str, A
 
 
 def time_axis(axis: TimeAxis) -> dict[str, Any]:
-    marks = axis.marks()
     # One moment alone still needs a width to be drawn in.
     slack = 0 if axis.seconds else MINUTE
     return {
         "range": [-slack, axis.seconds + slack],
-        "tickvals": [axis.place(moment) for moment, _ in marks],
-        "ticktext": [text for _, text in marks],
+        **time_marks(axis, FEW_TIMES),
         "tickangle": 0,
         "ticks": "outside",
         "ticklen": 4,
@@ -154,11 +165,26 @@ def time_axis(axis: TimeAxis) -> dict[str, Any]:
     }
 
 
+def bottom(axis: TimeAxis) -> int:
+    """Return the pixels below a chart: its marks take two rows where clocks have days below."""
+    written = [text for most in (FEW_TIMES, MANY_TIMES) for _, text in axis.marks(most)]
+    return BOTTOM + ROW * any(BREAK in text for text in written)
+
+
+def time_marks(axis: TimeAxis, most: int) -> dict[str, list[Any]]:
+    marks = axis.marks(most)
+    return {
+        "tickvals": [axis.place(moment) for moment, _ in marks],
+        "ticktext": [text for _, text in marks],
+    }
+
+
 def number_axis(marks: Sequence[float], written: Sequence[str], top: float) -> dict[str, Any]:
     return {
         "range": [0, top],
         "tickvals": list(marks),
         "ticktext": list(written),
+        "ticklabelstandoff": STANDOFF,
         "showgrid": True,
         "gridcolor": LINE,
         "zeroline": False,
@@ -166,9 +192,11 @@ def number_axis(marks: Sequence[float], written: Sequence[str], top: float) -> d
     }
 
 
-def end_labels(lines: Sequence[Series], labels: Sequence[str], top: float) -> list[dict[str, Any]]:
+def end_labels(
+    lines: Sequence[Series], labels: Sequence[str], axis: TimeAxis, top: float
+) -> list[dict[str, Any]]:
     """Return a label beside the end of each line, moved as far as it takes not to overlap."""
-    height = HEIGHT - TOP - BOTTOM
+    height = HEIGHT - TOP - bottom(axis)
     wanted = [line.latest / top * height for line in lines]
     places = apart(wanted, LABEL_GAP, LABEL_GAP / 2, height)
     return [
@@ -196,14 +224,17 @@ def room_for(words: Iterable[str]) -> int:
     return round(max(len(word) for word in words) * LETTER)
 
 
-def peak_label(axis: TimeAxis, peak: datetime, people: float, tone: str) -> dict[str, Any]:
+def peak_label(
+    axis: TimeAxis, peak: datetime, people: float, width: float, tone: str
+) -> dict[str, Any]:
     """Return the words on the highest bar; near an edge they stand to its inner side."""
-    place = axis.place(peak) / axis.seconds
+    place = axis.place(peak) + width / 2
+    share = place / axis.seconds
     return label(
         f"{number(people)} at {peak.astimezone(axis.zone):%H:%M}",
         TONES[tone],
-        x=axis.place(peak),
+        x=place,
         y=people,
-        xanchor="left" if place < 0.5 else "right",
+        xanchor="left" if share < 0.1 else "right" if share > 0.9 else "center",
         yanchor="bottom",
     )

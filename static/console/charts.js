@@ -4,7 +4,9 @@
 // has a chart, after everything else is there. Without it the figures stand in an open table.
 (() => {
   const bundle = document.currentScript.dataset.bundle;
-  const drawn = new Set();
+  // Drawings with their marks of time, for where there is room for many and where there is not.
+  const drawn = new Map();
+  const WIDE = 640;
   let library = null;
 
   // From here on a table may be closed: a drawing will come, or it is opened again.
@@ -49,13 +51,32 @@
       if (!chart.isConnected) {
         return;
       }
-      const { data, layout, config } = JSON.parse(chart.querySelector("script").textContent);
-      drawn.add(drawing);
-      await plotly.newPlot(drawing, data, layout, config);
+      const figure = JSON.parse(chart.querySelector("script").textContent);
+      const { tickvals, ticktext } = figure.layout.xaxis;
+      drawn.set(drawing, { wide: figure.wide, narrow: { tickvals, ticktext } });
+      Object.assign(figure.layout.xaxis, marks(drawing));
+      await plotly.newPlot(drawing, figure.data, figure.layout, figure.config);
       chart.dataset.state = "drawn";
       widths.observe(drawing);
     } catch {
       giveUp(chart);
+    }
+  }
+
+  function marks(drawing) {
+    const choice = drawn.get(drawing);
+    return drawing.offsetWidth < WIDE ? choice.narrow : choice.wide;
+  }
+
+  function fit(drawing) {
+    // What is hidden has no width; it is seen here again once it is shown.
+    if (drawn.has(drawing) && drawing.offsetWidth) {
+      const { tickvals, ticktext } = marks(drawing);
+      window.Plotly.relayout(drawing, {
+        autosize: true,
+        "xaxis.tickvals": tickvals,
+        "xaxis.ticktext": ticktext,
+      });
     }
   }
 
@@ -67,16 +88,11 @@
   }
 
   const widths = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      // What is hidden has no width; it is observed again once it is shown.
-      if (target.offsetWidth && target.offsetWidth !== target.querySelector("svg")?.clientWidth) {
-        window.requestAnimationFrame(() => drawn.has(target) && window.Plotly.Plots.resize(target));
-      }
-    }
+    window.requestAnimationFrame(() => entries.forEach(({ target }) => fit(target)));
   });
 
   function forget() {
-    for (const drawing of drawn) {
+    for (const drawing of drawn.keys()) {
       if (!drawing.isConnected) {
         widths.unobserve(drawing);
         drawn.delete(drawing);

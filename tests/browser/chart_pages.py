@@ -74,10 +74,11 @@ def people_by_status() -> Chart:
 
 def outcomes_by_class() -> Chart:
     """A month of days."""
-    days = [NOW.replace(hour=23, minute=0) - timedelta(days=place) for place in range(1, 31)]
+    midnight = NOW.astimezone(ZONE).replace(hour=0)
+    days = [midnight - timedelta(days=place) for place in range(1, 31)]
 
     def figures(step: int, most: int) -> list[tuple[object, float]]:
-        return [(day, (place * step) % most) for place, day in enumerate(days)]
+        return [(day, (place * step + step) % most) for place, day in enumerate(days)]
 
     return stacked_bars_chart(
         {
