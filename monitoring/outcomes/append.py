@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.transaction import TransactionManagementError
 
 from monitoring.outcomes.staging import fetch, stage
 
@@ -41,8 +42,11 @@ APPEND = f"""
 def outcomes_append(rows: Iterable[Sequence[Any]]) -> set[UUID]:
     """Append rows; return the ids that were not there before.
 
-    Values come in the order of COLUMNS, JSON as text. Runs in the caller's transaction.
+    Values come in the order of COLUMNS, JSON as text. Runs in the caller's transaction; without one
+    all rows would be lost between two statements, so it raises TransactionManagementError.
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Outcomes are appended within a transaction.")
     with connection.cursor() as cursor:
         batch = stage(cursor, "outcome_staged", STAGED, rows)
     return {attempt_id for (attempt_id,) in fetch(APPEND, [batch])}
