@@ -43,7 +43,11 @@ APPOINT = """
 """
 TRY_NOW = """
     UPDATE health_health SET next_due = %(now)s, expected_at = %(now)s
-    WHERE person_id = ANY(%(people)s) AND hold_id IS NULL
+    FROM (
+        SELECT person_id FROM health_health WHERE person_id = ANY(%(people)s)
+        ORDER BY person_id FOR UPDATE
+    ) AS locked
+    WHERE health_health.person_id = locked.person_id AND hold_id IS NULL
         AND (next_due IS NULL OR next_due > %(now)s)
 """
 # Recovery reaches them sooner; if it does not, they run at their interval.
@@ -51,9 +55,13 @@ OFF_THE_SCHEDULE = """
     UPDATE health_health AS health
     SET next_due = %(now)s + make_interval(secs => health.interval),
         expected_at = %(now)s + make_interval(secs => health.interval)
-    FROM incidents_hit AS hit
-    WHERE hit.incident_id = %(incident)s AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
-        AND health.person_id = hit.person_id AND health.runs_here AND health.hold_id IS NULL
+    FROM (
+        SELECT health.person_id FROM health_health AS health
+        JOIN incidents_hit AS hit USING (person_id)
+        WHERE hit.incident_id = %(incident)s AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
+        ORDER BY health.person_id FOR UPDATE OF health
+    ) AS locked
+    WHERE health.person_id = locked.person_id AND health.runs_here AND health.hold_id IS NULL
 """
 
 
@@ -113,8 +121,9 @@ def canaries_appoint(*, incident: Incident, now: datetime, pace: Pace) -> list[i
     appointed = canaries_to_appoint(waiting, canaries, pace, now)
     if appointed:
         with connection.cursor() as cursor:
-            cursor.execute(APPOINT, [incident.pk, appointed])
+            # Health before hits, as whoever records outcomes does.
             cursor.execute(TRY_NOW, {"now": now, "people": appointed})
+            cursor.execute(APPOINT, [incident.pk, appointed])
     return appointed
 
 

@@ -140,15 +140,12 @@ def hits_fold_anew(*, limit: int = FOLD_AT_ONCE) -> int:
     """Fold anew the health of people whose incident was found after they had failed.
 
     At most `limit` people a call, in one transaction; returns how many. What was held against them
-    since it began is taken back.
+    since it began is taken back. Two calls at once do the same work twice, and no harm: the hits
+    are not locked, because whoever records outcomes locks health before them.
     """
     with transaction.atomic():
-        hits = list(
-            Hit.objects.select_related("incident")
-            .select_for_update(of=("self",), skip_locked=True)
-            .filter(fold_anew=True)
-            .order_by("person_id")[:limit]
-        )
+        to_fold = Hit.objects.select_related("incident").filter(fold_anew=True)
+        hits = list(to_fold.order_by("incident_id", "person_id")[:limit])
         since = {hit.person_id: hit.incident.began_at for hit in hits}
         health_fold_anew(since, shields_since)
         Hit.objects.filter(pk__in=[hit.pk for hit in hits]).update(fold_anew=False)

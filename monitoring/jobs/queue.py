@@ -44,6 +44,7 @@ RECOVER = """
     FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
     JOIN accounts_person AS person ON person.id = start.person_id
     LEFT JOIN health_policy AS policy USING (organization_id)
+    WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = person.id)
     ORDER BY start.seconds
     ON CONFLICT (person_id) DO NOTHING
 """

@@ -34,8 +34,9 @@ def incident_recover_some(*, incident: Incident, now: datetime, seconds: float, 
     if not waiting and not under_way and places:
         incident_end_if_all_tried(incident, now)
     starts = start_times(waiting, places, incident.people_hit, now, pace)
-    hits.filter(person__in=[person for person, _ in starts]).update(asked_at=now)
+    # Jobs before hits: who closes a job goes on to its person's hits.
     jobs_recover(starts=starts, now=now)
+    hits.filter(person__in=[person for person, _ in starts]).update(asked_at=now)
     return len(starts)
 
 

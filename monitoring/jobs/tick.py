@@ -156,17 +156,19 @@ def leases_count(reconnected_at: datetime | None) -> bool:
 
 
 def watch(report: TickReport, now: datetime) -> None:
-    """Find incidents, and follow those that are not over."""
+    """Find incidents, and follow those that are not over.
+
+    Each is a transaction of its own, because whoever opens one keeps outcomes waiting; two ticks at
+    once open it once.
+    """
     with turn() as mine:
-        if mine:
-            report.opened += len(incidents_find(now=now))
-            across = incidents_find_across(now=now, thresholds=THRESHOLDS)
-            report.opened += len(across)
-    with turn() as mine:
-        if mine:
-            report.closed += len(incidents_follow(now=now))
-            incidents_follow_across(now=now)
-    if report.worked and statuses_due(now).exists():
+        if not mine:
+            return
+    report.opened += len(incidents_find(now=now))
+    report.opened += len(incidents_find_across(now=now, thresholds=THRESHOLDS))
+    report.closed += len(incidents_follow(now=now))
+    incidents_follow_across(now=now)
+    if statuses_due(now).exists():
         doorbell.ring_status_poll()
 
 

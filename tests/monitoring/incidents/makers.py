@@ -10,9 +10,10 @@ from accounts.models import Organization, Person
 from monitoring.health.begin import health_begin
 from monitoring.health.models import Health
 from monitoring.incidents.models import Incident
-from monitoring.intake.record import ReportedOutcome, outcomes_record
+from monitoring.intake.record import ReportedOutcome
 from monitoring.outcomes.identifiers import attempt_id_at
 from tests.factories import NOW, make_connected_person
+from tests.monitoring.intake.makers import record
 
 MINUTE = timedelta(minutes=1)
 MAINTENANCE = {
@@ -51,7 +52,7 @@ def make_running_people(organization: Organization, number: int) -> list[Person]
 
 def report(people: Iterable[Person], at: datetime, error: Any = None, **overrides: Any) -> None:
     """Record one outcome of each person that ended at a moment: good, or failed with the error."""
-    outcomes_record([make_reported(person, at, error, **overrides) for person in people], now=at)
+    record([make_reported(person, at, error, **overrides) for person in people])
 
 
 def make_reported(

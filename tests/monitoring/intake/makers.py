@@ -6,6 +6,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
+from monitoring.intake.record import ReportedOutcome, outcomes_record
 from monitoring.outcomes.identifiers import attempt_id_at
 from tests.factories import NOW
 
@@ -47,3 +50,9 @@ def as_lines(*outcomes: dict[str, Any]) -> bytes:
 
 def as_array(*outcomes: dict[str, Any]) -> bytes:
     return json.dumps(outcomes).encode()
+
+
+def record(outcomes: list[ReportedOutcome]) -> None:
+    """Record outcomes as they ended, in a transaction of their own or of the caller's."""
+    with transaction.atomic():
+        outcomes_record(outcomes, now=max(outcome.finished_at for outcome in outcomes))
