@@ -389,18 +389,20 @@ def judge(runs: Runs, held: bool, policy: PolicyFacts, now: datetime) -> Standin
     overdue = overdue_at(runs, policy)
     if overdue is None:
         return Standing("degraded", "never_connected")
-    silent = silent_at(runs, overdue, policy)
     if runs.confirmed_at is not None:
         return Standing("stalled", runs.suspect_rule or "unrecognised")
     if is_failing(runs, policy):
         return Standing("stalled", runs.last_rule or "unrecognised")
-    if now >= silent:
-        return Standing("stalled", "silent")
-    if runs.last_result not in {None, "success"}:
+    got_through = runs.last_result in {None, "success"}
+    # Who is not even overdue is not silent.
+    if now >= overdue or not got_through:
+        silent = silent_at(runs, overdue, policy)
+        if now >= silent:
+            return Standing("stalled", "silent")
+        if got_through:
+            return Standing("degraded", "overdue", silent)
         cause = "incident" if runs.in_incident else runs.last_rule or "unrecognised"
         return Standing("degraded", cause, silent)
-    if now >= overdue:
-        return Standing("degraded", "overdue", silent)
     if runs.interval > policy.base_interval:
         return Standing("degraded", "slowed", overdue)
     if runs.last_success_at is None:
