@@ -13,12 +13,13 @@ class Pace:
     """How gently a provider is treated that comes back.
 
     canaries           people who try often while an incident is open
-    people_per_second  how many are synced a second; a run takes three or four requests
+    people_per_second  how many are synced a second; a run makes three or four requests within a
+                       few seconds, so that a provider sees no more than five a second
     within             seconds in which everybody should be through; many people go faster
     """
 
     canaries: int = 5
-    people_per_second: float = 1.0
+    people_per_second: float = 0.5
     within: int = 3_600
 
 
