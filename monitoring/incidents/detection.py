@@ -75,6 +75,12 @@ class Window:
     def providers(self) -> list[str]:
         return sorted({provider_of(name) for name in self.failing})
 
+    def without(self, providers: Collection[str]) -> Window:
+        """Leave out those who fail against these providers: they prove nothing of any other."""
+        failing = {n: p for n, p in self.failing.items() if provider_of(n) not in providers}
+        left_out = sum(self.failing.values()) - sum(failing.values())
+        return Window(self.tried - left_out, failing)
+
 
 @dataclass(frozen=True, slots=True)
 class Usual:
