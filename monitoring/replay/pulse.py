@@ -1,0 +1,144 @@
+"""How an organization's people are doing at this moment, counted as they run. Pure.
+
+A person counts once, in the minute of their latest run, under its signature; "" is a good run.
+What the longest window has left behind becomes what is usual: attempts, not people, without those
+that an incident explains. The minute in progress belongs to every window.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from monitoring.health.shields import Shield, provider_of
+from monitoring.incidents.detection import Thresholds, Usual, Window
+
+MINUTE = 60
+USUAL_HOURS = 7 * 24
+GOOD = ""
+
+
+class Pulse:
+    """The sliding counts of one organization. Costs follow the minutes, not the people."""
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self._longest = thresholds.longest_window // MINUTE
+        self._latest: dict[int, tuple[int, str]] = {}
+        self._people: dict[int, dict[str, int]] = {}
+        self._attempts: dict[int, dict[str, int]] = {}
+        self._left: dict[int, Counter[str]] = {}
+        self._usual: Counter[str] = Counter()
+        self._slid_to = 0
+        self._failing = 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Tell whether nobody's latest run failed lately, so that there is nothing to look for."""
+        return not self._failing
+
+    def take(self, person_id: int, finished_at: datetime, signature: str) -> None:
+        """Count a run that is later than all of the person's before it."""
+        minute = minute_of(finished_at)
+        self.count(minute, signature)
+        before = self._latest.get(person_id)
+        if before is not None:
+            self._forget(*before)
+        self._latest[person_id] = minute, signature
+        people = self._people.get(minute)
+        if people is None:
+            people = self._people[minute] = {}
+        people[signature] = people.get(signature, 0) + 1
+        if signature:
+            self._failing += 1
+
+    def take_late(self, finished_at: datetime, signature: str) -> None:
+        """Count a run after which the person has run already."""
+        self.count(minute_of(finished_at), signature)
+
+    def count(self, minute: int, signature: str) -> None:
+        attempts = self._attempts.get(minute)
+        if attempts is None:
+            attempts = self._attempts[minute] = {}
+        attempts[signature] = attempts.get(signature, 0) + 1
+
+    def _forget(self, minute: int, signature: str) -> None:
+        """Take a person's former run out, unless its minute has left the windows."""
+        people = self._people.get(minute)
+        if people is None:
+            return
+        people[signature] -= 1
+        if signature:
+            self._failing -= 1
+
+    def slide(self, now: datetime, shields: Iterable[Shield]) -> None:
+        """Move what has left the longest window to what is usual, without what is explained."""
+        minute = minute_of(now)
+        if minute == self._slid_to:
+            return
+        self._slid_to = minute
+        last = minute - self._longest
+        for old in [each for each in self._people if each <= last]:
+            people = self._people.pop(old)
+            self._failing -= sum(count for name, count in people.items() if name)
+        explained = list(shields)
+        for old in [each for each in self._attempts if each <= last]:
+            self._leave(old, self._attempts.pop(old), explained)
+        oldest = minute // 60 - USUAL_HOURS
+        for hour in [each for each in self._left if each < oldest]:
+            self._usual.subtract(self._left.pop(hour))
+
+    def _leave(self, minute: int, attempts: dict[str, int], shields: list[Shield]) -> None:
+        hour = self._left.setdefault(minute // 60, Counter())
+        for name, count in attempts.items():
+            if not name or not is_explained(minute, provider_of(name), shields):
+                hour[name] += count
+                self._usual[name] += count
+
+    def windows(self, now: datetime) -> dict[int, Window]:
+        """Return the windows in which an incident is to be looked for, by their length.
+
+        The longer ones are there only where too few tried in the short one.
+        """
+        windows = self.windows_of([self._thresholds.window], now)
+        if windows[self._thresholds.window].tried < self._thresholds.few_tried:
+            windows = self.windows_of(
+                [self._thresholds.window, *self._thresholds.windows_small], now
+            )
+        return windows
+
+    def windows_of(self, lengths: Iterable[int], now: datetime) -> dict[int, Window]:
+        """Return the windows of the given lengths, each in whole minutes."""
+        minutes = sorted(lengths)
+        newest = sorted(self._people, reverse=True)
+        counts: Counter[str] = Counter()
+        windows, place = {}, 0
+        for length in minutes:
+            since = minute_of(now) - length // MINUTE
+            while place < len(newest) and newest[place] > since:
+                counts.update(self._people[newest[place]])
+                place += 1
+            failing = {name: count for name, count in counts.items() if name and count}
+            windows[length] = Window(counts.total(), failing)
+        return windows
+
+    @property
+    def usual(self) -> Usual:
+        """Return how runs usually end."""
+        failed = {name: count for name, count in self._usual.items() if name and count}
+        return Usual(self._usual.total(), failed)
+
+
+def minute_of(moment: datetime) -> int:
+    return int(moment.timestamp()) // MINUTE
+
+
+def is_explained(minute: int, provider: str, shields: Iterable[Shield]) -> bool:
+    """Tell whether an incident of a provider went on in a minute."""
+    return any(
+        shield.provider == provider
+        and minute_of(shield.since) <= minute
+        and (shield.until is None or minute <= minute_of(shield.until))
+        for shield in shields
+    )
