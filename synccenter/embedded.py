@@ -25,7 +25,9 @@ DATABASE = "synccenter"
 MAX_CONNECTIONS = 200
 START_SECONDS = 15.0
 # Commands that must work before, or without, a database.
-WITHOUT_DATABASE = frozenset({"help", "interpret", "simulate", "collectstatic", "makemessages"})
+WITHOUT_DATABASE = frozenset(
+    {"help", "interpret", "replay", "simulate", "collectstatic", "makemessages"}
+)
 
 CONFIGURATION = f"""
 # written by synccenter when the folder was made

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "monitoring.jobs",
     "monitoring.actions",
     "monitoring.alerts",
+    "monitoring.replay",
     "monitoring.api",
     "monitoring.console",
     "simulator",

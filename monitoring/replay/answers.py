@@ -54,15 +54,9 @@ ROW_LOCKED = salesforce_rest(
 )
 GRANT_REVOKED = salesforce_oauth("invalid_grant", "expired access/refresh token")
 APP_BLOCKED = salesforce_oauth("OAUTH_APP_BLOCKED", "this app is blocked by admin")
-API_OFF = salesforce_rest(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization")
+API_OFF_FOR_USER = salesforce_rest(
+    403, "API_DISABLED", "API is disabled for this User", "event.query"
+)
 BUSY = RawError(
     "salesforce", "html", 503, {}, "<html><body>Service Unavailable</body></html>", "query"
-)
-GOOGLE_REVOKED = RawError(
-    "google",
-    "oauth-json",
-    400,
-    {},
-    '{"error": "invalid_grant", "error_description": "Token has been expired or revoked."}',
-    "token",
 )

@@ -48,6 +48,9 @@ class People:
     def runs(self, person_id: int) -> Runs:
         return self.known[person_id].facts.runs
 
+    def status(self, person_id: int) -> str:
+        return self.known[person_id].facts.standing.status
+
     def add(self, person_id: int, runs: Runs, now: datetime) -> Known:
         """Bring in a person with what their runs have been so far."""
         facts = HealthFacts(runs, judge(runs, False, self.policy, now), now)

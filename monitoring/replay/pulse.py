@@ -35,8 +35,8 @@ class Pulse:
 
     @property
     def is_calm(self) -> bool:
-        """Tell whether nobody's latest run failed lately, so that there is nothing to look for."""
-        return not self._failing
+        """Tell whether too few fail in the longest window for there to be an incident."""
+        return self._failing < min(self._thresholds.people, self._thresholds.small_people)
 
     def take(self, person_id: int, finished_at: datetime, signature: str) -> None:
         """Count a run that is later than all of the person's before it."""
@@ -112,15 +112,16 @@ class Pulse:
         """Return the windows of the given lengths, each in whole minutes."""
         minutes = sorted(lengths)
         newest = sorted(self._people, reverse=True)
-        counts: Counter[str] = Counter()
+        counts: dict[str, int] = {}
         windows, place = {}, 0
         for length in minutes:
             since = minute_of(now) - length // MINUTE
             while place < len(newest) and newest[place] > since:
-                counts.update(self._people[newest[place]])
+                for name, count in self._people[newest[place]].items():
+                    counts[name] = counts.get(name, 0) + count
                 place += 1
             failing = {name: count for name, count in counts.items() if name and count}
-            windows[length] = Window(counts.total(), failing)
+            windows[length] = Window(sum(counts.values()), failing)
         return windows
 
     @property

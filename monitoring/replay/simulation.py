@@ -11,9 +11,10 @@ from random import Random
 
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, built_in_rules
-from monitoring.health.fold import LOST, JudgedOutcome, Runs
+from monitoring.health.fold import JudgedOutcome, Runs
 from monitoring.incidents.recovery import rate_of
 from monitoring.outcomes.identifiers import attempt_id_at
+from monitoring.replay.judging import judged
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.rules_of_2008 import disables_at_once
 from monitoring.replay.scenario import Scenario
@@ -55,7 +56,7 @@ class Played:
     def minutes_to_all_healthy(self) -> float | None:
         if self.scenario.trouble is None or self.healthy_at is None:
             return None
-        return round((self.healthy_at - self.scenario.trouble[1]).total_seconds() / 60, 1)
+        return (self.healthy_at - self.scenario.trouble[1]).total_seconds() / 60
 
     @property
     def max_requests_per_second(self) -> int:
@@ -132,8 +133,7 @@ class Simulation:
         lasts = timedelta(seconds=self.random.uniform(SHORTEST_RUN, LONGEST_RUN))
         self._count_requests(person_id, at, lasts, result, error)
         attempt_id = attempt_id_at(at, self.random)
-        outcome = JudgedOutcome(attempt_id, at + lasts, result)
-        outcome = judged(outcome, error, self._interpreter)
+        outcome = judged(attempt_id, at + lasts, result, error, self._interpreter)
         heappush(self._under_way, Run(at + lasts, person_id, outcome, error))
 
     def _end_runs(self, now: datetime) -> None:
@@ -149,20 +149,11 @@ class Simulation:
         trouble = self.scenario.trouble
         if trouble is None or now < trouble[1] or self.played.healthy_at is not None:
             return
-        if self._is_everybody_well():
+        if self.stage.is_everybody_well(but=self.scenario.alone):
             self.played.healthy_at = now
             requests = self.played.requests
             for moment in [each for each in requests if not trouble[1] <= each <= now]:
                 del requests[moment]
-
-    def _is_everybody_well(self) -> bool:
-        people, alone = self.stage.people, self.scenario.alone
-        unwell = len(people) - people.statuses["healthy"]
-        if unwell > len(alone):
-            return False
-        return unwell == sum(
-            people.known[person_id].facts.standing.status != "healthy" for person_id in alone
-        )
 
     def _count_requests(
         self,
@@ -186,28 +177,6 @@ class Simulation:
         runs = self.stage.people.runs(person_id)
         since = runs.last_success_at
         return since is None or at - since > timedelta(seconds=1.1 * runs.interval)
-
-
-def judged(
-    outcome: JudgedOutcome, error: RawError | None, interpreter: Interpreter
-) -> JudgedOutcome:
-    """Return an outcome with the verdict on its error, as the service's intake marks it."""
-    if error is None:
-        signature = LOST if outcome.result == "lost" else None
-        return JudgedOutcome(
-            outcome.attempt_id, outcome.finished_at, outcome.result, signature=signature
-        )
-    verdict = interpreter.interpret(error)
-    return JudgedOutcome(
-        outcome.attempt_id,
-        outcome.finished_at,
-        outcome.result,
-        verdict.interpretation,
-        verdict.rule_id,
-        verdict.rules_version,
-        verdict.retry_after,
-        verdict.signature,
-    )
 
 
 def requests_of(result: str, error: RawError | None, catches_up: bool) -> Iterator[str]:

@@ -123,6 +123,20 @@ class Stage:
     def sent(self) -> list[Sent]:
         return self.notices.sent
 
+    def is_everybody_well(self, *, but: Collection[int] = ()) -> bool:
+        """Tell whether everybody is healthy, leaving some out of account."""
+        unwell = len(self.people) - self.people.statuses["healthy"]
+        if unwell > len(but):
+            return False
+        return unwell == sum(self.people.status(person_id) != "healthy" for person_id in but)
+
+    def ever_disabled(self) -> int:
+        """Return how many people were ever switched off."""
+        return sum(
+            any(change.after.status == "disabled" for change in self.transitions(person_id))
+            for person_id in self.people.known
+        )
+
     def transitions(self, person_id: int) -> list[Change]:
         """Return every change of a person's status or interval, oldest first."""
         return self.people.known[person_id].changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from functools import cache
 
 from monitoring.replay.scenarios import SCENARIOS
@@ -40,3 +41,21 @@ def statuses_ever(story: Played, *, without: frozenset[int] = frozenset()) -> se
         if person_id not in without
         for change in stage.transitions(person_id)
     }
+
+
+def stalled_for_longer(story: Played, than: timedelta) -> set[int]:
+    """Return who was stalled for longer than that.
+
+    Who is confirmed in the minute before an incident is found is folded anew when it is, and the
+    change back bears the time of their last run: that is no time at all.
+    """
+    found = set()
+    for person_id in story.stage.people.known:
+        since = None
+        for change in story.stage.transitions(person_id):
+            if since is not None and change.at - since > than:
+                found.add(person_id)
+            since = change.at if change.after.status == "stalled" else None
+        if since is not None:
+            found.add(person_id)
+    return found
