@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from monitoring.errors.reading import normalized
+
 PROVIDERS = frozenset({"google", "salesforce", "network"})
 CHANNELS = frozenset({"http-json", "oauth-json", "soap-fault", "html", "exception-text"})
 CONDITIONS = frozenset(
@@ -199,8 +201,10 @@ def statuses_from(slug: str, values: Any) -> Iterable[int]:
 
 
 def check_phrase(slug: str, phrase: str) -> None:
-    """Refuse a phrase without a word of three letters, by which phrases are found."""
-    if not re.search(r"\w{3}", phrase) or any(len(part) > 200 for part in phrase.split(" * ")):
+    """Refuse a phrase that, as it is compared, has no word of three letters to be found by."""
+    if not re.search(r"\w{3}", normalized(phrase)) or any(
+        len(part) > 200 for part in phrase.split(" * ")
+    ):
         raise RulesError(f"rule {slug!r}: a phrase needs a word of three letters: {phrase!r}")
 
 
