@@ -120,6 +120,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OUTCOME_PARTITION_DAYS = env.int("OUTCOME_PARTITION_DAYS", 7)
 OUTCOME_RETENTION_DAYS = env.int("OUTCOME_RETENTION_DAYS", 400)
 
+# Of all people the back-test ran over: a changed rule that moves more waits for a second look.
+SECOND_LOOK_SHARE = env.float("SECOND_LOOK_SHARE", 0.1)
+
 # Cache and broker: Redis where there is one, else PostgreSQL for both.
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = {

@@ -9,5 +9,10 @@ ACTIONS = {
     "incident.take": "took an incident",
     "incident.note": "wrote a note to an incident",
     "incident.recover": "asked for the recovery of those hit by an incident",
+    "rule.propose": "proposed a change of a rule",
+    "rule.withdraw": "withdrew a change of a rule",
+    "rule.go_live": "let a change of a rule go live",
+    "rule.second_look": "asked for a second look at a change of a rule",
+    "rule.approve": "approved a change of a rule, which went live",
     "api_token.create": "made an API token",
 }
