@@ -113,9 +113,11 @@ class Bench:
         ).encode()
 
     def rows(self, delivery: list[Any]) -> Iterator[tuple[Any, ...]]:
+        from monitoring.errors.rulebook import rule_sets_of
         from monitoring.intake.record import rows, verdict_on
 
-        return rows([(outcome, verdict_on(outcome)) for outcome in delivery], NOW)
+        rules = rule_sets_of({outcome.organization_id for outcome in delivery})
+        return rows([(outcome, verdict_on(outcome, rules)) for outcome in delivery], NOW)
 
     def ingest(self, lines: list[tuple[int, bytes]]) -> None:
         from monitoring.intake.ingest import outcomes_ingest

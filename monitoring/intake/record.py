@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,9 @@ from uuid import UUID
 import msgspec
 
 from monitoring.errors.facts import RawError
-from monitoring.errors.interpretation import Interpreter, Verdict, built_in_rules
+from monitoring.errors.inbox import Seen, unrecognised_note
+from monitoring.errors.interpretation import RuleSet, Verdict
+from monitoring.errors.rulebook import interpreter_of, rule_sets_of
 from monitoring.health.fold import JudgedOutcome, signature_of
 from monitoring.health.shields import hold_penalty
 from monitoring.health.store import health_fold
@@ -22,8 +23,6 @@ from monitoring.incidents.hits import hits_record
 from monitoring.incidents.locks import share_incidents
 from monitoring.incidents.pulses import pulses_record
 from monitoring.outcomes.append import outcomes_append
-
-_of_thread = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,22 @@ class ReportedOutcome:
 
 
 def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> set[UUID]:
-    """Append the outcomes that are new, judge them, and fold them into health.
+    """Append the outcomes that are new, judge them by the rules in force, fold them into health.
 
     `now` is when they were recorded; health goes by the times of the runs. Runs in the caller's
     transaction. Returns the attempt ids appended; the others were there. Of several outcomes of
     one attempt the first counts.
     """
     share_incidents()
+    rules = rule_sets_of({each.organization_id for each in outcomes if each.error is not None})
     judged: dict[UUID, tuple[ReportedOutcome, Verdict | None]] = {}
     for outcome in outcomes:
-        judged.setdefault(outcome.attempt_id, (outcome, verdict_on(outcome)))
+        judged.setdefault(outcome.attempt_id, (outcome, verdict_on(outcome, rules)))
     appended = outcomes_append(rows(judged.values(), now))
     new = [each for each in judged.values() if each[0].attempt_id in appended]
     if new:
         fold_into_health(new, now)
+        unrecognised_note([seen for each in new if (seen := unrecognised(*each)) is not None])
     return appended
 
 
@@ -79,19 +80,27 @@ def fold_into_health(
     hits_record(by_person, before, active)
 
 
-def interpreter() -> Interpreter:
-    """Return this thread's interpreter; its memory of verdicts is not for several threads."""
-    if not hasattr(_of_thread, "interpreter"):
-        _of_thread.interpreter = Interpreter(built_in_rules())
-    found: Interpreter = _of_thread.interpreter
-    return found
-
-
-def verdict_on(outcome: ReportedOutcome) -> Verdict | None:
-    """Interpret the outcome's error, if it has one."""
+def verdict_on(outcome: ReportedOutcome, rules: Mapping[int, RuleSet]) -> Verdict | None:
+    """Interpret the outcome's error, if it has one, by its organization's rules."""
     if outcome.error is None:
         return None
-    return interpreter().interpret(RawError(**outcome.error))
+    interpreter = interpreter_of(rules[outcome.organization_id])
+    return interpreter.interpret(RawError(**outcome.error))
+
+
+def unrecognised(outcome: ReportedOutcome, verdict: Verdict | None) -> Seen | None:
+    """Return what the inbox notes of an outcome whose error no rule knows."""
+    if outcome.error is None or verdict is None or verdict.rule_id is not None:
+        return None
+    return Seen(
+        outcome.organization_id,
+        outcome.person_id,
+        outcome.attempt_id,
+        outcome.finished_at,
+        verdict.signature,
+        outcome.error,
+        verdict.rules_version,
+    )
 
 
 def judgement(outcome: ReportedOutcome, verdict: Verdict | None) -> JudgedOutcome:
