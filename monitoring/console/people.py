@@ -37,7 +37,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     figures = figures_of(access)
     narrowed = PeopleFilter(request.GET, access=access)
     table = table_of(request, narrowed, figures)
-    now, rules = timezone.now(), explanations()
+    now, rules = timezone.now(), explanations(access.organization.pk)
     context = {
         "section": "people",
         "figures": figures,

@@ -51,7 +51,7 @@ def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
     access = access_for(request.user, slug)
     people = with_open_job(with_details(Health.objects.visible_to(access)))
     health = get_object_or_404(people, pk=person_id)
-    now, rules = timezone.now(), explanations()
+    now, rules = timezone.now(), explanations(access.organization.pk)
     outcomes = list(outcomes_of(access, person_id))
     context = {
         "section": "people",
@@ -165,7 +165,8 @@ def attempt(request: HttpRequest, slug: str, person_id: int, attempt_id: UUID) -
         return redirect("person", slug=slug, person_id=whom.pk)
     since, now = number(request.GET.get("since")), timezone.now()
     waited = timedelta(seconds=max(now.timestamp() - since, 0)) if since else timedelta()
-    progress = progress_of(access, whom, attempt_id, explanations(), waited)
+    rules = explanations(access.organization.pk)
+    progress = progress_of(access, whom, attempt_id, rules, waited)
     if progress.open and progress.state == request.GET.get("seen"):
         return kept_by_nobody(HttpResponse(status=204))
     return shown_progress(request, access, whom, progress, since or int(now.timestamp()))

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.console import wording
-from monitoring.console.rules import explanations
+from monitoring.console.rules import words_of
 from monitoring.console.wording import CAUSES, LOOKS, TO, Explanation, Situation, lowered
+from monitoring.errors.interpretation import built_in_rules
 from monitoring.health.fold import SEVERITY
 from tests.factories import NOW
 
 BERLIN = ZoneInfo("Europe/Berlin")
+BUILT_IN = words_of(built_in_rules())
 RULES = {"google-quota": Explanation("Google asks us to slow down", "Too many.", "Nothing.")}
 TIMES = st.one_of(
     st.none(),
@@ -153,9 +155,9 @@ def test_the_outlook_says_what_comes_next(facts: Situation, outlook: str) -> Non
     assert wording.outlook(facts, NOW, BERLIN) == outlook
 
 
-@pytest.mark.parametrize("cause", sorted({*CAUSES, *explanations()} - {""}))
+@pytest.mark.parametrize("cause", sorted({*CAUSES, *BUILT_IN} - {""}))
 def test_every_cause_has_a_title_a_meaning_and_a_next_step(cause: str) -> None:
-    words = wording.explanation_of(cause, explanations())
+    words = wording.explanation_of(cause, BUILT_IN)
     assert words.title
     assert not words.title.endswith(".")
     assert words.meaning.endswith(".")
@@ -163,7 +165,7 @@ def test_every_cause_has_a_title_a_meaning_and_a_next_step(cause: str) -> None:
 
 
 def test_no_rule_takes_the_name_of_a_cause_of_ours() -> None:
-    assert not set(CAUSES) & set(explanations())
+    assert not set(CAUSES) & set(BUILT_IN)
 
 
 @pytest.mark.parametrize(
