@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, Protocol
 
 from monitoring.errors.facts import ECHOES, ErrorFacts, RawError, extract_facts
@@ -13,8 +14,8 @@ from monitoring.errors.rules import CHANNELS, MAX_SLUG, PROVIDERS, SENTENCES, Ru
 from monitoring.errors.ruleset import RuleSet
 
 MAX_WORDS = 14
-# A phrase of fewer letters would stand in many an error that means something else.
-FEWEST_LETTERS = 6
+# A single word shorter than this would stand in many an error that means something else.
+SHORTEST_WORD = 12
 SIGNS = ".,:;!?()[]{}'\"-"
 # The masked text is cut; the word at its very end may be half of one.
 CUT_AT = 200
@@ -52,17 +53,25 @@ def draft_from(unrecognised: Unrecognised, *, taken: Collection[str] = ()) -> di
 def tellings(facts: ErrorFacts) -> Iterator[dict[str, Any]]:
     """Yield what could tell the error from others, best first.
 
-    A code that only says that something went wrong elsewhere needs a phrase beside it.
+    A code that says only that something went wrong elsewhere, or of which other rules speak too,
+    needs a phrase beside it, lest the rule take over what they know better.
     """
     phrases = list(phrases_of(facts))
     if facts.code:
         code: dict[str, Any] = {"codes": [facts.code]}
         if facts.subcode:
             code["subcodes"] = [facts.subcode]
-        if facts.code in ECHOES:
+        if facts.code in ECHOES or facts.code.lower() in codes_spoken_of():
             yield from (code | {"says": [phrase]} for phrase in phrases)
         yield code
     yield from ({"says": [phrase]} for phrase in phrases)
+
+
+@cache
+def codes_spoken_of() -> frozenset[str]:
+    """Return the codes of the built-in rules, in lower case."""
+    conditions = (each for rule in built_in_rules().rules for each in rule.conditions)
+    return frozenset(code for condition in conditions for code in condition.codes)
 
 
 def phrases_of(facts: ErrorFacts) -> Iterator[str]:
@@ -85,7 +94,13 @@ def parts_of(sentence: str) -> list[str]:
         else:
             runs[-1].append(word)
     parts = (" ".join(run).strip(SIGNS + " ") for run in runs)
-    return [part for part in parts if len(re.findall(r"[a-z]", part)) >= FEWEST_LETTERS]
+    return [part for part in parts if tells(part)]
+
+
+def tells(part: str) -> bool:
+    """Tell if the words are enough to know an error by."""
+    words = re.findall(r"[a-z]{3,}", part)
+    return len(words) > 1 or any(len(word) >= SHORTEST_WORD for word in words)
 
 
 def holds(draft: dict[str, Any], facts: ErrorFacts) -> bool:

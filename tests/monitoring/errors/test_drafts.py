@@ -112,6 +112,13 @@ def test_a_code_that_tells_nothing_has_the_sentence_beside_it() -> None:
     assert draft["says"] == ["the aisle is on fire"]
 
 
+def test_a_code_that_other_rules_speak_of_is_not_taken_from_them() -> None:
+    body = json.dumps({"error": "invalid_grant", "error_description": "Aisle four is closed"})
+    draft = draft_of(channel="oauth-json", body=body)
+    assert draft["codes"] == ["invalid_grant"]
+    assert draft["says"] == ["aisle four is closed"]
+
+
 def test_an_empty_answer_is_told_by_what_little_there_is() -> None:
     draft = draft_of(body="", status=None)
     assert (draft["channels"], draft["providers"]) == (["http-json"], ["salesforce"])
