@@ -20,7 +20,7 @@ from monitoring.errors.versions import version_of
 logger = logging.getLogger(__name__)
 
 # Sets a process keeps: one for all who have no rules of their own, and one for each who has.
-KEPT_SETS = 200
+KEPT_SETS = 1_000
 # Interpreters a thread keeps, and how many verdicts each of them remembers.
 KEPT_INTERPRETERS = 16
 REMEMBERED = 2_048

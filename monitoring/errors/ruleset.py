@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from typing import TypeVar
 
 from monitoring.errors.facts import ErrorFacts
 from monitoring.errors.reading import normalized
@@ -17,10 +18,12 @@ MAX_PATTERN_TEXT = 2_000
 ANY = ""
 PLACE = attrgetter("order")
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One condition of one rule, ready to be compared; `order` is the rule's place in the set.
+    """One condition of one rule, ready to be compared; a rule of lower `order` is tried earlier.
 
     A condition that only has phrases to be found by is filed once for each of its phrases.
     """
@@ -56,9 +59,9 @@ class Entry:
 class Index:
     """The entries of one provider, by what an error must have for them to be worth a look."""
 
-    codes: dict[str, tuple[Entry, ...]]
-    words: dict[str, tuple[Entry, ...]]
-    statuses: dict[int, tuple[Entry, ...]]
+    codes: Mapping[str, tuple[Entry, ...]]
+    words: Mapping[str, tuple[Entry, ...]]
+    statuses: Mapping[int, tuple[Entry, ...]]
     others: tuple[Entry, ...]
     anchors: frozenset[str] = field(default=frozenset())
 
@@ -72,22 +75,36 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     version: int = field(kw_only=True)
-    _indexes: dict[str, Index] = field(init=False, repr=False, compare=False)
+    _indexes: Mapping[str, Index] = field(init=False, repr=False, compare=False)
+    _first: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         refuse_repeats(self.rules)
-        entries = [entry for order, rule in enumerate(self.rules) for entry in made(order, rule)]
-        indexes = {
-            provider: index_of([entry for entry in entries if concerns(entry.rule, provider)])
-            for provider in (*PROVIDERS, ANY)
-        }
-        object.__setattr__(self, "_indexes", indexes)
+        self._file(indexes_of(self.rules, 0), 0)
 
     def with_rules_above(self, rules: Sequence[Rule], *, version: int) -> RuleSet:
-        """Return a new set in which `rules` are tried before these; a shared id replaces ours."""
-        replaced = {rule.id for rule in rules}
-        kept = (rule for rule in self.rules if rule.id not in replaced)
-        return RuleSet((*rules, *kept), version=version)
+        """Return a new set in which `rules` are tried before these; a shared id replaces ours.
+
+        It shares with this one what is compiled, so that many organizations' few rules cost little.
+        """
+        ids = {rule.id for rule in rules}
+        replaced = {rule.id for rule in self.rules} & ids
+        kept = (rule for rule in self.rules if rule.id not in ids)
+        above = object.__new__(RuleSet)
+        object.__setattr__(above, "rules", (*rules, *kept))
+        object.__setattr__(above, "version", version)
+        refuse_repeats(above.rules)
+        first = self._first - len(rules)
+        own = indexes_of(rules, first)
+        above._file(
+            {name: laid_upon(self._indexes[name], index, replaced) for name, index in own.items()},
+            first,
+        )
+        return above
+
+    def _file(self, indexes: Mapping[str, Index], first: int) -> None:
+        object.__setattr__(self, "_indexes", indexes)
+        object.__setattr__(self, "_first", first)
 
     def match(self, facts: ErrorFacts) -> Rule | None:
         """Return the first rule that holds for the facts, None where no rule knows the error."""
@@ -99,6 +116,53 @@ class RuleSet:
             if entry.holds(facts, codes):
                 return entry.rule
         return None
+
+
+def indexes_of(rules: Sequence[Rule], first: int) -> dict[str, Index]:
+    """Return the index of each provider, with orders counted from `first` on."""
+    entries = [
+        entry for order, rule in enumerate(rules, start=first) for entry in made(order, rule)
+    ]
+    return {
+        provider: index_of([entry for entry in entries if concerns(entry.rule, provider)])
+        for provider in (*PROVIDERS, ANY)
+    }
+
+
+def laid_upon(below: Index, above: Index, replaced: Collection[str]) -> Index:
+    """Return the index with the entries of both, but for those of the replaced rules below."""
+    words = merged(below.words, above.words, replaced)
+    return Index(
+        codes=merged(below.codes, above.codes, replaced),
+        words=words,
+        statuses=merged(below.statuses, above.statuses, replaced),
+        others=(*above.others, *without(below.others, replaced)),
+        anchors=below.anchors if words is below.words else frozenset(words),
+    )
+
+
+def merged(
+    below: Mapping[Key, tuple[Entry, ...]],
+    above: Mapping[Key, tuple[Entry, ...]],
+    replaced: Collection[str],
+) -> Mapping[Key, tuple[Entry, ...]]:
+    """Return the entries of both by their keys; the very same mapping where nothing changes."""
+    left = below
+    if replaced:
+        left = {key: without(entries, replaced) for key, entries in below.items()}
+    if not above and all(left[key] is below[key] for key in below):
+        return below
+    merging = {key: entries for key, entries in left.items() if entries}
+    for key, added in above.items():
+        merging[key] = (*added, *merging.get(key, ()))
+    return merging
+
+
+def without(entries: tuple[Entry, ...], replaced: Collection[str]) -> tuple[Entry, ...]:
+    """Return the entries of other rules than those; the very same tuple where there are none."""
+    if not any(entry.rule.id in replaced for entry in entries):
+        return entries
+    return tuple(entry for entry in entries if entry.rule.id not in replaced)
 
 
 def made(order: int, rule: Rule) -> Iterator[Entry]:
