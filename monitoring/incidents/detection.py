@@ -66,11 +66,6 @@ class Window:
         """Return how many people fail against a provider."""
         return sum(n for name, n in self.failing.items() if provider_of(name) == provider)
 
-    def without(self, providers: Collection[str]) -> Window:
-        """Return the window with nobody said to fail against these providers."""
-        kept = {n: p for n, p in self.failing.items() if provider_of(n) not in providers}
-        return Window(self.tried, kept)
-
     @property
     def providers(self) -> list[str]:
         return sorted({provider_of(name) for name in self.failing})

@@ -27,7 +27,7 @@ from tests.monitoring.incidents.makers import (
 
 pytestmark = pytest.mark.django_db
 OVER = NOW + 101 * MINUTE
-PACE = Pace()
+PACE = Pace(people_per_second=1)
 
 
 def recover(minutes: float = 0, seconds: float = 30) -> int:
