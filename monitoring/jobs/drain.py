@@ -127,7 +127,11 @@ class Drain:
 
     def is_wanted(self) -> bool:
         """Tell whether there is work, or will be shortly."""
-        return self.is_busy() or (monotonic() < self.stay_until and not self.must_stop())
+        if self.is_busy():
+            return True
+        if monotonic() >= self.stay_until:
+            self.stay()
+        return monotonic() < self.stay_until and not self.must_stop()
 
     def may_claim(self) -> bool:
         now = monotonic()
@@ -151,7 +155,6 @@ class Drain:
         )
         if len(claims or ()) < limit:
             self.next_claim = monotonic() + LOOK_AGAIN
-            self.stay()
         if not self.claimed:
             self.leased_at = asked_at
         self.claimed += claims or ()
@@ -159,8 +162,6 @@ class Drain:
 
     def stay(self) -> None:
         """Stay for the next job that may not start yet, if it may while this drain claims."""
-        if self.is_busy() or monotonic() < self.stay_until:
-            return
         wait = self.database.attempt(lambda: seconds_to_next_start(self.lane))
         if wait is not None:
             self.stay_until = min(monotonic() + wait + LOOK_AGAIN, self.claim_until)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, connections, transaction
 
-from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew
+from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew, seconds_to_next_start
 from monitoring.jobs.models import Job, JobState, Lane
 from tests.factories import make_organization, make_person
 from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
@@ -123,3 +123,14 @@ def test_rows_another_claimer_has_just_locked_are_passed_over_without_waiting() 
         thread.start()
         thread.join()
     assert got == [free.attempt_id]
+
+
+@pytest.mark.django_db
+def test_a_job_is_not_claimed_before_its_time() -> None:
+    soon, later = make_job(), make_job()
+    Job.objects.filter(pk=soon.pk).update(start_at=database_now())
+    Job.objects.filter(pk=later.pk).update(start_at=database_now() + timedelta(seconds=5))
+    claimed = jobs_claim(lane=Lane.SCHEDULE, limit=10, token=uuid4(), lease=60)
+    assert [claim.person_id for claim in claimed] == [soon.person_id]
+    assert seconds_to_next_start(Lane.SCHEDULE) == pytest.approx(5)
+    assert seconds_to_next_start(Lane.ADMIN) is None

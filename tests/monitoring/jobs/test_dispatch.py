@@ -175,3 +175,34 @@ def test_thousands_are_requested_in_one_statement(django_assert_num_queries) -> 
 
     with django_assert_num_queries(1):
         assert len(jobs_request(people=people, now=NOW)) == 5
+
+
+def test_people_of_one_organization_start_one_a_second_where_that_fits_into_a_tick() -> None:
+    acme, globex = make_organization(), make_organization()
+    for late in range(5):
+        make_due_person(acme, late=timedelta(minutes=late))
+    make_due_person(globex)
+    jobs_dispatch(now=NOW, limit=10)
+    now = database_now()
+    starts = Job.objects.filter(organization=acme).order_by("due_at").values_list("start_at")
+    waits = [(at - now).total_seconds() if at else 0 for (at,) in starts]
+    assert waits == [0, 1, 2, 3, 4]
+    assert Job.objects.get(organization=globex).start_at is None
+
+
+def test_many_people_of_one_organization_start_evenly_over_a_tick() -> None:
+    acme = make_organization()
+    for _ in range(60):
+        make_due_person(acme)
+    jobs_dispatch(now=NOW, limit=100)
+    latest = Job.objects.exclude(start_at=None).latest("start_at").start_at
+    assert (latest - database_now()).total_seconds() == pytest.approx(24 * 59 / 60, abs=0.01)
+
+
+def test_a_sync_asked_for_now_does_not_wait_for_its_turn() -> None:
+    acme = make_organization()
+    make_due_person(acme, late=timedelta(minutes=1))
+    person = make_due_person(acme)
+    jobs_dispatch(now=NOW, limit=10)
+    assert Job.objects.get(person=person).start_at is not None
+    assert job_request(person=person, now=NOW).start_at is None

@@ -18,7 +18,13 @@ from monitoring.jobs.reaper import jobs_reap
 from monitoring.jobs.runner import Runner, make_runner
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
-from tests.monitoring.jobs.makers import SUCCESS, ScriptedRunner, make_due_person, make_job
+from tests.monitoring.jobs.makers import (
+    SUCCESS,
+    ScriptedRunner,
+    database_now,
+    make_due_person,
+    make_job,
+)
 from tests.monitoring.jobs.test_dispatch import hold
 
 pytestmark = pytest.mark.django_db
@@ -398,3 +404,21 @@ def test_a_drain_leaves_its_sign_of_life() -> None:
     make_drain(ScriptedRunner(), lane=Lane.ADMIN).work()
     beat = WorkerBeat.objects.get()
     assert (beat.lane, beat.in_flight) == (Lane.ADMIN, 0)
+
+
+def test_a_drain_stays_for_a_job_that_may_not_start_yet() -> None:
+    first, second = make_jobs(2)
+    # The database's clock stands still within a test's transaction: here it never may start.
+    Job.objects.filter(pk=second.pk).update(start_at=database_now() + timedelta(seconds=1))
+    begun = time.monotonic()
+    make_drain(ScriptedRunner(), budget=1.5).work()
+    assert time.monotonic() - begun >= 1
+    assert results() == {first.person_id: "success"}
+
+
+def test_a_drain_stays_for_no_job_longer_than_its_budget() -> None:
+    (job,) = make_jobs(1)
+    Job.objects.filter(pk=job.pk).update(start_at=database_now() + timedelta(hours=1))
+    begun = time.monotonic()
+    make_drain(ScriptedRunner(), budget=0.5).work()
+    assert time.monotonic() - begun < 2
