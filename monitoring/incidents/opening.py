@@ -73,7 +73,8 @@ def incident_open(
     )
     if same.open().exists():
         return None
-    again = same.filter(closed_at__gt=now - timedelta(seconds=thresholds.reopen_within)).first()
+    lately = now - timedelta(seconds=thresholds.reopen_within)
+    again = same.filter(closed_at__gt=lately).order_by("-closed_at").first()
     incident = again or incident_new(organization_id, finding, now)
     if again is not None:
         Incident.objects.filter(pk=again.pk).update(
