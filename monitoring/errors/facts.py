@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from monitoring.errors.reading import (
     CODE_KEYS,
+    LETTERS,
     SENTENCE_KEYS,
     Reading,
     normalized,
@@ -23,6 +24,8 @@ __all__ = ["ErrorFacts", "RawError", "extract_facts"]
 MAX_MESSAGE = 500
 MAX_TEXT = 6_000
 MAX_CODES = 20
+MAX_NAMES = 2_000
+MAX_NAME = 80
 MAX_NUMBERS = 20
 MAX_SENTENCES = 3
 MAX_HEADER = 2_000
@@ -34,21 +37,31 @@ ECHOES = frozenset(
 )
 
 WORD = re.compile(r"[A-Za-z][\w.-]{1,79}")
-UPPER = r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++"
-LOWER = r"[a-z]++(?:_[a-z]++)++"
+UPPER = re.compile(r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++")
+LOWER = re.compile(r"[a-z]++(?:_[a-z]++)++")
+NAME = re.compile(r"\w{1,120}+")
+# A code stands where a cause stands: after a sign, a status or a word for it, and before a sign
+# or the end. In a sentence under a key only the codes of Salesforce and those in parentheses
+# name a cause.
+AFTER_SIGN = re.compile(r"(?:\A|[^\w\s][ ]?)\Z")
+AFTER_CAUSE = re.compile(
+    r"(?:\A|[^\w\s][ ]?|\d{3}[ ]|\n|\b(?:code|error|exception|reason|fault)[ ])\Z", re.IGNORECASE
+)
+BEFORE_SIGN = re.compile(r"[ ]?[:,;)\]}\"'<|&]|[ ]-[ ]|\.[ ]|[.!]?[ ]?(?:\Z|\n)")
+LOOK_BACK = 12
+# Google's reasons look like any name in a program, so they count only where clients print them.
 CAMEL = r"[a-z]{1,40}+(?:[A-Z][a-z]*+)++"
-ENDING = r"(?:[.!]?[ ]?(?:\Z|\n))"
-AFTER = rf"(?=[ ]?[:,;)\]}}\"'<|&]|[ ]-[ ]|{ENDING})"
-# A code stands where a cause stands: after a sign or a status, and before a sign or the end.
-# In a sentence under a key only the codes of Salesforce and those in parentheses name a cause.
-NESTED_CODE = re.compile(rf"(?:^|[^\w\s][ ]?)({UPPER}){AFTER}|\(({LOWER})\)")
-LOOSE_CODE = re.compile(rf"(?:^|[^\w\s][ ]?|\d{{3}}[ ]|\n)({UPPER}|{LOWER}){AFTER}")
-# Google's reasons look like any name in a program, so they count only where GAM prints them.
-LOOSE_REASON = re.compile(rf"(?:^|\d{{3}}:?[ ]|[ ]-[ ])({CAMEL})(?=[ ]-[ ]|{ENDING})")
-NUMBER = re.compile(r"(?<![\d.,-])[345]\d\d(?![\d,])")
+LOOSE_REASON = re.compile(rf"(?:^|\d{{3}}:?[ ]|[ ]-[ ])({CAMEL})(?=[ ]-[ ]|[.!]?[ ]?(?:\Z|\n))")
+LAST_REASON = re.compile(r"[a-z]{2,40}+(?:[A-Z][a-z]*+)*+")
+NUMBERED = re.compile(r"error:? [345]\d\d: ", re.IGNORECASE)
+NUMBER = re.compile(r"[345](?<![\d.,-][345])\d\d(?![\d,])")
 BEFORE_STATUS = re.compile(
     r"(?:\A\W{0,3}+|[\[(]"
     r"|(?:error|status|code|failed|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
+)
+OUTAGE_PAGE = re.compile(
+    r"\b(?:maintenance|unavailable|overloaded|too many requests|server error|bad gateway|upstream"
+    r"|gateway time-?out|be back (?:shortly|soon)|5\d\d (?:\(server|error)|error (?:code )?5\d\d)\b"
 )
 TRY_AGAIN = re.compile(r"(?:try again in|retry after|retry in) (\d{1,6}+)(?:\.\d{1,9}+)? ?s")
 SECONDS = re.compile(r"(\d{1,19}+)(?:\.\d{1,9}+)?s?\Z")
@@ -66,6 +79,8 @@ class ErrorFacts:
     causes       the codes of each level, innermost first
     text         all that can be read, lower case and without markup: what rules look at
     whole        whether the end of the body was seen; a cut body may hide the innermost cause
+    outage       whether whoever answered was in trouble: a status of 429 or of the 500s, or a
+                 page that speaks of maintenance or overload
     """
 
     provider: str
@@ -79,20 +94,23 @@ class ErrorFacts:
     causes: tuple[tuple[str, ...], ...]
     text: str
     whole: bool
+    outage: bool
 
 
 def extract_facts(raw: RawError) -> ErrorFacts:
     """Find code, subcode, sentence, status and wait in a raw error. Pure and total."""
     reading = read_body(raw.body)
-    header_pairs = challenge_pairs(raw.headers)
-    pairs = (*reading.pairs, *header_pairs)
+    pairs = reading.pairs
+    if raw.headers:
+        pairs = (*pairs, *challenge_pairs(raw.headers))
     text = bounded(normalized(reading.text))
     causes = find_causes(pairs, reading.text)
     first = causes[0] if causes else ()
+    status = raw.status if raw.status is not None else status_in(text)
     return ErrorFacts(
         provider=raw.provider,
         channel=raw.channel,
-        status=raw.status if raw.status is not None else status_in(text),
+        status=status,
         code=first[0] if first else "",
         subcode=first[1] if len(first) > 1 else "",
         message=sentence_of(reading, pairs),
@@ -101,7 +119,13 @@ def extract_facts(raw: RawError) -> ErrorFacts:
         causes=causes,
         text=text,
         whole=reading.whole,
+        outage=is_trouble(status) or (reading.page and OUTAGE_PAGE.search(text) is not None),
     )
+
+
+def is_trouble(status: int | None) -> bool:
+    """Tell if a status says that the answering side can't answer now, whatever was asked."""
+    return status is not None and (status == 429 or 500 <= status <= 599)
 
 
 def find_causes(pairs: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[str, ...], ...]:
@@ -146,31 +170,62 @@ def is_code(value: str) -> bool:
 
 def nested_codes(sentence: str) -> list[str]:
     """Return the codes that a sentence names as a cause, in reading order."""
-    if "_" not in sentence:
-        return []
-    found = zip(NESTED_CODE.finditer(sentence), range(MAX_CODES), strict=False)
-    return [match[1] or match[2] for match, _ in found]
+    return [
+        name
+        for name, before, end in joined_names(sentence)
+        if (UPPER.fullmatch(name) and AFTER_SIGN.search(before) and BEFORE_SIGN.match(sentence, end))
+        or (LOWER.fullmatch(name) and before.endswith("(") and sentence.startswith(")", end))
+    ][:MAX_CODES]
 
 
 def loose_codes(text: str) -> list[str]:
     """Return the codes in a text without structure, in reading order."""
-    pattern = LOOSE_CODE if "_" in text else LOOSE_REASON
-    if pattern is LOOSE_REASON and " - " not in text and not text.isalnum():
-        return []
-    return [match[1] for match, _ in zip(pattern.finditer(text), range(MAX_CODES), strict=False)]
+    codes = [
+        name
+        for name, before, end in joined_names(text)
+        if (UPPER.fullmatch(name) or LOWER.fullmatch(name))
+        and AFTER_CAUSE.search(before)
+        and BEFORE_SIGN.match(text, end)
+    ]
+    return codes[:MAX_CODES] or loose_reasons(text)
+
+
+def joined_names(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield each name that is joined by underscores, what stands before it, and where it ends."""
+    found, end = text.find("_"), 0
+    for _ in range(MAX_NAMES):
+        if found < 0:
+            return
+        before = text[max(end, found - MAX_NAME) : found]
+        start = found - len(before) + len(before.rstrip(LETTERS))
+        name = NAME.match(text, start)
+        end = name.end() if name else found + 1
+        yield text[start:end], text[max(0, start - LOOK_BACK) : start], end
+        found = text.find("_", end)
+
+
+def loose_reasons(text: str) -> list[str]:
+    """Return Google's reasons in a text, as GAM and the clients for Go and Apps Script print them."""
+    if " - " in text or text.isalnum():
+        found = zip(LOOSE_REASON.finditer(text), range(MAX_CODES), strict=False)
+        if reasons := [match[1] for match, _ in found]:
+            return reasons
+    for sign in (", ", " - "):
+        rest, _, word = text.rstrip().rpartition(sign)
+        if LAST_REASON.fullmatch(word) and NUMBERED.search(rest):
+            return [word]
+    return []
 
 
 def sentence_of(reading: Reading, pairs: tuple[tuple[str, str], ...]) -> str:
     """Return the provider's sentence: the first under a key for sentences, else the text."""
     sentences = (value for key, value in pairs if key in SENTENCE_KEYS and value.strip())
     sentence = next(sentences, reading.text)
-    return " ".join(sentence.replace("\x00", "").split())[:MAX_MESSAGE]
+    return " ".join(sentence[: 8 * MAX_MESSAGE].replace("\x00", "").split())[:MAX_MESSAGE]
 
 
 def challenge_pairs(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Read the error named by a WWW-Authenticate header (RFC 6750, section 3)."""
-    if not headers:
-        return ()
     challenge = header(headers, "www-authenticate")[:MAX_HEADER]
     return tuple(text_pairs(challenge))
 

@@ -36,7 +36,10 @@ SENTENCE_KEYS = (
 NAMES = (*CODE_KEYS, *SENTENCE_KEYS, "error_subtype", "error", "reason", "status", "retrydelay")
 KEYS = frozenset(NAMES)
 
-KEY = re.compile(r"\b(\w{4,20}+)[\"']?\s{0,3}+(?:=>|[:=])\s{0,3}+[bu]?(?=[\"'])")
+# What parts a key from its value is rarer than what may be a key, so that is what is looked for.
+SIGN = re.compile(r"[:=]>?+\s{0,3}+[bu]?+[\"']")
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+LONGEST_KEY = 26
 VALUE = re.compile(r"\"((?:[^\"\\]|\\.){0,4000}+)|'((?:[^'\\]|\\.){0,4000}+)", re.DOTALL)
 BRACKETED = re.compile(r"\b(reason|message)\[([^\]\n]{0,1000}+)", re.IGNORECASE)
 ELEMENT = re.compile(
@@ -44,20 +47,30 @@ ELEMENT = re.compile(
     re.IGNORECASE,
 )
 LOOKS_LIKE_JSON = re.compile(r"\{|\[\s*+[{\[\"\]]")
-PAGE = re.compile(r"<(?:!doctype|html|head|title|body|h1|center)\b", re.IGNORECASE)
+PAGE = re.compile(r"<(?:!doctype|(?:html|head|title|body|h1|center)\b)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^<>]{0,200}+>([^<]{0,300}+)", re.IGNORECASE)
 LINK = re.compile(r"href=[\"']?(https?://[^\"'\s<>]{1,300}+)", re.IGNORECASE)
-TAG = re.compile(r"<(?!httperror)[!/?]?+[a-z][\w:.-]{0,40}+(?=[\s/>])[^<>]{0,2000}+>")
+ENTITY = re.compile(r"&(?:#\w{1,7}|\w{2,10});")
+# Programs put their own words in angle brackets too: a tag has a name alone, or attributes.
+TAG = re.compile(
+    r"<(?:[!/?][a-z][^<>]{0,2000}+"
+    r"|(?!httperror)[a-z][\w:.-]{0,40}+"
+    r"(?:(?:\s++[\w:.@-]{1,40}+){1,3}+\s*+=[^<>]{0,2000}+|(?:\s++[\w:-]{1,40}+)?+\s*+/?+))>"
+)
 PLAIN_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u0060", "''\"\"'")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a body says: lower-case key and value in order, its text, and if the end was seen."""
+    """What a body says: lower-case key and value in order, its text, and if the end was seen.
+
+    `page` tells that it is a web page, or holds one.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     text: str
     whole: bool
+    page: bool = False
 
 
 def read_body(body: str) -> Reading:
@@ -118,20 +131,31 @@ def read_page(text: str) -> Reading:
     title = TITLE.search(text)
     links = [match[1] for match, _ in zip(LINK.finditer(text), range(3), strict=False)]
     pairs = (("title", html.unescape(title[1].strip())),) if title else ()
-    return Reading(pairs, " ".join([text, *links]), whole="</html>" in text.lower())
+    return Reading(pairs, " ".join([text, *links]), "</html>" in text.lower(), page=True)
 
 
 def text_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Yield `key: "value"` pairs in any of the notations that languages print them in."""
     end = 0
-    for match, _ in zip(KEY.finditer(text), range(MAX_PIECES), strict=False):
-        key = match[1].lower()
-        if key in KEYS and match.start() >= end and (value := VALUE.match(text, match.end())):
+    for sign, _ in zip(SIGN.finditer(text), range(MAX_PIECES), strict=False):
+        start = sign.start()
+        if start < end:
+            continue
+        name = last_word(text[max(0, start - LONGEST_KEY) : start])
+        if name in KEYS and (value := VALUE.match(text, sign.end() - 1)):
             end = value.end()
-            yield key, without_escapes(value[1] or value[2] or "")
+            yield name, without_escapes(value[1] or value[2] or "")
     if "Reason[" in text:
         for match, _ in zip(BRACKETED.finditer(text), range(MAX_PIECES), strict=False):
             yield match[1].lower(), match[2]
+
+
+def last_word(text: str) -> str:
+    """Return the word at the end of a text, in lower case, without the quote after it."""
+    text = text.rstrip()
+    if text.endswith(("'", '"')):
+        text = text[:-1]
+    return text[len(text.rstrip(LETTERS)) :].lower()
 
 
 def without_quoting(text: str) -> str:
@@ -152,8 +176,12 @@ def without_escapes(value: str) -> str:
 
 def is_balanced(text: str) -> bool:
     """Tell if every bracket that opens closes; a body cut in half leaves one open."""
-    closed = all(text.count(a) <= text.count(b) for a, b in ("()", "[]", "{}"))
-    return closed and ("<HttpError" not in text or text.rstrip().endswith(">"))
+    return (
+        text.count("(") <= text.count(")")
+        and text.count("[") <= text.count("]")
+        and text.count("{") <= text.count("}")
+        and ("<HttpError" not in text or text.rstrip().endswith(">"))
+    )
 
 
 def shortened(text: str) -> str:
@@ -166,7 +194,7 @@ def shortened(text: str) -> str:
 def normalized(text: str) -> str:
     """Return the text as rules compare it: lower case, no markup, plain quotes, single spaces."""
     text = text.lower()
-    if "&" in text:
+    if "&" in text and ENTITY.search(text):
         text = html.unescape(text)
     if "<" in text:
         text = without_markup(text)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TypeVar
 
-from monitoring.errors.facts import ErrorFacts
+from monitoring.errors.facts import ErrorFacts, is_trouble
 from monitoring.errors.reading import normalized
-from monitoring.errors.rules import PROVIDERS, Condition, Rule, refuse_repeats
+from monitoring.errors.rules import PROVIDERS, Condition, Interpretation, Rule, refuse_repeats
 
 WORDS = re.compile(r"\w{3,}")
+NO_WORD = bytes(code if WORDS.match(chr(code) * 3) else 32 for code in range(128)).ljust(256)
 MAX_PATTERN_TEXT = 2_000
 ANY = ""
+ASKS_A_HUMAN = frozenset({Interpretation.NEEDS_USER, Interpretation.NEEDS_ADMIN})
+# The status of every SOAP fault, whatever it is about: the fault's code tells more than it does.
+FAULT = 500
 PLACE = attrgetter("order")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -25,7 +29,8 @@ Key = TypeVar("Key", bound=Hashable)
 class Entry:
     """One condition of one rule, ready to be compared; a rule of lower `order` is tried earlier.
 
-    A condition that only has phrases to be found by is filed once for each of its phrases.
+    A condition that only has phrases to be found by is filed once for each of its phrases, whose
+    first part is then the `part`.
     """
 
     order: int
@@ -33,12 +38,14 @@ class Entry:
     condition: Condition
     phrases: tuple[tuple[str, ...], ...]
     patterns: tuple[re.Pattern[str], ...]
+    part: str = ""
 
     def holds(self, facts: ErrorFacts, codes: frozenset[str]) -> bool:
         """Tell if the condition holds for the facts, whose codes are given in lower case."""
         wanted = self.condition
         return (
-            (not wanted.codes or not wanted.codes.isdisjoint(codes))
+            not (facts.outage and self.doubtful(facts.status))
+            and (not wanted.codes or not wanted.codes.isdisjoint(codes))
             and (not wanted.statuses or facts.status in wanted.statuses)
             and (not wanted.channels or facts.channel in wanted.channels)
             and (not wanted.subcodes or facts.subcode.lower() in wanted.subcodes)
@@ -48,8 +55,18 @@ class Entry:
             and (not self.patterns or self.is_matched(facts.text[:MAX_PATTERN_TEXT]))
         )
 
+    def doubtful(self, status: int | None) -> bool:
+        """Tell if the condition may not blame a human for what is told in an outage.
+
+        A proxy's or a provider's page then quotes anything. Believed are a status that the
+        condition itself names, and a code in an answer that is no such page.
+        """
+        if self.rule.interpretation not in ASKS_A_HUMAN or status in self.condition.statuses:
+            return False
+        return not self.condition.codes or (is_trouble(status) and status != FAULT)
+
     def is_said(self, text: str) -> bool:
-        return any(stands_in(text, phrase) for phrase in self.phrases)
+        return any(phrase[0] in text and stands_in(text, phrase) for phrase in self.phrases)
 
     def is_matched(self, text: str) -> bool:
         return any(pattern.search(text) for pattern in self.patterns)
@@ -111,7 +128,8 @@ class RuleSet:
         index = self._indexes.get(facts.provider) or self._indexes[ANY]
         codes = known_codes(facts, index)
         found = candidates(facts, index, codes)
-        found.sort(key=PLACE)
+        if len(found) > 1:
+            found.sort(key=PLACE)
         for entry in found:
             if entry.holds(facts, codes):
                 return entry.rule
@@ -183,6 +201,7 @@ def index_of(entries: Sequence[Entry]) -> Index:
     words: dict[str, list[Entry]] = defaultdict(list)
     statuses: dict[int, list[Entry]] = defaultdict(list)
     others: list[Entry] = []
+    common = Counter(word for entry in entries for phrase in entry.phrases for word in words_in(phrase))
     for entry in entries:
         wanted = entry.condition
         if wanted.codes:
@@ -190,7 +209,8 @@ def index_of(entries: Sequence[Entry]) -> Index:
                 codes[code].append(entry)
         elif entry.phrases:
             for phrase in entry.phrases:
-                words[anchor(phrase)].append(replace(entry, phrases=(phrase,)))
+                word = anchor(phrase, common)
+                words[word].append(replace(entry, phrases=(phrase,), part=phrase[0]))
         elif wanted.statuses:
             for status in wanted.statuses:
                 statuses[status].append(entry)
@@ -205,10 +225,13 @@ def index_of(entries: Sequence[Entry]) -> Index:
     )
 
 
-def anchor(phrase: tuple[str, ...]) -> str:
-    """Return the longest word of a phrase: long words are rare, so few errors have it."""
-    words: list[str] = [word for part in phrase for word in WORDS.findall(part)]
-    return max(words, key=len)
+def anchor(phrase: tuple[str, ...], common: Mapping[str, int]) -> str:
+    """Return the word of a phrase that fewest phrases have: few entries are looked at for it."""
+    return min(words_in(phrase), key=lambda word: (common[word], -len(word)))
+
+
+def words_in(phrase: tuple[str, ...]) -> list[str]:
+    return [word for part in phrase for word in WORDS.findall(part)]
 
 
 def known_codes(facts: ErrorFacts, index: Index) -> frozenset[str]:
@@ -225,11 +248,19 @@ def candidates(facts: ErrorFacts, index: Index, codes: frozenset[str]) -> list[E
     found = list(index.others)
     for code in codes:
         found.extend(index.codes.get(code, ()))
-    for word in index.anchors.intersection(WORDS.findall(facts.text)):
-        found.extend(index.words[word])
+    text = facts.text
+    for word in index.anchors.intersection(words_of(text)):
+        found.extend([entry for entry in index.words[word] if entry.part in text])
     if facts.status is not None:
         found.extend(index.statuses.get(facts.status, ()))
     return found
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, and shorter ones too, which are nobody's anchor."""
+    if text.isascii():
+        return text.encode().translate(NO_WORD).decode().split()
+    return WORDS.findall(text)
 
 
 def stands_in(text: str, phrase: tuple[str, ...]) -> bool:
