@@ -16,6 +16,7 @@ from monitoring.errors.reading import (
     normalized,
     read_body,
     text_pairs,
+    without_quoting,
 )
 from syncing.reports import RawError
 
@@ -57,7 +58,8 @@ NUMBERED = re.compile(r"error:? [345]\d\d: ", re.IGNORECASE)
 NUMBER = re.compile(r"[345](?<![\d.,-][345])\d\d(?![\d,])")
 BEFORE_STATUS = re.compile(
     r"(?:\A\W{0,3}+|[\[(]"
-    r"|(?:error|status|code|failed|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
+    r"|(?:error|fehler|erreur|errore|erro|fout|hata|ошибка|エラー|错误|錯誤|오류|status|code|failed"
+    r"|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
 )
 OUTAGE_PAGE = re.compile(
     r"\b(?:maintenance|unavailable|overloaded|too many requests|server error|bad gateway|upstream"
@@ -135,13 +137,15 @@ def find_causes(pairs: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[st
     error holds the code of what stopped the trigger. Without structure all codes are in the text.
     """
     stated = stated_codes(pairs)
-    levels: list[tuple[str, ...]]
+    sentences = [value for key, value in pairs if key in SENTENCE_KEYS][:MAX_SENTENCES]
+    quoted = [codes for sentence in sentences if (codes := quoted_codes(sentence))]
     if stated:
-        sentences = [value for key, value in pairs if key in SENTENCE_KEYS][:MAX_SENTENCES]
         named = [code for sentence in sentences for code in nested_codes(sentence)]
         levels = [(code,) for code in reversed(named) if code not in stated] + [stated]
     else:
         levels = [(code,) for code in reversed(loose_codes(text))]
+    if quoted:
+        levels = [*reversed(quoted), *levels]
     unique = tuple(dict.fromkeys(levels))
     if len(unique) < 2:
         return unique
@@ -166,6 +170,13 @@ def stated_codes(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 def is_code(value: str) -> bool:
     return WORD.fullmatch(value.removeprefix("sf:")) is not None
+
+
+def quoted_codes(sentence: str) -> tuple[str, ...]:
+    """Return the codes of another answer that a sentence quotes, as programs that relay one do."""
+    if "{" not in sentence or '"' not in sentence:
+        return ()
+    return stated_codes(tuple(text_pairs(without_quoting(sentence))))
 
 
 def nested_codes(sentence: str) -> list[str]:
