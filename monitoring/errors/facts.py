@@ -3,63 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from monitoring.errors.reading import (
-    CODE_KEYS,
-    LETTERS,
-    SENTENCE_KEYS,
-    Reading,
-    normalized,
-    read_body,
-    text_pairs,
-    without_quoting,
-)
+from monitoring.errors.causes import find_causes
+from monitoring.errors.reading import SENTENCE_KEYS, Reading, normalized, read_body, text_pairs
 from syncing.reports import RawError
 
 __all__ = ["ErrorFacts", "RawError", "extract_facts"]
 
 MAX_MESSAGE = 500
 MAX_TEXT = 6_000
-MAX_CODES = 20
-MAX_NAMES = 2_000
-MAX_NAME = 80
 MAX_NUMBERS = 20
-MAX_SENTENCES = 3
 MAX_HEADER = 2_000
 LONGEST_WAIT = 31 * 86_400
+GATEWAY = frozenset({"502", "503", "504"})
 
-# Codes that say only that something went wrong elsewhere: a code beside them is the cause.
-ECHOES = frozenset(
-    {"UNKNOWN_EXCEPTION", "PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "API_ERROR"}
-)
-
-WORD = re.compile(r"[A-Za-z][\w.-]{1,79}")
-UPPER = re.compile(r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++")
-LOWER = re.compile(r"[a-z]++(?:_[a-z]++)++")
-NAME = re.compile(r"\w{1,120}+")
-# A code stands where a cause stands: after a sign, a status or a word for it, and before a sign
-# or the end. In a sentence under a key only the codes of Salesforce and those in parentheses
-# name a cause.
-AFTER_SIGN = re.compile(r"(?:\A|[^\w\s][ ]?)\Z")
-AFTER_CAUSE = re.compile(
-    r"(?:\A|[^\w\s][ ]?|\d{3}[ ]|\n|\b(?:code|error|exception|reason|fault)[ ])\Z", re.IGNORECASE
-)
-BEFORE_SIGN = re.compile(r"[ ]?[:,;)\]}\"'<|&]|[ ]-[ ]|\.[ ]|[.!]?[ ]?(?:\Z|\n)")
-LOOK_BACK = 12
-# Google's reasons look like any name in a program, so they count only where clients print them.
-CAMEL = r"[a-z]{1,40}+(?:[A-Z][a-z]*+)++"
-LOOSE_REASON = re.compile(rf"(?:^|\d{{3}}:?[ ]|[ ]-[ ])({CAMEL})(?=[ ]-[ ]|[.!]?[ ]?(?:\Z|\n))")
-LAST_REASON = re.compile(r"[a-z]{2,40}+(?:[A-Z][a-z]*+)*+")
-NUMBERED = re.compile(r"error:? [345]\d\d: ", re.IGNORECASE)
 NUMBER = re.compile(r"[345](?<![\d.,-][345])\d\d(?![\d,])")
 BEFORE_STATUS = re.compile(
     r"(?:\A\W{0,3}+|[\[(]"
     r"|(?:error|fehler|erreur|errore|erro|fout|hata|ошибка|エラー|错误|錯誤|오류|status|code|failed"
-    r"|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[]?(?:code: )?)\Z"
+    r"|response|returned|http/\d(?:\.\d)?)[\"']?\s?[:=]?\s?[(\[\"']?(?:code: )?)\Z"
+)
+REASON_PHRASE = re.compile(
+    r" (?:client error|server error|bad request|unauthorized|forbidden|not found|too many requests"
+    r"|internal server error|bad gateway|service unavailable|service temporarily unavailable"
+    r"|gateway time-?out)\b"
 )
 OUTAGE_PAGE = re.compile(
     r"\b(?:maintenance|unavailable|overloaded|too many requests|server error|bad gateway|upstream"
@@ -106,9 +77,11 @@ def extract_facts(raw: RawError) -> ErrorFacts:
     if raw.headers:
         pairs = (*pairs, *challenge_pairs(raw.headers))
     text = bounded(normalized(reading.text))
-    causes = find_causes(pairs, reading.text)
-    first = causes[0] if causes else ()
     status = raw.status if raw.status is not None else status_in(text)
+    outage = is_trouble(status) or (reading.page and OUTAGE_PAGE.search(text) is not None)
+    # What looks like a code on the page of an outage is at best a quotation.
+    causes = () if outage and reading.page else find_causes(pairs, reading.text)
+    first = causes[0] if causes else ()
     return ErrorFacts(
         provider=raw.provider,
         channel=raw.channel,
@@ -121,111 +94,13 @@ def extract_facts(raw: RawError) -> ErrorFacts:
         causes=causes,
         text=text,
         whole=reading.whole,
-        outage=is_trouble(status) or (reading.page and OUTAGE_PAGE.search(text) is not None),
+        outage=outage,
     )
 
 
 def is_trouble(status: int | None) -> bool:
     """Tell if a status says that the answering side can't answer now, whatever was asked."""
     return status is not None and (status == 429 or 500 <= status <= 599)
-
-
-def find_causes(pairs: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the codes of each level, innermost first.
-
-    The structure gives the outermost level. A sentence in it may name a deeper one: a trigger's
-    error holds the code of what stopped the trigger. Without structure all codes are in the text.
-    """
-    stated = stated_codes(pairs)
-    sentences = [value for key, value in pairs if key in SENTENCE_KEYS][:MAX_SENTENCES]
-    quoted = [codes for sentence in sentences if (codes := quoted_codes(sentence))]
-    if stated:
-        named = [code for sentence in sentences for code in nested_codes(sentence)]
-        levels = [(code,) for code in reversed(named) if code not in stated] + [stated]
-    else:
-        levels = [(code,) for code in reversed(loose_codes(text))]
-    if quoted:
-        levels = [*reversed(quoted), *levels]
-    unique = tuple(dict.fromkeys(levels))
-    if len(unique) < 2:
-        return unique
-    return tuple(sorted(unique, key=lambda level: level[0] in ECHOES))
-
-
-def stated_codes(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Return the codes that the structure states, most telling first, without repeats."""
-    named: list[str] = []
-    reasons: list[str] = []
-    errors: list[str] = []
-    subtypes: list[str] = []
-    words: list[str] = []
-    kinds = {"reason": reasons, "error": errors, "error_subtype": subtypes, "status": words}
-    for key, value in pairs:
-        kind = named if key in CODE_KEYS else kinds.get(key)
-        if kind is not None and is_code(value) and (kind is not words or value.isupper()):
-            kind.append(value.rpartition(":")[2])
-    named.sort(key=ECHOES.__contains__)
-    return tuple(dict.fromkeys((*named[:1], *reasons[:2], *errors[:1], *subtypes[:1], *words[:1])))
-
-
-def is_code(value: str) -> bool:
-    return WORD.fullmatch(value.removeprefix("sf:")) is not None
-
-
-def quoted_codes(sentence: str) -> tuple[str, ...]:
-    """Return the codes of another answer that a sentence quotes, as programs that relay one do."""
-    if "{" not in sentence or '"' not in sentence:
-        return ()
-    return stated_codes(tuple(text_pairs(without_quoting(sentence))))
-
-
-def nested_codes(sentence: str) -> list[str]:
-    """Return the codes that a sentence names as a cause, in reading order."""
-    return [
-        name
-        for name, before, end in joined_names(sentence)
-        if (UPPER.fullmatch(name) and AFTER_SIGN.search(before) and BEFORE_SIGN.match(sentence, end))
-        or (LOWER.fullmatch(name) and before.endswith("(") and sentence.startswith(")", end))
-    ][:MAX_CODES]
-
-
-def loose_codes(text: str) -> list[str]:
-    """Return the codes in a text without structure, in reading order."""
-    codes = [
-        name
-        for name, before, end in joined_names(text)
-        if (UPPER.fullmatch(name) or LOWER.fullmatch(name))
-        and AFTER_CAUSE.search(before)
-        and BEFORE_SIGN.match(text, end)
-    ]
-    return codes[:MAX_CODES] or loose_reasons(text)
-
-
-def joined_names(text: str) -> Iterator[tuple[str, str, int]]:
-    """Yield each name that is joined by underscores, what stands before it, and where it ends."""
-    found, end = text.find("_"), 0
-    for _ in range(MAX_NAMES):
-        if found < 0:
-            return
-        before = text[max(end, found - MAX_NAME) : found]
-        start = found - len(before) + len(before.rstrip(LETTERS))
-        name = NAME.match(text, start)
-        end = name.end() if name else found + 1
-        yield text[start:end], text[max(0, start - LOOK_BACK) : start], end
-        found = text.find("_", end)
-
-
-def loose_reasons(text: str) -> list[str]:
-    """Return Google's reasons in a text, as GAM and the clients for Go and Apps Script print them."""
-    if " - " in text or text.isalnum():
-        found = zip(LOOSE_REASON.finditer(text), range(MAX_CODES), strict=False)
-        if reasons := [match[1] for match, _ in found]:
-            return reasons
-    for sign in (", ", " - "):
-        rest, _, word = text.rstrip().rpartition(sign)
-        if LAST_REASON.fullmatch(word) and NUMBERED.search(rest):
-            return [word]
-    return []
 
 
 def sentence_of(reading: Reading, pairs: tuple[tuple[str, str], ...]) -> str:
@@ -249,7 +124,12 @@ def header(headers: Mapping[str, str], name: str) -> str:
 def status_in(text: str) -> int | None:
     """Return the HTTP status that a text names, if it names one."""
     for number, _ in zip(NUMBER.finditer(text), range(MAX_NUMBERS), strict=False):
-        if BEFORE_STATUS.search(text[max(0, number.start() - 24) : number.start()]):
+        before = text[max(0, number.start() - 24) : number.start()]
+        if (
+            BEFORE_STATUS.search(before)
+            or REASON_PHRASE.match(text, number.end())
+            or (number[0] in GATEWAY and before.endswith(": "))
+        ):
             return int(number[0])
     return None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TypeVar
 
-from monitoring.errors.facts import ErrorFacts, is_trouble
+from monitoring.errors.facts import ErrorFacts
 from monitoring.errors.reading import normalized
 from monitoring.errors.rules import PROVIDERS, Condition, Interpretation, Rule, refuse_repeats
 
@@ -58,12 +58,12 @@ class Entry:
     def doubtful(self, status: int | None) -> bool:
         """Tell if the condition may not blame a human for what is told in an outage.
 
-        A proxy's or a provider's page then quotes anything. Believed are a status that the
-        condition itself names, and a code in an answer that is no such page.
+        A proxy or a provider then quotes anything. Believed are a status that the condition
+        itself names, and the code of a fault.
         """
         if self.rule.interpretation not in ASKS_A_HUMAN or status in self.condition.statuses:
             return False
-        return not self.condition.codes or (is_trouble(status) and status != FAULT)
+        return not self.condition.codes or status != FAULT
 
     def is_said(self, text: str) -> bool:
         return any(phrase[0] in text and stands_in(text, phrase) for phrase in self.phrases)
@@ -201,7 +201,8 @@ def index_of(entries: Sequence[Entry]) -> Index:
     words: dict[str, list[Entry]] = defaultdict(list)
     statuses: dict[int, list[Entry]] = defaultdict(list)
     others: list[Entry] = []
-    common = Counter(word for entry in entries for phrase in entry.phrases for word in words_in(phrase))
+    phrases = [phrase for entry in entries for phrase in entry.phrases]
+    common = Counter(word for phrase in phrases for word in words_in(phrase))
     for entry in entries:
         wanted = entry.condition
         if wanted.codes:

@@ -2,6 +2,7 @@
 
 cases.jsonl        real payloads collected from public sources, each with the class it justifies
 documented.jsonl   further ones, from vendors' documents and the texts of client libraries
+gathered.jsonl     real payloads of other reports, each with its class before the rules saw it
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ FOLDER = Path(__file__).parent
 # The class is not in the payload: this bare `invalid_grant` came from a machine whose clock was
 # wrong, yet a revoked grant looks the same in every character. How many people fail at once
 # tells them apart, and that is for incidents to see.
-BEYOND_ONE_PAYLOAD = {"g-099": "needs_user"}
+# w-013 shows an event's own fault and w-170 breaks off before the fault it brings.
+BEYOND_ONE_PAYLOAD = {"g-099": "needs_user", "w-013": "unknown", "w-170": "transient"}
+FILES = ("cases", "documented", "gathered")
 
 
 def samples(*names: str) -> list[dict[str, Any]]:
-    """Return the samples of the named files, or of both."""
+    """Return the samples of the named files, or of all."""
     return [
         json.loads(line)
-        for name in names or ("cases", "documented")
+        for name in names or FILES
         for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     ]
 

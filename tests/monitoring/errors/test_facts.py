@@ -104,6 +104,32 @@ def test_the_code_at_the_head_of_a_sentence_is_found() -> None:
     assert facts.code == "QUERY_TIMEOUT"
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Failed to update record with code DUPLICATE_VALUE. Fields: []", "DUPLICATE_VALUE"),
+        ("SalesforceError: MALFORMED_QUERY  \nSOQL is too long", "MALFORMED_QUERY"),
+        ("An unrecognised code, `METHOD_NOT_ALLOWED` was received", "METHOD_NOT_ALLOWED"),
+        ("googleapi: Error 409: The identifier already exists., duplicate", "duplicate"),
+        ("googleapi: Error 403: Calendar usage limits exceeded., quotaExceeded", "quotaExceeded"),
+        ("Error 403: Forbidden - forbidden", "forbidden"),
+        ("at node_modules/the_client in my_file.py, nothing", ""),
+        ("Meeting at 10, postponed", ""),
+    ],
+)
+def test_a_code_is_found_where_a_client_prints_it(text: str, code: str) -> None:
+    assert extract_facts(error(text)).code == code
+
+
+def test_an_answer_that_a_sentence_quotes_is_the_inner_cause() -> None:
+    inner = json.dumps({"error": {"errors": [{"reason": "quotaExceeded"}], "code": 403}})
+    body = json.dumps({"code": "RELAY_FAILED", "message": f"Google answered: {inner}"})
+
+    facts = extract_facts(error(body, provider="google"))
+
+    assert facts.causes == (("quotaExceeded",), ("RELAY_FAILED",))
+
+
 def test_a_code_that_a_sentence_only_mentions_is_no_cause() -> None:
     text = "NO_SOFTPHONE_LAYOUT: otherwise FUNCTIONALITY_NOT_ENABLED is returned instead."
 
@@ -143,6 +169,14 @@ def test_a_code_that_only_echoes_another_comes_last() -> None:
         ("Authentication failed (code: 503): <html>", 503),
         ("<title>Error 502 (Server Error)!!1</title>", 502),
         ("403::Unknown client", 403),
+        ("HTTPError: 503 Server Error: busy for url: https://x", 503),
+        ("Invalid response 502.: RefreshError", 502),
+        ("<title>Fehler 503 (Serverfehler)!!1</title>", 503),
+        ("failed with status code '401' and", 401),
+        ("[500=InternalServerError]", 500),
+        ("ClientError: 504 IllegalStateException", 504),
+        ("(error code missing): 503 IllegalStateException", 503),
+        ("at most 500 characters", None),
         ("record 404123 on port 443", None),
     ],
 )
@@ -203,6 +237,46 @@ def test_a_page_is_read_by_its_title_without_its_style() -> None:
 
     assert facts.message == "Down & out"
     assert facts.text == "down & out sorry"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            "<urlopen error [Errno -3] Temporary failure>",
+            "<urlopen error [errno -3] temporary fail",
+        ),
+        ("<Response [503]>", "<response [503]>"),
+        ("<p class='x'>Down<br/><hr noshade>now</p>", "down now"),
+        ("<td nowrap align=center>Down</td>", "down"),
+        ("<!doctypehtml><title>Down</title>", "down"),
+    ],
+)
+def test_markup_is_removed_and_what_a_program_prints_stays(body: str, text: str) -> None:
+    assert extract_facts(error(body)).text.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "outage"),
+    [
+        ({"status": 503}, True),
+        ({"status": 429}, True),
+        ({"status": 403}, False),
+        ({"status": None, "body": "Error Code 502. Response content: x"}, True),
+        ({"status": 200, "body": "<html>We are down for maintenance.</html>"}, True),
+        ({"status": 401, "body": "Login: <title>503 Service Unavailable</title>"}, True),
+        ({"status": 403, "body": "<html><title>Access blocked</title></html>"}, False),
+        ({"status": 400, "body": '{"message": "We are down for maintenance."}'}, False),
+    ],
+)
+def test_an_outage_is_told_by_a_status_or_by_a_page(fields: dict[str, Any], outage: bool) -> None:
+    assert extract_facts(error(**fields)).outage is outage
+
+
+def test_a_code_on_the_page_of_an_outage_is_no_cause() -> None:
+    page = "<html>Down for maintenance. (INVALID_LOGIN)</html>"
+
+    assert extract_facts(error(page, status=200)).causes == ()
 
 
 @pytest.mark.parametrize(
