@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Protocol
 
-from monitoring.errors.facts import ECHOES, ErrorFacts, RawError, extract_facts
+from monitoring.errors.causes import ECHOES
+from monitoring.errors.facts import ErrorFacts, RawError, extract_facts
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.errors.masking import masked
 from monitoring.errors.rules import CHANNELS, MAX_SLUG, PROVIDERS, SENTENCES, RulesError, rule_from
