@@ -17,12 +17,15 @@ MAX_CODES = 20
 MAX_NAMES = 2_000
 MAX_NAME = 80
 MAX_SENTENCES = 3
+MAX_REASON = 60
 
 # Codes that say only that something went wrong elsewhere: a code beside them is the cause.
 ECHOES = frozenset(
     {"UNKNOWN_EXCEPTION", "PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "API_ERROR"}
 )
 
+# How telling a code is, by its key.
+PLACES = dict.fromkeys(CODE_KEYS, 0) | {"reason": 1, "error": 2, "error_subtype": 3, "status": 4}
 WORD = re.compile(r"[A-Za-z][\w.-]{1,79}")
 UPPER = re.compile(r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++")
 LOWER = re.compile(r"[a-z]++(?:_[a-z]++)++")
@@ -30,10 +33,7 @@ NAME = re.compile(r"\w{1,120}+")
 # A code stands where a cause stands: after a sign, a status or a word for it, and before a sign
 # or the end. In a sentence under a key only the codes of Salesforce and those in parentheses
 # name a cause.
-AFTER_SIGN = re.compile(r"(?:\A|[^\w\s][ ]?)\Z")
-AFTER_CAUSE = re.compile(
-    r"(?:\A|[^\w\s][ ]?|\d{3}[ ]|\n|\b(?:code|error|exception|reason|fault)[ ])\Z", re.IGNORECASE
-)
+CAUSE_WORDS = ("code", "error", "exception", "reason", "fault")
 BEFORE_SIGN = re.compile(r"[ ]?[:,;)\]}\"'`<|&]|[ ]-[ ]|\.[ ]|[.!]?[ ]{0,3}(?:\Z|\n)")
 LOOK_BACK = 12
 # Google's reasons look like any name in a program, so they count only where clients print them.
@@ -50,34 +50,33 @@ def find_causes(pairs: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[st
     error holds the code of what stopped the trigger. Without structure all codes are in the text.
     """
     stated = stated_codes(pairs)
-    sentences = [value for key, value in pairs if key in SENTENCE_KEYS][:MAX_SENTENCES]
-    quoted = [codes for sentence in sentences if (codes := quoted_codes(sentence))]
-    if stated:
-        named = [code for sentence in sentences for code in nested_codes(sentence)]
-        levels = [(code,) for code in reversed(named) if code not in stated] + [stated]
-    else:
-        levels = [(code,) for code in reversed(loose_codes(text))]
-    if quoted:
-        levels = [*reversed(quoted), *levels]
-    unique = tuple(dict.fromkeys(levels))
-    if len(unique) < 2:
-        return unique
-    return tuple(sorted(unique, key=lambda level: level[0] in ECHOES))
+    levels: list[tuple[str, ...]]
+    levels = [stated] if stated else [(code,) for code in loose_codes(text)]
+    sentences = [value for key, value in pairs if key in SENTENCE_KEYS] if pairs else []
+    for sentence in sentences[:MAX_SENTENCES] if stated else ():
+        if "_" in sentence:
+            levels.extend([(code,) for code in nested_codes(sentence) if code not in stated])
+    for sentence in sentences[:MAX_SENTENCES]:
+        if "{" in sentence and (quoted := quoted_codes(sentence)):
+            levels.append(quoted)
+    if len(levels) < 2:
+        return tuple(levels)
+    levels.reverse()
+    return tuple(sorted(dict.fromkeys(levels), key=lambda level: level[0] in ECHOES))
 
 
 def stated_codes(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """Return the codes that the structure states, most telling first, without repeats."""
-    named: list[str] = []
-    reasons: list[str] = []
-    errors: list[str] = []
-    subtypes: list[str] = []
-    words: list[str] = []
-    kinds = {"reason": reasons, "error": errors, "error_subtype": subtypes, "status": words}
+    if not pairs:
+        return ()
+    found: tuple[list[str], ...] = ([], [], [], [], [])
     for key, value in pairs:
-        kind = named if key in CODE_KEYS else kinds.get(key)
-        if kind is not None and is_code(value) and (kind is not words or value.isupper()):
-            kind.append(value.rpartition(":")[2])
-    named.sort(key=ECHOES.__contains__)
+        place = PLACES.get(key)
+        if place is not None and is_code(value) and (key != "status" or value.isupper()):
+            found[place].append(value.rpartition(":")[2])
+    named, reasons, errors, subtypes, words = found
+    if len(named) > 1:
+        named.sort(key=ECHOES.__contains__)
     return tuple(dict.fromkeys((*named[:1], *reasons[:2], *errors[:1], *subtypes[:1], *words[:1])))
 
 
@@ -87,8 +86,6 @@ def is_code(value: str) -> bool:
 
 def quoted_codes(sentence: str) -> tuple[str, ...]:
     """Return the codes of another answer that a sentence quotes, as programs that relay one do."""
-    if "{" not in sentence or '"' not in sentence:
-        return ()
     return stated_codes(tuple(text_pairs(without_quoting(sentence))))
 
 
@@ -97,7 +94,7 @@ def nested_codes(sentence: str) -> list[str]:
     codes = []
     for name, before, end in joined_names(sentence):
         if UPPER.fullmatch(name):
-            if AFTER_SIGN.search(before) and BEFORE_SIGN.match(sentence, end):
+            if is_after_sign(before) and BEFORE_SIGN.match(sentence, end):
                 codes.append(name)
         elif before.endswith("(") and sentence.startswith(")", end) and LOWER.fullmatch(name):
             codes.append(name)
@@ -106,14 +103,32 @@ def nested_codes(sentence: str) -> list[str]:
 
 def loose_codes(text: str) -> list[str]:
     """Return the codes in a text without structure, in reading order."""
-    codes = [
-        name
-        for name, before, end in joined_names(text)
-        if (UPPER.fullmatch(name) or LOWER.fullmatch(name))
-        and AFTER_CAUSE.search(before)
-        and BEFORE_SIGN.match(text, end)
-    ]
+    codes = []
+    for name, before, end in joined_names(text) if "_" in text else ():
+        shape = UPPER if name.isupper() else LOWER
+        if shape.fullmatch(name) and is_after_cause(before) and BEFORE_SIGN.match(text, end):
+            codes.append(name)
     return codes[:MAX_CODES] or loose_reasons(text)
+
+
+def is_after_sign(before: str) -> bool:
+    """Tell if a text ends with a sign, at most one space behind it, or is empty."""
+    if not before or not is_wordlike(before[-1]):
+        return True
+    return before[-1] == " " and len(before) > 1 and not is_wordlike(before[-2])
+
+
+def is_wordlike(sign: str) -> bool:
+    return sign.isalnum() or sign == "_" or sign.isspace()
+
+
+def is_after_cause(before: str) -> bool:
+    """Tell if a text ends as one does before a code: with a sign, a line, a status or a word."""
+    if is_after_sign(before) or before[-1] == "\n":
+        return True
+    return before[-1] == " " and (
+        before[-4:-1].isdigit() or before[:-1].lower().endswith(CAUSE_WORDS)
+    )
 
 
 def joined_names(text: str) -> Iterator[tuple[str, str, int]]:
@@ -136,8 +151,8 @@ def loose_reasons(text: str) -> list[str]:
         found = zip(LOOSE_REASON.finditer(text), range(MAX_CODES), strict=False)
         if reasons := [match[1] for match, _ in found]:
             return reasons
-    for sign in (", ", " - "):
-        rest, _, word = text.rstrip().rpartition(sign)
-        if LAST_REASON.fullmatch(word) and NUMBERED.search(rest):
-            return [word]
+    word = text[-MAX_REASON:].rstrip().rpartition(" ")[2]
+    if LAST_REASON.fullmatch(word) and NUMBERED.search(text):
+        rest = text.rstrip().removesuffix(word)
+        return [word] if rest.endswith((", ", " - ")) else []
     return []

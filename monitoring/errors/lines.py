@@ -69,7 +69,7 @@ def judge_lines(lines: Iterable[bytes | None], rules: RuleSet, tally: Tally) -> 
     encode = msgspec.json.Encoder().encode
     decode = msgspec.json.Decoder(Line).decode
     for number, line in enumerate(lines, start=1):
-        if line is not None and not line.strip():
+        if line is not None and (not line or line.isspace()):
             continue
         try:
             if line is None:

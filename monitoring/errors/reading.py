@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -40,13 +39,17 @@ KEYS = frozenset(NAMES)
 SIGN = re.compile(r"[:=]>?+\s{0,3}+[bu]?+[\"']")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 LONGEST_KEY = 26
-VALUE = re.compile(r"\"((?:[^\"\\]|\\.){0,4000}+)|'((?:[^'\\]|\\.){0,4000}+)", re.DOTALL)
+VALUE = re.compile(
+    r"\"([^\"\\]{0,4000}+(?:\\.[^\"\\]{0,4000}+){0,400}+)"
+    r"|'([^'\\]{0,4000}+(?:\\.[^'\\]{0,4000}+){0,400}+)",
+    re.DOTALL,
+)
 BRACKETED = re.compile(r"\b(reason|message)\[([^\]\n]{0,1000}+)", re.IGNORECASE)
 ELEMENT = re.compile(
     rf"<(?:[\w.-]{{1,40}}+:)?+({'|'.join(NAMES)})(?=[\s>])[^<>]{{0,200}}+>([^<]{{0,4000}}+)",
     re.IGNORECASE,
 )
-LOOKS_LIKE_JSON = re.compile(r"\{|\[\s*+[{\[\"\]]")
+LOOKS_LIKE_JSON = re.compile(r"\s*+(?:\{|\[\s*+[{\[\"\]])")
 PAGE = re.compile(r"<(?:!doctype|(?:html|head|title|body|h1|center)\b)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^<>]{0,200}+>([^<]{0,300}+)", re.IGNORECASE)
 LINK = re.compile(r"href=[\"']?(https?://[^\"'\s<>]{1,300}+)", re.IGNORECASE)
@@ -57,11 +60,10 @@ TAG = re.compile(
     r"|(?!httperror)[a-z][\w:.-]{0,40}+"
     r"(?:(?:\s++[\w:.@-]{1,40}+){1,3}+\s*+=[^<>]{0,2000}+|(?:\s++[\w:-]{1,40}+)?+\s*+/?+))>"
 )
-PLAIN_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u0060", "''\"\"'")
+FINE_QUOTES = (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"'))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a body says: lower-case key and value in order, its text, and if the end was seen.
 
     `page` tells that it is a web page, or holds one.
@@ -75,11 +77,11 @@ class Reading:
 
 def read_body(body: str) -> Reading:
     """Return what `body` says. Total: any text gives a Reading, an empty one an empty Reading."""
-    if LOOKS_LIKE_JSON.match(body.lstrip()):
+    if LOOKS_LIKE_JSON.match(body):
         value = decoded(body)
         if value is not None:
             pairs = tuple(json_pairs(value))
-            return Reading(pairs, " ".join(value for _, value in pairs), whole=True)
+            return Reading(pairs, " ".join([value for _, value in pairs]), whole=True)
     return read_text(shortened(body))
 
 
@@ -101,10 +103,11 @@ def json_pairs(value: Any) -> Iterator[tuple[str, str]]:
             return
         key, item = stack.pop()
         if isinstance(item, dict):
-            inner = list(item.items())[:MAX_PIECES]
-            stack.extend((str(name).lower(), child) for name, child in reversed(inner))
+            for name, child in reversed(list(item.items())[:MAX_PIECES]):
+                stack.append((str(name).lower(), child))
         elif isinstance(item, list):
-            stack.extend((key, child) for child in reversed(item[:MAX_PIECES]))
+            for child in reversed(item[:MAX_PIECES]):
+                stack.append((key, child))
         elif isinstance(item, str) and item[:1] in {"{", "["} and (opened := decoded(item)):
             stack.append((key, opened))
         elif isinstance(item, str):
@@ -117,13 +120,16 @@ def read_text(text: str) -> Reading:
     """Read XML, a page, or a sentence that may hold cut JSON or a printed dictionary."""
     text = without_quoting(text)
     if "<" in text:
-        elements = tuple(ELEMENT.findall(text.replace("<![CDATA[", "").replace("]]>", "")))
-        if any(key.lower() != "title" for key, _ in elements):
+        if "<![CDATA[" in text:
+            text = text.replace("<![CDATA[", "").replace("]]>", "")
+        elements = ELEMENT.findall(text)
+        if elements and any(key.lower() != "title" for key, _ in elements):
             pairs = tuple((key.lower(), html.unescape(value.strip())) for key, value in elements)
             return Reading(pairs, text, whole=text.rstrip().endswith(">"))
         if PAGE.search(text):
             return read_page(text)
-    return Reading(tuple(text_pairs(text)), text, whole=is_balanced(text))
+    quotes = "'" in text or '"' in text or "Reason[" in text
+    return Reading(tuple(text_pairs(text)) if quotes else (), text, whole=is_balanced(text))
 
 
 def read_page(text: str) -> Reading:
@@ -131,7 +137,8 @@ def read_page(text: str) -> Reading:
     title = TITLE.search(text)
     links = [match[1] for match, _ in zip(LINK.finditer(text), range(3), strict=False)]
     pairs = (("title", html.unescape(title[1].strip())),) if title else ()
-    return Reading(pairs, " ".join([text, *links]), "</html>" in text.lower(), page=True)
+    whole = "</html>" in text or "</html>" in text.lower()
+    return Reading(pairs, " ".join([text, *links]), whole, page=True)
 
 
 def text_pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -204,8 +211,11 @@ def normalized(text: str) -> str:
         text = text.replace("\\n", " ")
     if "\x00" in text:
         text = text.replace("\x00", "")
-    if "`" in text or not text.isascii():
-        text = text.translate(PLAIN_QUOTES)
+    if "`" in text:
+        text = text.replace("`", "'")
+    if not text.isascii():
+        for fine, plain in FINE_QUOTES:
+            text = text.replace(fine, plain)
     return " ".join(text.split())
 
 

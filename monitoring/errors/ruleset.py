@@ -17,6 +17,7 @@ WORDS = re.compile(r"\w{3,}")
 NO_WORD = bytes(code if WORDS.match(chr(code) * 3) else 32 for code in range(128)).ljust(256)
 MAX_PATTERN_TEXT = 2_000
 ANY = ""
+NO_CODES: frozenset[str] = frozenset()
 ASKS_A_HUMAN = frozenset({Interpretation.NEEDS_USER, Interpretation.NEEDS_ADMIN})
 # The status of every SOAP fault, whatever it is about: the fault's code tells more than it does.
 FAULT = 500
@@ -66,7 +67,10 @@ class Entry:
         return not self.condition.codes or status != FAULT
 
     def is_said(self, text: str) -> bool:
-        return any(phrase[0] in text and stands_in(text, phrase) for phrase in self.phrases)
+        for phrase in self.phrases:
+            if phrase[0] in text and stands_in(text, phrase):
+                return True
+        return False
 
     def is_matched(self, text: str) -> bool:
         return any(pattern.search(text) for pattern in self.patterns)
@@ -238,10 +242,10 @@ def words_in(phrase: tuple[str, ...]) -> list[str]:
 def known_codes(facts: ErrorFacts, index: Index) -> frozenset[str]:
     """Return, in lower case, the codes of the innermost cause of which some rule knows a code."""
     for level in facts.causes:
-        codes = frozenset(code.lower() for code in level)
+        codes = frozenset([code.lower() for code in level])
         if not codes.isdisjoint(index.codes):
             return codes
-    return frozenset()
+    return NO_CODES
 
 
 def candidates(facts: ErrorFacts, index: Index, codes: frozenset[str]) -> list[Entry]:
@@ -251,7 +255,9 @@ def candidates(facts: ErrorFacts, index: Index, codes: frozenset[str]) -> list[E
         found.extend(index.codes.get(code, ()))
     text = facts.text
     for word in index.anchors.intersection(words_of(text)):
-        found.extend([entry for entry in index.words[word] if entry.part in text])
+        for entry in index.words[word]:
+            if entry.part in text:
+                found.append(entry)
     if facts.status is not None:
         found.extend(index.statuses.get(facts.status, ()))
     return found
@@ -278,10 +284,8 @@ def end_of(part: str, text: str, start: int) -> int:
     """Return where the first whole-word occurrence of `part` from `start` on ends, or -1."""
     while (found := text.find(part, start)) >= 0:
         end = found + len(part)
-        before, after = text[found - 1 : found] if found else "", text[end : end + 1]
-        if not (before.isalnum() and part[0].isalnum()) and not (
-            after.isalnum() and part[-1].isalnum()
-        ):
+        joined_before = found and text[found - 1].isalnum() and part[0].isalnum()
+        if not joined_before and not (text[end : end + 1].isalnum() and part[-1].isalnum()):
             return end
         start = found + 1
     return -1
