@@ -67,10 +67,7 @@ class Entry:
         return not self.condition.codes or status != FAULT
 
     def is_said(self, text: str) -> bool:
-        for phrase in self.phrases:
-            if phrase[0] in text and stands_in(text, phrase):
-                return True
-        return False
+        return any(phrase[0] in text and stands_in(text, phrase) for phrase in self.phrases)
 
     def is_matched(self, text: str) -> bool:
         return any(pattern.search(text) for pattern in self.patterns)
