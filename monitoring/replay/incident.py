@@ -48,17 +48,20 @@ class Incident:
         return self.closed_at is None
 
     def explains(self, runs: Runs) -> bool:
-        """Tell whether the incident hits somebody whose runs stand so.
-
-        Who was confirmed before it began needs a human for a reason of their own.
-        """
+        """Tell whether the last of somebody's runs failed for what this incident is about."""
         return (
             runs.last_result not in {None, "success"}
             and provider_of(runs.last_signature) == self.provider
             and runs.last_attempt_at is not None
             and runs.last_attempt_at >= self.shield.since
-            and not (runs.confirmed_at is not None and runs.confirmed_at < self.began_at)
         )
+
+    def concerns(self, runs: Runs) -> bool:
+        """Tell whether it is the incident that keeps somebody from syncing.
+
+        Who was confirmed before it began needs a human for a reason of their own.
+        """
+        return runs.confirmed_at is None or runs.confirmed_at >= self.began_at
 
     def hits(self, person_id: int) -> None:
         self.everybody.add(person_id)
@@ -73,7 +76,7 @@ class Incident:
             self.waiting.discard(person_id)
             if person_id in self.canaries:
                 self.appoint(self.canaries - {person_id})
-        elif self.is_open and self.explains(runs):
+        elif self.is_open and self.explains(runs) and self.concerns(runs):
             self.hits(person_id)
 
     def appoint(self, canaries: Collection[int]) -> None:

@@ -25,7 +25,8 @@ class Pulse:
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self._longest = thresholds.longest_window // MINUTE
-        self._latest: dict[int, tuple[int, str]] = {}
+        # The minute of each person's latest run, and its signature.
+        self._latest: dict[int, tuple[dict[str, int], str]] = {}
         self._people: dict[int, dict[str, int]] = {}
         self._attempts: dict[int, dict[str, int]] = {}
         self._left: dict[int, Counter[str]] = {}
@@ -45,10 +46,10 @@ class Pulse:
         before = self._latest.get(person_id)
         if before is not None:
             self._forget(*before)
-        self._latest[person_id] = minute, signature
         people = self._people.get(minute)
         if people is None:
             people = self._people[minute] = {}
+        self._latest[person_id] = people, signature
         people[signature] = people.get(signature, 0) + 1
         if signature:
             self._failing += 1
@@ -63,14 +64,12 @@ class Pulse:
             attempts = self._attempts[minute] = {}
         attempts[signature] = attempts.get(signature, 0) + 1
 
-    def _forget(self, minute: int, signature: str) -> None:
-        """Take a person's former run out, unless its minute has left the windows."""
-        people = self._people.get(minute)
-        if people is None:
-            return
-        people[signature] -= 1
-        if signature:
-            self._failing -= 1
+    def _forget(self, people: dict[str, int], signature: str) -> None:
+        """Take a person's former run out of its minute, which is empty once it has left."""
+        if signature in people:
+            people[signature] -= 1
+            if signature:
+                self._failing -= 1
 
     def slide(self, now: datetime, shields: Iterable[Shield]) -> None:
         """Move what has left the longest window to what is usual, without what is explained."""
@@ -82,6 +81,7 @@ class Pulse:
         for old in [each for each in self._people if each <= last]:
             people = self._people.pop(old)
             self._failing -= sum(count for name, count in people.items() if name)
+            people.clear()
         explained = list(shields)
         for old in [each for each in self._attempts if each <= last]:
             self._leave(old, self._attempts.pop(old), explained)

@@ -103,9 +103,11 @@ class Watch:
         self.opened += 1
         self._gather_shields()
         for person_id in sorted(self._people.failing):
-            if incident.explains(self._people.runs(person_id)):
-                incident.hits(person_id)
+            runs = self._people.runs(person_id)
+            if incident.explains(runs):
                 self._people.fold_anew(person_id, self.shields)
+                if incident.concerns(runs):
+                    incident.hits(person_id)
 
     def _lately_closed(self, provider: str, now: datetime) -> Incident | None:
         within = timedelta(seconds=self._numbers.thresholds.reopen_within)
