@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitoring.alerts.episodes import INCIDENT, STALLED, episodes_after
 from monitoring.alerts.plan import Episode, Message, Phase, messages_due
@@ -35,10 +35,14 @@ class Notices:
         self._told: set[tuple[str, str, Phase]] = set()
         self.sent: list[Sent] = []
 
-    @property
-    def is_calm(self) -> bool:
-        """Tell whether no message will come of the passing of time."""
-        return not self._live
+    def next_message(self, now: datetime) -> datetime | None:
+        """Return when, after `now`, a message may come due by the passing of time."""
+        opened, over = timedelta(seconds=self._waits.opened), timedelta(seconds=self._waits.over)
+        moments = [
+            episode.began_at + opened if episode.ended_at is None else episode.ended_at + over
+            for episode in self._live.values()
+        ]
+        return min((moment for moment in moments if moment > now), default=None)
 
     def tick(self, people: People, incidents: Iterable[Incident], now: datetime) -> None:
         """Bring the episodes up to date and send what is due."""

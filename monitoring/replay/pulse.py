@@ -39,6 +39,11 @@ class Pulse:
         """Tell whether too few fail in the longest window for there to be an incident."""
         return self._failing < min(self._thresholds.people, self._thresholds.small_people)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nobody ran in the longest window."""
+        return not self._people
+
     def take(self, person_id: int, finished_at: datetime, signature: str) -> None:
         """Count a run that is later than all of the person's before it."""
         minute = minute_of(finished_at)

@@ -104,16 +104,16 @@ class Stage:
         step = timedelta(seconds=self.numbers.tick)
         while since <= until:
             self.tick(since)
-            since += step
-            if self.is_calm:
-                awaited = min(self.people.next_deadline or until, until)
-                since += step * max((awaited - since) // step, 0)
+            awaited = min(self._next_change(since) or until, until)
+            since += step * max((awaited - since) // step, 1)
         return since
 
-    @property
-    def is_calm(self) -> bool:
-        """Tell whether nothing but a person's deadline can come of the passing of time."""
-        return self.watch.is_calm and self.notices.is_calm
+    def _next_change(self, now: datetime) -> datetime | None:
+        """Return before which moment time alone changes nothing; None for never."""
+        if not self.watch.is_idle:
+            return now
+        moments = (self.people.next_deadline, self.notices.next_message(now))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def incidents(self) -> list[Incident]:

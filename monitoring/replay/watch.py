@@ -46,9 +46,16 @@ class Watch:
         return [incident for incident in self.active if incident.is_open]
 
     @property
-    def is_calm(self) -> bool:
-        """Tell whether nothing will come of a tick."""
-        return self.pulse.is_calm and not self.active
+    def is_idle(self) -> bool:
+        """Tell whether nothing will come of a tick until somebody runs."""
+        if not self.active:
+            return self.pulse.is_calm
+        return self.pulse.is_empty and all(map(self._is_idle, self.active))
+
+    def _is_idle(self, incident: Incident) -> bool:
+        """Tell whether an incident only waits for its canaries."""
+        enough = min(self._numbers.pace.canaries, len(incident.waiting))
+        return incident.is_open and len(incident.canaries) >= enough
 
     def hear(self, person_id: int, outcome: JudgedOutcome, is_latest: bool) -> None:
         """Take note of a run that has been folded."""
@@ -66,7 +73,7 @@ class Watch:
     def tick(self, now: datetime) -> list[Start]:
         """Do what is due; return whom to sync outside the schedule, and when each starts."""
         self.pulse.slide(now, self.shields)
-        if self.is_calm:
+        if self.pulse.is_calm and not self.active:
             return []
         self._find(now)
         for incident in self.open:
