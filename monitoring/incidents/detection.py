@@ -25,7 +25,7 @@ class Thresholds:
     window          seconds of runs that are looked at
     windows_small   longer ones for an organization with fewer than `few_tried` runs in the window
     people, share   so many people, and of those who tried such a share, fail together
-    few_tried       below so many who tried, `small_people` and `small_share` apply
+    few_tried       below so many who tried, `small_people` and `small_share` are enough, too
     tail            the probability against the baseline must be below this
     least_baseline  no share of usual failures is taken for lower than this
     close_share     an incident is over when less than this share of `share` still fails
@@ -158,13 +158,14 @@ def leading_signature(window: Window, provider: str) -> str:
 
 
 def is_too_many(people: int, tried: int, usual: float, thresholds: Thresholds) -> bool:
-    """Tell whether so many of those who tried failing together is one cause."""
+    """Tell whether so many of those who tried failing together is one cause.
+
+    Where few tried, fewer people are enough if they are most of those who tried.
+    """
     few = tried < thresholds.few_tried
-    least = thresholds.small_people if few else thresholds.people
-    share = thresholds.small_share if few else thresholds.share
-    if people < least or people < share * tried:
-        return False
-    return tail_probability(people, tried, usual) < thresholds.tail
+    many = people >= thresholds.people and people >= thresholds.share * tried
+    most = few and people >= thresholds.small_people and people >= thresholds.small_share * tried
+    return (many or most) and tail_probability(people, tried, usual) < thresholds.tail
 
 
 def tail_probability(least: int, tried: int, share: float) -> float:
