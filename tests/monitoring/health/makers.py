@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -51,14 +52,21 @@ def runs_after(outcomes: Sequence[JudgedOutcome], policy: PolicyFacts = POLICY) 
 
 
 @st.composite
-def outcomes_in_order(draw: st.DrawFn, max_size: int = 40) -> list[JudgedOutcome]:
-    """Draw a person's outcomes, oldest first, no two at the same moment."""
+def outcomes_in_order(
+    draw: st.DrawFn, max_size: int = 40, *, held: bool = False
+) -> list[JudgedOutcome]:
+    """Draw a person's outcomes, oldest first, no two at the same moment.
+
+    With `held` some of the bad ones are explained by an incident.
+    """
     gaps = draw(st.lists(st.integers(1, 30 * 3_600), max_size=max_size))
     moment = NOW - timedelta(days=40)
     drawn = []
     for number, gap in enumerate(gaps, start=1):
         moment += timedelta(seconds=gap)
         drawn.append(draw(judged_at(moment, number)))
+        if held and drawn[-1].result != "success" and draw(st.booleans()):
+            drawn[-1] = replace(drawn[-1], penalty_held=True, canary=draw(st.booleans()))
     return drawn
 
 
