@@ -119,7 +119,8 @@ def find_incident(
     """Return the widest group of failures with one cause, if there is one.
 
     `windows` holds a Window by its length in seconds: `window` and `windows_small`. The longer
-    ones are looked at only where the short one holds too few who tried.
+    ones are looked at only where the short one holds too few who tried. Whose latest run an
+    incident explains should be in none of them: else what was before its end opens it again.
     """
     short = windows.get(thresholds.window, Window(0))
     lengths = [thresholds.window]
@@ -197,7 +198,7 @@ class Course:
 
     hit         people it hit, and of them `good` have had a good run since
     off         people of those hit who can't be tried: switched off since, or gone
-    window      the window as for opening, of the incident's organization
+    window      the short window of the incident's organization, with everybody in it
     provider    whose failures it is about
     """
 

@@ -59,9 +59,9 @@ class Incident:
     def concerns(self, runs: Runs) -> bool:
         """Tell whether it is the incident that keeps somebody from syncing.
 
-        Who was confirmed before it began needs a human for a reason of their own.
+        Who was confirmed before it began, or began anew, needs a human for a reason of their own.
         """
-        return runs.confirmed_at is None or runs.confirmed_at >= self.began_at
+        return runs.confirmed_at is None or runs.confirmed_at >= self.shield.since
 
     def hits(self, person_id: int) -> None:
         self.everybody.add(person_id)
@@ -92,11 +92,12 @@ class Incident:
         self.to_recover = set(self.waiting)
 
     def opens_again(self, finding: Finding, since: datetime) -> None:
-        """Go on where it seemed to be over; who got through meanwhile is hit again by failing."""
+        """Go on where it seemed to be over; who was heard of meanwhile is hit again by failing."""
         self.finding = finding
         self.closed_at = None
         self.flaps += 1
         self.shield = Shield(finding.provider, since)
+        self.waiting = self.to_recover | self.under_way
         self.hit = set(self.waiting)
         self.to_recover = set()
         self.under_way = set()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter
-from monitoring.health.fold import LOST, JudgedOutcome
+from monitoring.health.fold import JudgedOutcome, signature_of
 
 
 def judged(
@@ -19,7 +19,7 @@ def judged(
 ) -> JudgedOutcome:
     """Return an outcome with the verdict on its error, as the service's intake marks it."""
     if error is None:
-        signature = LOST if result == "lost" else None
+        signature = signature_of(result, None)
         return JudgedOutcome(attempt_id, finished_at, result, signature=signature)
     verdict = interpreter.interpret(error)
     return JudgedOutcome(
@@ -30,5 +30,5 @@ def judged(
         verdict.rule_id,
         verdict.rules_version,
         verdict.retry_after,
-        LOST if result == "lost" else verdict.signature,
+        signature_of(result, verdict.signature),
     )

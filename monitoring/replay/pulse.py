@@ -3,6 +3,9 @@
 A person counts once, in the minute of their latest run, under its signature; "" is a good run.
 What the longest window has left behind becomes what is usual: attempts, not people, without those
 that an incident explains. The minute in progress belongs to every window.
+
+People whose latest run an incident explains are counted apart: they are part of how it stands, but
+nothing by which to find one.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from monitoring.incidents.detection import Thresholds, Usual, Window
 
 MINUTE = 60
 USUAL_HOURS = 7 * 24
-GOOD = ""
+# Before the signature of a run that an incident explains.
+EXPLAINED = "~"
 
 
 class Pulse:
@@ -36,7 +40,7 @@ class Pulse:
 
     @property
     def is_calm(self) -> bool:
-        """Tell whether too few fail in the longest window for there to be an incident."""
+        """Tell whether too few fail unexplained for there to be an incident to be found."""
         return self._failing < min(self._thresholds.people, self._thresholds.small_people)
 
     @property
@@ -44,7 +48,9 @@ class Pulse:
         """Tell whether nobody ran in the longest window."""
         return not self._people
 
-    def take(self, person_id: int, finished_at: datetime, signature: str) -> None:
+    def take(
+        self, person_id: int, finished_at: datetime, signature: str, *, explained: bool = False
+    ) -> None:
         """Count a run that is later than all of the person's before it."""
         minute = minute_of(finished_at)
         self.count(minute, signature)
@@ -54,10 +60,14 @@ class Pulse:
         people = self._people.get(minute)
         if people is None:
             people = self._people[minute] = {}
-        self._latest[person_id] = people, signature
-        people[signature] = people.get(signature, 0) + 1
-        if signature:
-            self._failing += 1
+        self._keep(person_id, people, EXPLAINED + signature if explained else signature)
+
+    def explain(self, person_id: int) -> None:
+        """Say that an incident explains a person's latest run."""
+        people, name = self._latest[person_id]
+        if name in people and is_unexplained(name):
+            self._forget(people, name)
+            self._keep(person_id, people, EXPLAINED + name)
 
     def take_late(self, finished_at: datetime, signature: str) -> None:
         """Count a run after which the person has run already."""
@@ -69,11 +79,17 @@ class Pulse:
             attempts = self._attempts[minute] = {}
         attempts[signature] = attempts.get(signature, 0) + 1
 
-    def _forget(self, people: dict[str, int], signature: str) -> None:
+    def _keep(self, person_id: int, people: dict[str, int], name: str) -> None:
+        self._latest[person_id] = people, name
+        people[name] = people.get(name, 0) + 1
+        if is_unexplained(name):
+            self._failing += 1
+
+    def _forget(self, people: dict[str, int], name: str) -> None:
         """Take a person's former run out of its minute, which is empty once it has left."""
-        if signature in people:
-            people[signature] -= 1
-            if signature:
+        if name in people:
+            people[name] -= 1
+            if is_unexplained(name):
                 self._failing -= 1
 
     def slide(self, now: datetime, shields: Iterable[Shield]) -> None:
@@ -85,7 +101,7 @@ class Pulse:
         last = minute - self._longest
         for old in [each for each in self._people if each <= last]:
             people = self._people.pop(old)
-            self._failing -= sum(count for name, count in people.items() if name)
+            self._failing -= sum(people[name] for name in people if is_unexplained(name))
             people.clear()
         explained = list(shields)
         for old in [each for each in self._attempts if each <= last]:
@@ -106,24 +122,30 @@ class Pulse:
 
         The longer ones are there only where too few tried in the short one.
         """
-        windows = self.windows_of([self._thresholds.window], now)
-        if windows[self._thresholds.window].tried < self._thresholds.few_tried:
-            windows = self.windows_of(
-                [self._thresholds.window, *self._thresholds.windows_small], now
-            )
+        short, small = self._thresholds.window, self._thresholds.windows_small
+        windows = self._windows_of([short], now, explained=False)
+        if windows[short].tried < self._thresholds.few_tried:
+            windows = self._windows_of([short, *small], now, explained=False)
         return windows
 
-    def windows_of(self, lengths: Iterable[int], now: datetime) -> dict[int, Window]:
-        """Return the windows of the given lengths, each in whole minutes."""
-        minutes = sorted(lengths)
+    def window(self, length: int, now: datetime) -> Window:
+        """Return everybody in a window, by which an incident is seen to be over."""
+        return self._windows_of([length], now, explained=True)[length]
+
+    def _windows_of(
+        self, lengths: Iterable[int], now: datetime, *, explained: bool
+    ) -> dict[int, Window]:
         newest = sorted(self._people, reverse=True)
         counts: dict[str, int] = {}
         windows, place = {}, 0
-        for length in minutes:
+        for length in sorted(lengths):
             since = minute_of(now) - length // MINUTE
             while place < len(newest) and newest[place] > since:
                 for name, count in self._people[newest[place]].items():
-                    counts[name] = counts.get(name, 0) + count
+                    if not name.startswith(EXPLAINED):
+                        counts[name] = counts.get(name, 0) + count
+                    elif explained:
+                        counts[name[1:]] = counts.get(name[1:], 0) + count
                 place += 1
             failing = {name: count for name, count in counts.items() if name and count}
             windows[length] = Window(sum(counts.values()), failing)
@@ -138,6 +160,11 @@ class Pulse:
 
 def minute_of(moment: datetime) -> int:
     return int(moment.timestamp()) // MINUTE
+
+
+def is_unexplained(name: str) -> bool:
+    """Tell whether a name people are counted under is of a failure to be explained."""
+    return name != "" and not name.startswith(EXPLAINED)
 
 
 def is_explained(minute: int, provider: str, shields: Iterable[Shield]) -> bool:

@@ -146,7 +146,7 @@ def newcomer() -> Scenario:
         name="newcomer",
         title="One new person who never succeeds, among healthy ones",
         start=BEGAN,
-        end=BEGAN + 72 * HOUR,
+        end=BEGAN + 30 * HOUR,
         answer=answer,
         alone=frozenset({person}),
         newcomers=frozenset({person}),

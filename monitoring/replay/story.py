@@ -56,57 +56,42 @@ class Story:
 
 def story_of(played: Played) -> Story:
     """Return the story of a scenario."""
-    scenario = played.scenario
-    requests = played.max_requests_per_second if scenario.trouble else None
-    return _story(
-        scenario.title,
-        "",
-        scenario.zone,
-        played.stage,
-        played.disabled_in_2008,
-        played.minutes_to_all_healthy,
-        requests,
-        played.stage.hours(),
+    scenario, minutes = played.scenario, played.minutes_to_all_healthy
+    return Story(
+        title=scenario.title,
+        organization="",
+        zone=ZoneInfo(scenario.zone),
+        hours=played.stage.hours(),
+        **counts_of(played.stage),
+        disabled_in_2008=played.disabled_in_2008,
+        minutes_to_all_healthy=None if minutes is None else ceil(minutes),
+        max_requests_per_second=played.max_requests_per_second if scenario.trouble else None,
     )
 
 
 def story_of_recording(recording: Recording) -> Story:
     """Return the story of recorded outcomes, without the hours in which nothing happened."""
-    return _story(
-        f"Recorded outcomes of {recording.organization or 'one organization'}",
-        recording.organization,
-        "UTC",
-        recording.stage,
-        recording.disabled_in_2008,
-        recording.minutes_to_all_healthy,
-        None,
-        list(eventful(recording.stage.hours())),
-    )
-
-
-def _story(
-    title: str,
-    organization: str,
-    zone: str,
-    stage: Stage,
-    disabled_in_2008: Mapping[int, datetime],
-    minutes: float | None,
-    requests: int | None,
-    hours: Sequence[Hour],
-) -> Story:
+    minutes = recording.minutes_to_all_healthy
     return Story(
-        title,
-        organization,
-        ZoneInfo(zone),
-        hours,
-        len(stage.people),
-        stage.ever_disabled(),
-        len(stage.incidents),
-        len(stage.sent),
-        disabled_in_2008,
-        None if minutes is None else ceil(minutes),
-        requests,
+        title=f"Recorded outcomes of {recording.organization or 'one organization'}",
+        organization=recording.organization,
+        zone=ZoneInfo("UTC"),
+        hours=list(eventful(recording.stage.hours())),
+        **counts_of(recording.stage),
+        disabled_in_2008=recording.disabled_in_2008,
+        minutes_to_all_healthy=None if minutes is None else ceil(minutes),
+        max_requests_per_second=None,
     )
+
+
+def counts_of(stage: Stage) -> dict[str, int]:
+    """Return the fields of a story that count."""
+    return {
+        "people": len(stage.people),
+        "disabled": stage.ever_disabled(),
+        "incidents": len(stage.incidents),
+        "mails": len(stage.sent),
+    }
 
 
 def eventful(hours: Sequence[Hour]) -> Iterator[Hour]:
@@ -121,7 +106,7 @@ def eventful(hours: Sequence[Hour]) -> Iterator[Hour]:
 
 def summary_of(stories: Sequence[Story]) -> dict[str, int | None]:
     """Return the summary of all organizations; its keys are an interface (design §6)."""
-    minutes = [story.minutes_to_all_healthy for story in stories if story.incidents]
+    minutes = [story.minutes_to_all_healthy for story in stories if is_to_heal(story)]
     requests = [story.max_requests_per_second for story in stories]
     return {
         "people": sum(story.people for story in stories),
@@ -134,6 +119,11 @@ def summary_of(stories: Sequence[Story]) -> dict[str, int | None]:
     }
 
 
+def is_to_heal(story: Story) -> bool:
+    """Tell whether there was trouble after which everybody was to be well again."""
+    return story.incidents > 0 or story.minutes_to_all_healthy is not None
+
+
 def greatest(values: Sequence[int | None]) -> int | None:
     """Return the greatest value, None if one is not known."""
     known = [value for value in values if value is not None]
@@ -142,7 +132,6 @@ def greatest(values: Sequence[int | None]) -> int | None:
 
 def objects(story: Story) -> Iterator[dict[str, Any]]:
     """Yield a JSON object an hour."""
-    switched_off = 0
     by_hour = story.disabled_by_hour
     for hour in story.hours:
         switched_off = sum(count for start, count in by_hour.items() if start <= hour.start)

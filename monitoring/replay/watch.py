@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from monitoring.health.fold import JudgedOutcome
 from monitoring.health.shields import Shield, provider_of
-from monitoring.incidents.detection import MIXED, Finding, find_incident, is_over
+from monitoring.incidents.detection import Finding, find_incident, is_over
 from monitoring.incidents.recovery import canaries_to_appoint, places_free, start_times
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
@@ -63,10 +63,11 @@ class Watch:
         if not is_latest:
             self.pulse.take_late(outcome.finished_at, signature)
             return
-        self.pulse.take(person_id, outcome.finished_at, signature)
+        runs = self._people.runs(person_id)
+        self.pulse.take(person_id, outcome.finished_at, signature, explained=runs.in_incident)
         for incident in self.active:
             shield = incident.shield
-            incident.hears(person_id, outcome, self._people.runs(person_id))
+            incident.hears(person_id, outcome, runs)
             if incident.shield is not shield:
                 self._gather_shields()
 
@@ -113,6 +114,7 @@ class Watch:
             runs = self._people.runs(person_id)
             if incident.explains(runs):
                 self._people.fold_anew(person_id, self.shields)
+                self.pulse.explain(person_id)
                 if incident.concerns(runs):
                     incident.hits(person_id)
 
@@ -137,8 +139,7 @@ class Watch:
         return first
 
     def _close_if_over(self, incident: Incident, now: datetime) -> None:
-        length = incident.finding.window
-        window = self.pulse.windows_of([length], now)[length]
+        window = self.pulse.window(self._numbers.thresholds.window, now)
         if not is_over(incident.course(window), self._numbers.thresholds):
             return
         incident.closes(now)
@@ -198,6 +199,6 @@ class Watch:
 
 def is_of_group(signature: str | None, finding: Finding) -> bool:
     """Tell whether a failure belongs to those that were found together."""
-    if finding.signature.endswith(MIXED):
+    if finding.is_mixed:
         return provider_of(signature) == finding.provider
     return signature == finding.signature

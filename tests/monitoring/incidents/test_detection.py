@@ -100,12 +100,8 @@ def test_an_open_incident_hides_no_other_one() -> None:
     both = Window(60, {BUSY: 50, QUOTA: 8})
     assert both.without({"salesforce"}) == Window(10, {QUOTA: 8})
     assert both.without(()) == both
-    finding = find_in(both.without({"salesforce"}))
-    assert finding == Finding("google", QUOTA, 8, 10, 900)
-
-
-def find_in(window: Window) -> Finding | None:
-    return find_incident(dict.fromkeys(LENGTHS, window), Usual(), THRESHOLDS)
+    beside = dict.fromkeys(LENGTHS, both.without({"salesforce"}))
+    assert find_incident(beside, Usual(), THRESHOLDS) == Finding("google", QUOTA, 8, 10, 900)
 
 
 @given(drawn_windows(), st.sets(st.sampled_from(("google", "salesforce"))))

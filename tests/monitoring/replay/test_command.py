@@ -95,7 +95,7 @@ def test_june_2008_in_words_has_a_line_an_hour_and_the_summary_last() -> None:
 
 
 def test_a_seed_tells_another_night() -> None:
-    assert replayed("summer08", "--seed", "2")[0] != replayed("summer08")[0]
+    assert replayed("flapping", "--seed", "2")[0] != replayed("flapping")[0]
 
 
 def test_recorded_outcomes_are_played_in_order_of_time(tmp_path: Path) -> None:
@@ -155,6 +155,12 @@ def test_nothing_readable_is_one_clear_error(tmp_path: Path, content: bytes) -> 
     file.write_bytes(content)
     with pytest.raises(CommandError, match="No outcome could be read"):
         replay(str(file))
+
+
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = io.TextIOWrapper(io.BytesIO(as_lines(make_line("a@acme.example", -60))))
+    monkeypatch.setattr("sys.stdin", given)
+    assert replayed("-")[1]["people"] == 1
 
 
 def test_an_unknown_name_lists_the_stories() -> None:

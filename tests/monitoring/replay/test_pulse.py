@@ -58,23 +58,23 @@ def test_each_person_counts_once_by_the_latest_run(
     now = (runs[-1][0] if runs else 0) + later
     pulse = pulse_after(runs, slides=slides)
     pulse.slide(at(now), [])
-    windows = pulse.windows_of(LENGTHS, at(now))
-    assert windows == {length: counted(runs, length, now) for length in LENGTHS}
+    for length in LENGTHS:
+        assert pulse.window(length, at(now)) == counted(runs, length, now)
 
 
 @given(runs_in_order())
 def test_longer_windows_hold_at_least_as_many(runs: list[Run]) -> None:
     now = at(runs[-1][0] if runs else 0)
-    windows = pulse_after(runs).windows_of(LENGTHS, now)
+    pulse = pulse_after(runs)
     for short, long in pairwise(LENGTHS):
-        assert windows[short].tried <= windows[long].tried
+        assert pulse.window(short, now).tried <= pulse.window(long, now).tried
 
 
 @given(runs_in_order())
 def test_who_is_calm_has_too_few_failing_for_an_incident(runs: list[Run]) -> None:
     now = at(runs[-1][0] if runs else 0)
     pulse = pulse_after(runs)
-    failing = sum(pulse.windows_of([7_200], now)[7_200].failing.values())
+    failing = sum(pulse.window(7_200, now).failing.values())
     assert pulse.is_calm == (failing < THRESHOLDS.small_people)
 
 
@@ -83,6 +83,30 @@ def test_longer_windows_are_counted_only_where_few_tried() -> None:
     few = pulse_after([(0, person_id, "") for person_id in range(19)])
     assert list(many.windows(at(1))) == [900]
     assert list(few.windows(at(1))) == list(LENGTHS)
+
+
+@given(runs_in_order(), st.sets(st.integers(1, 8)))
+def test_who_is_explained_counts_for_the_incident_and_not_for_another(
+    runs: list[Run], explained: set[int]
+) -> None:
+    now = runs[-1][0] if runs else 0
+    pulse = pulse_after(runs)
+    latest = {person_id: name for _, person_id, name in runs}
+    for person_id in explained & latest.keys():
+        if latest[person_id]:
+            pulse.explain(person_id)
+            pulse.explain(person_id)
+    others = [run for run in runs if not latest[run[1]] or run[1] not in explained]
+    assert pulse.window(7_200, at(now)) == counted(runs, 7_200, now)
+    for length, window in pulse.windows(at(now)).items():
+        assert window == counted(others, length, now)
+
+
+def test_a_run_may_come_in_explained() -> None:
+    pulse = pulse_after([(0, 1, "")])
+    pulse.take(2, at(0), "salesforce 503", explained=True)
+    assert pulse.window(900, at(0)) == Window(2, {"salesforce 503": 1})
+    assert pulse.windows(at(0))[900] == Window(1, {})
 
 
 @given(runs_in_order())
@@ -113,7 +137,7 @@ def test_usual_forgets_after_a_week() -> None:
 def test_a_late_run_is_an_attempt_but_not_the_latest() -> None:
     pulse = pulse_after([(10, 1, "")])
     pulse.take_late(at(5), "salesforce 503")
-    assert pulse.windows_of([900], at(10))[900] == Window(1, {})
+    assert pulse.window(900, at(10)) == Window(1, {})
     pulse.slide(at(200), [])
     assert pulse.usual == Usual(2, {"salesforce 503": 1})
 
@@ -124,7 +148,7 @@ def test_a_clock_that_goes_back_leaves_counts_that_are_not_negative() -> None:
     pulse.slide(at(2), [])
     pulse.take(1, at(3), "")
     pulse.take(2, at(3), "salesforce 401")
-    assert pulse.windows_of([900], at(3))[900] == Window(2, {"salesforce 401": 1})
+    assert pulse.window(900, at(3)) == Window(2, {"salesforce 401": 1})
 
 
 def test_runs_that_come_in_after_their_minute_has_left_are_counted_but_once() -> None:
@@ -133,5 +157,5 @@ def test_runs_that_come_in_after_their_minute_has_left_are_counted_but_once() ->
     pulse.take(2, at(0), "google 403")
     pulse.take(1, at(179), "")
     pulse.take(2, at(179), "")
-    assert pulse.windows_of([7_200], at(180))[7_200] == Window(2, {})
+    assert pulse.window(7_200, at(180)) == Window(2, {})
     assert pulse.is_calm

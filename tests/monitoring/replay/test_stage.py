@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring.health.fold import JudgedOutcome
@@ -61,6 +61,7 @@ def stories(stage: Stage) -> dict[int, Any]:
     return {person_id: known.facts for person_id, known in stage.people.known.items()}
 
 
+@settings(max_examples=25)
 @given(days_of_outcomes(), st.randoms(use_true_random=False))
 def test_no_outcomes_in_any_order_disable_anybody(
     outcomes: list[tuple[int, JudgedOutcome]], random: Random
@@ -75,6 +76,7 @@ def test_no_outcomes_in_any_order_disable_anybody(
     assert all(hour.holds == 0 for hour in stage.hours())
 
 
+@settings(max_examples=25)
 @given(days_of_outcomes())
 def test_its_counts_are_those_of_its_people(outcomes: list[tuple[int, JudgedOutcome]]) -> None:
     stage = played(outcomes)
@@ -92,6 +94,7 @@ def test_its_counts_are_those_of_its_people(outcomes: list[tuple[int, JudgedOutc
     assert stage.people.intervals.total() == len(standings)
 
 
+@settings(max_examples=25)
 @given(days_of_outcomes())
 def test_at_most_one_incident_a_provider_is_open_and_each_message_goes_once(
     outcomes: list[tuple[int, JudgedOutcome]],
@@ -106,6 +109,7 @@ def test_at_most_one_incident_a_provider_is_open_and_each_message_goes_once(
         assert incident.waiting <= incident.everybody
 
 
+@settings(max_examples=25)
 @given(days_of_outcomes())
 def test_leaving_out_idle_ticks_changes_nothing(
     outcomes: list[tuple[int, JudgedOutcome]],
@@ -181,8 +185,7 @@ def test_a_canary_is_pulled_forward_but_never_before_the_provider_allows() -> No
 def test_after_an_incident_those_waiting_are_synced_oldest_gap_first_and_paced() -> None:
     stage = healthy(30)
     outage(stage, 30, 0)
-    now = NOW + timedelta(minutes=2)
-    stage.tick(now)
+    stage.tick(NOW + timedelta(minutes=2))
     (incident,) = stage.incidents
     for person_id in sorted(incident.canaries):
         stage.take(person_id, outcome(3 + person_id / 60))
@@ -194,6 +197,63 @@ def test_after_an_incident_those_waiting_are_synced_oldest_gap_first_and_paced()
     assert set(gaps) == {1 / stage.numbers.pace.people_per_second}
     assert stage.due(now) == []
     assert stage.tick(now + timedelta(seconds=30)) == []
+
+
+def closed_outage() -> Stage:
+    """Return a stage whose incident of the 30 people has just closed, 17 minutes after NOW."""
+    stage = healthy(30)
+    outage(stage, 30, 0)
+    stage.tick(NOW + timedelta(minutes=2))
+    (incident,) = stage.incidents
+    for person_id in sorted(incident.canaries):
+        stage.take(person_id, outcome(3 + person_id / 60))
+    stage.tick(NOW + timedelta(minutes=17))
+    assert not incident.is_open
+    return stage
+
+
+def test_an_incident_that_begins_anew_soon_is_the_same_and_stops_recovering() -> None:
+    stage = closed_outage()
+    outage(stage, 30, 20)
+    starts = stage.tick(NOW + timedelta(minutes=22))
+    (incident,) = stage.incidents
+    assert (incident.is_open, incident.flaps, starts) == (True, 1, [])
+    assert incident.waiting == set(range(30))
+    assert stage.watch.opened == 2
+
+
+def test_who_was_confirmed_between_two_bad_spells_keeps_a_trouble_of_their_own() -> None:
+    stage = closed_outage()
+    for minute in (18, 24):
+        stage.take(20, failure(minute, "needs_user", "revoked", signature="salesforce 400 grant"))
+    outage(stage, 20, 26)
+    stage.tick(NOW + timedelta(minutes=28))
+    (incident,) = stage.incidents
+    assert incident.flaps == 1
+    assert 20 not in incident.waiting
+    assert stage.people.stalled == {20: "revoked"}
+    stage.pass_time(NOW + timedelta(minutes=29), NOW + timedelta(minutes=50))
+    told = [(sent.cause, sent.message.phase) for sent in stage.sent if sent.kind == "stalled"]
+    assert told == [("revoked", "opened")] * 2
+
+
+def test_an_incident_long_after_another_is_a_new_one() -> None:
+    stage = closed_outage()
+    stage.pass_time(NOW + timedelta(minutes=18), NOW + timedelta(minutes=60))
+    outage(stage, 30, 60)
+    stage.tick(NOW + timedelta(minutes=62))
+    assert [incident.flaps for incident in stage.incidents] == [0, 0]
+
+
+def test_an_incident_of_another_provider_is_found_beside_an_open_one() -> None:
+    stage = healthy(60)
+    outage(stage, 40, 0)
+    stage.tick(NOW + timedelta(minutes=1))
+    for person_id in range(40, 60):
+        stage.take(person_id, failure(1 + person_id / 60, signature="google 503 busy"))
+    stage.tick(NOW + timedelta(minutes=3))
+    assert [incident.provider for incident in stage.watch.open] == ["salesforce", "google"]
+    assert [len(incident.waiting) for incident in stage.watch.open] == [40, 20]
 
 
 def test_a_late_outcome_is_folded_in_its_place() -> None:
