@@ -141,23 +141,29 @@ def health_fold(
     return {person: (organization, facts.runs) for person, (organization, facts) in locked.items()}
 
 
-def health_fold_anew(since: Mapping[int, datetime], shields_since: ShieldsSince) -> int:
+def health_fold_anew(
+    since: Mapping[int, datetime], shields_since: ShieldsSince
+) -> dict[int, tuple[int, Runs, Runs]]:
     """Fold people's outcomes anew from the last good run before a moment, given by person id.
 
     For when what is known about the past has changed: an incident that was found, or a verdict
-    given again. Returns how many people were looked at.
+    given again. Returns, by person, the organization and the runs before and after.
     """
     locked = lock(since.keys())
     wanted = {person: since[person] for person in locked}
     histories = histories_read(wanted, organizations_of(locked), shields_since)
+    folded: dict[int, tuple[int, Runs, Runs]] = {}
 
     def step(
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
         history = histories[person]
-        return take_in_late(facts, history, policy) if history else (facts, [])
+        after, changes = take_in_late(facts, history, policy) if history else (facts, [])
+        folded[person] = locked[person][0], facts.runs, after.runs
+        return after, changes
 
-    return advance(locked, step)
+    advance(locked, step)
+    return folded
 
 
 def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:

@@ -20,7 +20,8 @@ from monitoring.incidents.windows import NEWS, USUAL_DAYS
 SHARED = """
     SELECT signature FROM (
         SELECT signature, organization_id, sum(people) AS people FROM incidents_pulse
-        WHERE minute >= %(since)s AND signature <> '' GROUP BY 1, 2 HAVING sum(people) > 0
+        WHERE minute >= %(since)s AND signature <> '' AND signature NOT LIKE '~%%'
+        GROUP BY 1, 2 HAVING sum(people) > 0
     ) AS failing
     WHERE EXISTS (
         SELECT FROM incidents_pulse AS news WHERE news.signature = failing.signature
@@ -31,7 +32,7 @@ SHARED = """
 PARTS = """
     SELECT organization_id, coalesce(sum(people) FILTER (WHERE signature = %(signature)s), 0),
         sum(people)
-    FROM incidents_pulse WHERE minute >= %(since)s
+    FROM incidents_pulse WHERE minute >= %(since)s AND signature NOT LIKE '~%%'
     GROUP BY 1 HAVING sum(people) FILTER (WHERE signature = %(signature)s) > 0
 """
 TRIED = "SELECT coalesce(sum(people), 0) FROM incidents_pulse WHERE minute >= %s"

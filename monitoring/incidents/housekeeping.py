@@ -13,7 +13,7 @@ from monitoring.incidents.windows import USUAL_DAYS
 ENOUGH_TO_COMPACT = 5_000
 MANY_ROWS = 8
 
-# Runs during an incident, the good ones of its organization included, say nothing of what is usual.
+# Failures that an incident explains say nothing of what is usual; it may have been found later.
 AGE = """
     WITH old AS (
         DELETE FROM incidents_pulse WHERE minute < %(before)s
@@ -22,12 +22,12 @@ AGE = """
         SELECT organization_id, date_trunc('hour', minute, 'UTC') AS hour, signature,
             sum(attempts) AS attempts
         FROM old
-        WHERE attempts > 0 AND NOT EXISTS (
+        WHERE attempts > 0 AND signature NOT LIKE '~%%' AND NOT EXISTS (
             SELECT FROM incidents_incident AS incident
             WHERE incident.organization_id = old.organization_id AND incident.kind = 'failures'
                 AND old.minute >= date_trunc('minute', incident.began_at)
                 AND (incident.closed_at IS NULL OR old.minute <= incident.closed_at)
-                AND (old.signature = '' OR split_part(old.signature, ' ', 1) = incident.provider)
+                AND split_part(old.signature, ' ', 1) = incident.provider
         )
         GROUP BY 1, 2, 3
     )

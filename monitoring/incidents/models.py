@@ -201,16 +201,16 @@ class IncidentEvent(models.Model):
 class Pulse(models.Model):
     """People by the minute and the error of their latest run, as changes to be summed.
 
-    `signature` is empty for a good run. `people` moves with a person's next run, so that a sum over
-    a window counts everybody once; `attempts` never moves. Whoever takes outcomes in appends; the
-    tick folds rows together.
+    `signature` is empty for a good run and begins with "~" for one that an incident explains.
+    `people` moves with a person's next run, so that a sum over a window counts everybody once;
+    `attempts` never moves. Whoever takes outcomes in appends; the tick folds rows together.
     """
 
     organization = models.ForeignKey(
         "accounts.Organization", models.CASCADE, db_index=False, db_constraint=False
     )
     minute = models.DateTimeField()
-    signature = models.CharField(max_length=200)
+    signature = models.CharField(max_length=201)
     people = models.IntegerField()
     attempts = models.PositiveIntegerField()
 

@@ -14,6 +14,7 @@ from monitoring.incidents.active import shields_since
 from monitoring.incidents.detection import Finding, Thresholds
 from monitoring.incidents.locks import own_incidents
 from monitoring.incidents.models import EventKind, Hit, Incident, IncidentEvent
+from monitoring.incidents.pulses import pulses_explain
 
 FOLD_AT_ONCE = 1_000
 
@@ -148,6 +149,11 @@ def hits_fold_anew(*, limit: int = FOLD_AT_ONCE) -> int:
         to_fold = Hit.objects.select_related("incident").filter(fold_anew=True)
         hits = list(to_fold.order_by("incident_id", "person_id")[:limit])
         since = {hit.person_id: hit.incident.began_at for hit in hits}
-        health_fold_anew(since, shields_since)
+        folded = health_fold_anew(since, shields_since).values()
+        pulses_explain(
+            (organization, after)
+            for organization, before, after in folded
+            if after.in_incident and not before.in_incident
+        )
         Hit.objects.filter(pk__in=[hit.pk for hit in hits]).update(fold_anew=False)
         return len(hits)

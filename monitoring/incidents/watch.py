@@ -32,7 +32,7 @@ def incidents_find(*, now: datetime) -> list[Incident]:
         return []
     known = providers_known(failing)
     opened = []
-    for organization, windows in windows_of(failing, now, THRESHOLDS).items():
+    for organization, windows in windows_of(failing, now, THRESHOLDS, explained=False).items():
         incident = incident_find(organization, windows, known[organization], now)
         if incident is not None:
             opened.append(incident)
@@ -70,7 +70,7 @@ def incidents_follow(*, now: datetime) -> list[Incident]:
     if not incidents:
         return []
     organizations = {incident.organization_id for incident in incidents}
-    windows = windows_of(organizations, now, THRESHOLDS)
+    windows = windows_of(organizations, now, THRESHOLDS, explained=True)
     short = {each: of_length[THRESHOLDS.window] for each, of_length in windows.items()}
     courses = courses_of(incidents, short)
     return [each for each in incidents if incident_follow(each, *courses[each.pk], now)]

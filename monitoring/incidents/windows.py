@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from monitoring.incidents.detection import Thresholds, Usual, Window
-from monitoring.incidents.pulses import minute_of
+from monitoring.incidents.pulses import EXPLAINED, minute_of
 
 # Whoever failed within so long is news; older failures were looked at before.
 NEWS = timedelta(minutes=3)
@@ -17,7 +17,7 @@ USUAL_DAYS = timedelta(days=7)
 
 FAILING = """
     SELECT DISTINCT organization_id FROM incidents_pulse
-    WHERE minute >= %s AND signature <> '' AND people > 0
+    WHERE minute >= %s AND signature <> '' AND signature NOT LIKE '~%%' AND people > 0
 """
 COUNTS = """
     SELECT organization_id, signature, minute, sum(people) FROM incidents_pulse
@@ -41,16 +41,22 @@ def organizations_failing(now: datetime) -> list[int]:
 
 
 def windows_of(
-    organization_ids: Collection[int], now: datetime, thresholds: Thresholds
+    organization_ids: Collection[int], now: datetime, thresholds: Thresholds, *, explained: bool
 ) -> dict[int, Windows]:
-    """Return the windows of organizations at a moment: all lengths, in one statement."""
+    """Return the windows of organizations at a moment: all lengths, in one statement.
+
+    Whose latest run an incident explains is part of how it stands, but nothing by which to find
+    one: they are in the windows where `explained` is true.
+    """
     since = minute_of(now - timedelta(seconds=thresholds.longest_window))
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, [list(organization_ids), since])
         rows = cursor.fetchall()
     counts: defaultdict[int, list[tuple[str, datetime, int]]] = defaultdict(list)
     for organization, signature, minute, people in rows:
-        counts[organization].append((signature, minute, people))
+        if explained or not signature.startswith(EXPLAINED):
+            name = signature.removeprefix(EXPLAINED)
+            counts[organization].append((name, minute, people))
     lengths = (thresholds.window, *thresholds.windows_small)
     return {
         organization: {

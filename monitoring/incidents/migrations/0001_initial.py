@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('minute', models.DateTimeField()),
-                ('signature', models.CharField(max_length=200)),
+                ('signature', models.CharField(max_length=201)),
                 ('people', models.IntegerField()),
                 ('attempts', models.PositiveIntegerField()),
                 ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),

@@ -32,15 +32,16 @@ def test_old_counts_become_the_baseline_of_the_organization_and_of_all() -> None
     assert usual_of(acme.pk, NOW + timedelta(days=8)).attempts == 0
 
 
-def test_runs_during_an_incident_are_not_usual() -> None:
+def test_failures_that_an_incident_explains_are_not_usual() -> None:
     acme = make_organization()
     people = make_running_people(acme, 10)
     report(people, NOW, MAINTENANCE)
     incidents_find(now=NOW)
     report(people[:2], NOW + 10 * MINUTE)
+    report(people[2:], NOW + 10 * MINUTE, MAINTENANCE)
     pulses_age(now=NOW + 3 * HOUR)
     usual = usual_of(acme.pk, NOW + 3 * HOUR)
-    assert (usual.attempts, usual.failed) == (10, {})
+    assert (usual.attempts, usual.failed) == (12, {})
 
 
 def test_folding_rows_together_changes_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,12 +50,12 @@ def test_folding_rows_together_changes_no_count(monkeypatch: pytest.MonkeyPatch)
     people = make_running_people(acme, 30)
     for person in people:
         report([person], NOW, MAINTENANCE if person.pk % 2 else None)
-    before = windows_of([acme.pk], NOW, Thresholds())
+    before = windows_of([acme.pk], NOW, Thresholds(), explained=True)
     attempts = Pulse.objects.aggregate(n=Sum("attempts"))
     rows = Pulse.objects.count()
     assert pulses_compact(now=NOW)
     assert Pulse.objects.count() < rows / 5
-    assert windows_of([acme.pk], NOW, Thresholds()) == before
+    assert windows_of([acme.pk], NOW, Thresholds(), explained=True) == before
     assert Pulse.objects.aggregate(n=Sum("attempts")) == attempts
 
 

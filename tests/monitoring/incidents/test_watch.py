@@ -226,3 +226,16 @@ def test_no_incident_ever_places_a_hold() -> None:
     report(people, NOW + 10 * MINUTE, INACTIVE)
     assert not Hold.objects.exists()
     assert not Health.objects.filter(status="disabled").exists()
+
+
+def test_what_failed_before_its_end_does_not_open_it_again() -> None:
+    people = make_running_people(make_organization(), 12)
+    report(people, NOW, MAINTENANCE)
+    incidents_find(now=NOW + MINUTE)
+    hits_fold_anew()
+    report(people[6:], NOW + 4 * MINUTE, MAINTENANCE)
+    report(people[:5], NOW + 25 * MINUTE)
+    assert incidents_follow(now=NOW + 26 * MINUTE) != []
+    report(people[:1], NOW + 27 * MINUTE, MAINTENANCE)
+    assert incidents_find(now=NOW + 27 * MINUTE) == []
+    assert only_incident().state == "recovering"
