@@ -25,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_staff:
         own = organizations_of(request.user)
         if len(own) == 1:
-            return redirect("people", slug=own[0].slug)
+            return redirect("overview", slug=own[0].slug)
     return redirect("organizations")
 
 

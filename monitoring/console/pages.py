@@ -6,11 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import Access, organizations_of
 from monitoring.console.moments import zone_name
+from monitoring.console.notices import notices_of
 
 
 def page(
@@ -27,6 +29,7 @@ def page(
         response = render(request, f"{template}#{part}", context)
     else:
         context["organizations"] = organizations_of(request.user)
+        context["notices"] = notices_of(access, timezone.now())
         response = render(request, template, context)
     return kept_by_nobody(response)
 

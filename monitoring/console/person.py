@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,6 +24,7 @@ from monitoring.console import wording
 from monitoring.console.attempts import attempt_row
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_sentence
+from monitoring.console.incident_words import phrase
 from monitoring.console.moments import interval
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.progress import Progress, open_progress, progress_of
@@ -29,15 +32,15 @@ from monitoring.console.rows import coming, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import Details, with_details
 from monitoring.console.timeline import timeline_of
-from monitoring.console.wording import Explanation
-from monitoring.health.models import Health
+from monitoring.console.wording import Explanation, Slowdown
+from monitoring.health.models import Health, Transition
+from monitoring.incidents.models import Hit
 from monitoring.jobs.models import Job
 from monitoring.outcomes.models import Outcome
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-    from monitoring.console.tables import DetailedHealth
 
     HealthWithJob = WithAnnotations[Health, "OpenJob"]
 
@@ -49,7 +52,7 @@ ATTEMPTS = 20
 def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
     """Show one person of the organization; for htmx, what a finished run may have changed."""
     access = access_for(request.user, slug)
-    people = with_open_job(with_details(Health.objects.visible_to(access)))
+    people = with_open_job(with_story(with_details(Health.objects.visible_to(access))))
     health = get_object_or_404(people, pk=person_id)
     now, rules = timezone.now(), explanations(access.organization.pk)
     outcomes = list(outcomes_of(access, person_id))
@@ -72,14 +75,17 @@ def outcomes_of(access: Access, person_id: int) -> QuerySet[Outcome]:
 
 
 def standing(
-    health: DetailedHealth,
+    health: HealthWithJob,
     outcomes: Sequence[Outcome],
     rules: Mapping[str, Explanation],
     now: datetime,
     access: Access,
 ) -> dict[str, Any]:
     """Return how the person stands, why, and what comes next, in words."""
-    zone, situation = access.time_zone, situation_of(health, now)
+    zone, hit_by = access.time_zone, health.hit_by if health.in_incident else None
+    named = phrase(hit_by["provider"], hit_by["people"]) if hit_by else ""
+    situation = replace(situation_of(health, now), incident=named)
+    slowed = Slowdown(health.slowed_at, health.slowed_cause or "") if health.slowed_at else None
     elsewhere = health.cause == "silent" and not health.runs_here
     cause = "silent_elsewhere" if elsewhere else health.cause
     return {
@@ -88,6 +94,8 @@ def standing(
         "why": wording.explanation_of(cause, rules),
         "evidence": evidence_sentence(health, outcomes, rules, now, zone),
         "held_because": situation.held_because,
+        "pace": wording.pace(situation, slowed, rules, now, zone),
+        "incident_id": hit_by["id"] if hit_by else None,
         "outlook": wording.outlook(situation, now, zone),
         "interval": interval(situation.interval, situation.base_interval),
         "last_good": past(health.last_success_at, now, zone),
@@ -113,7 +121,38 @@ def access_to_providers(access: Access, health: Health, now: datetime) -> dict[s
     }
 
 
-class OpenJob(Details):
+class Story(Details):
+    """What `with_story` adds to a health row.
+
+    hit_by      id, provider and people of the incident whose end the person waits for
+    slowed_*    when, and for which cause, the interval last became what it is
+    """
+
+    hit_by: dict[str, Any] | None
+    slowed_at: datetime | None
+    slowed_cause: str | None
+
+
+def with_story(people: QuerySet[Any]) -> QuerySet[Any]:
+    """Add the incident a person is hit by, and the last change of interval, in the same statement.
+
+    Both are looked up by indexes of the person.
+    """
+    own = {"person": OuterRef("pk"), "organization": OuterRef("organization")}
+    hits = Hit.objects.waiting().filter(**own).order_by("-incident")
+    incident = JSONObject(
+        id="incident", provider="incident__provider", people="incident__people_hit"
+    )
+    changes = Transition.objects.filter(**own, to_interval=OuterRef("interval"))
+    changes = changes.exclude(from_interval=F("to_interval")).order_by("-at")
+    return people.annotate(
+        hit_by=Subquery(hits.values(found=incident)[:1]),
+        slowed_at=Subquery(changes.values("at")[:1]),
+        slowed_cause=Subquery(changes.values("to_cause")[:1]),
+    )
+
+
+class OpenJob(Story):
     """What `with_open_job` adds to a health row."""
 
     job_attempt: UUID | None

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from monitoring.console import moments
 from monitoring.console.strip import strip_html
 from monitoring.console.wording import Explanation, Look, Situation, look_of, no_next_run, reason
+from monitoring.health.shields import provider_of
 
 if TYPE_CHECKING:
     from monitoring.console.tables import DetailedHealth
@@ -81,6 +82,8 @@ def situation_of(health: DetailedHealth, now: datetime) -> Situation:
         held_by=hold.author_name if hold else "",
         held_until=hold.ends_at if hold else None,
         held_because=hold.reason if hold else "",
+        not_before=health.not_before,
+        asked_by=provider_of(health.last_signature),
     )
 
 

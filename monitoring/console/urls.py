@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.console import front, people, person
+from monitoring.console import front, incident, incidents, overview, people, person
 
 urlpatterns = [
     path("", front.home, name="home"),
     path("organizations/", front.organizations, name="organizations"),
+    path("incidents/", incidents.incidents_across, name="incidents_across"),
+    path("o/<slug:slug>/", overview.overview, name="overview"),
+    path("o/<slug:slug>/incidents/", incidents.incidents, name="incidents"),
+    path("o/<slug:slug>/incidents/<int:incident_id>/", incident.incident, name="incident"),
+    path("o/<slug:slug>/incidents/<int:incident_id>/take", incident.take, name="incident_take"),
+    path("o/<slug:slug>/incidents/<int:incident_id>/note", incident.note, name="incident_note"),
+    path(
+        "o/<slug:slug>/incidents/<int:incident_id>/recover/",
+        incident.recover,
+        name="incident_recover",
+    ),
     path("o/<slug:slug>/people/", people.people, name="people"),
     path("o/<slug:slug>/people/teams/", people.teams, name="teams"),
     path("o/<slug:slug>/people/<int:person_id>/", person.person, name="person"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from monitoring.console.moments import brief, counted, interval
+from monitoring.console.moments import brief, counted, duration, interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,11 @@ CAUSES = {
         "It is treated as temporary until somebody has looked at it.",
         "Open the last attempt to read the error. Support can teach the service what it means.",
     ),
+    "incident": Explanation(
+        "Hit by an incident, with many others",
+        "One cause made many people's runs fail at once. It is not held against this person.",
+        "Nothing for this person alone. When the incident is over, all who were hit are synced.",
+    ),
     "slowed": Explanation(
         "Runs come less often after failures",
         "Runs failed several times in a row, so they are spaced out until one gets through.",
@@ -113,7 +118,11 @@ def explanation_of(cause: str, rules: Mapping[str, Explanation]) -> Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The facts of a Health row that a sentence may need. `held_by` is empty without a hold."""
+    """The facts of a Health row that a sentence may need. `held_by` is empty without a hold.
+
+    not_before   the provider, `asked_by`, asked that nobody comes sooner
+    incident     the incident that explains the last run, as within a sentence; else empty
+    """
 
     status: str
     cause: str
@@ -127,6 +136,17 @@ class Situation:
     held_by: str = ""
     held_until: datetime | None = None
     held_because: str = ""
+    not_before: datetime | None = None
+    asked_by: str = ""
+    incident: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """A change to a longer interval: when, and for which cause."""
+
+    at: datetime
+    cause: str
 
 
 def reason(
@@ -143,6 +163,8 @@ def reason(
         return f"No run since {brief(last, now, zone)}" if last else "No run since it was set up"
     if cause == "slowed":
         return f"Runs {interval(situation.interval, situation.base_interval)} after failures"
+    if cause == "incident" and situation.incident:
+        return f"Hit by {situation.incident}"
     return explanation_of(cause, rules).title if cause else ""
 
 
@@ -168,7 +190,11 @@ def outlook(situation: Situation, now: datetime, zone: tzinfo) -> str:
         return "Nothing runs until somebody switches syncing on again."
     if situation.cause == "never_connected":
         return "The first run starts as soon as both are connected."
-    sentences = [next_run(situation, now, zone), promise(situation)]
+    sentences = [
+        next_run(situation, now, zone),
+        stay_away(situation, now, zone),
+        promise(situation),
+    ]
     if not situation.runs_here:
         sentences.append("Another engine runs these syncs and reports them here.")
     return " ".join(sentence for sentence in sentences if sentence)
@@ -182,6 +208,47 @@ def next_run(situation: Situation, now: datetime, zone: tzinfo) -> str:
     if due <= now:
         return f"The next run is due now, then {every}."
     return f"The next run is at {brief(due, now, zone)}, then {every}."
+
+
+def stay_away(situation: Situation, now: datetime, zone: tzinfo) -> str:
+    """Return until when the provider asked us to stay away; empty once that is past."""
+    until = situation.not_before
+    if until is None or until <= now:
+        return ""
+    who = SIDES.get(situation.asked_by, "The provider")
+    return f"{who} asked us not to come before {brief(until, now, zone)}."
+
+
+def pace(
+    situation: Situation,
+    slowed: Slowdown | None,
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    zone: tzinfo,
+) -> str:
+    """Return why runs come less often, since when and until when; empty at the usual interval.
+
+    `slowed` is the last change of the interval, None where none was recorded.
+    """
+    if situation.interval <= situation.base_interval or situation.status == "disabled":
+        return ""
+    said = interval(situation.interval, situation.base_interval)
+    sentence = said[:1].upper() + said[1:]
+    if slowed is not None:
+        sentence += f" since {brief(slowed.at, now, zone)}, because {because(slowed.cause, rules)}"
+    return f"{sentence}; back to {duration(situation.base_interval)} after the next success."
+
+
+def because(cause: str, rules: Mapping[str, Explanation]) -> str:
+    """Return a cause as the end of a sentence."""
+    if cause in {"", "slowed"}:
+        return "several runs failed in a row"
+    return lowered(explanation_of(cause, rules).title)
+
+
+def disabled_sentence(by_people: int, by_errors: int) -> str:
+    """Return what the service promises, in numbers."""
+    return f"Disabled by people: {by_people:,}. By errors: {by_errors:,}."
 
 
 def no_next_run(situation: Situation) -> str:

@@ -8,10 +8,10 @@ from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.markup import markup, text
 
 
-def test_who_belongs_to_one_organization_lands_on_its_people(cast: Cast) -> None:
+def test_who_belongs_to_one_organization_lands_on_its_overview(cast: Cast) -> None:
     response = client_of(cast.admin).get("/")
     assert response.status_code == 302
-    assert response.headers["Location"] == "/o/acme/people/"
+    assert response.headers["Location"] == "/o/acme/"
 
 
 def test_who_belongs_to_several_chooses(cast: Cast) -> None:
@@ -20,9 +20,9 @@ def test_who_belongs_to_several_chooses(cast: Cast) -> None:
     client = client_of(cast.admin)
     assert client.get("/").headers["Location"] == "/organizations/"
     links = markup(client.get("/organizations/")).links
-    assert "/o/acme/people/" in links
-    assert "/o/globex/people/" in links
-    assert "/o/initech/people/" not in links
+    assert "/o/acme/" in links
+    assert "/o/globex/" in links
+    assert "/o/initech/" not in links
 
 
 def test_who_belongs_to_none_is_told_whom_to_ask(db: None) -> None:
@@ -37,10 +37,10 @@ def test_who_belongs_to_none_is_told_whom_to_ask(db: None) -> None:
 def test_support_staff_search_among_all(cast: Cast) -> None:
     client = client_of(cast.staff)
     assert client.get("/").headers["Location"] == "/organizations/"
-    assert "/o/globex/people/" in markup(client.get("/organizations/")).links
+    assert "/o/globex/" in markup(client.get("/organizations/")).links
     found = markup(client.get("/organizations/", {"q": "acm"})).links
-    assert "/o/acme/people/" in found
-    assert "/o/globex/people/" not in found
+    assert "/o/acme/" in found
+    assert "/o/globex/" not in found
     assert "No organization has" in text(client.get("/organizations/", {"q": "nope\x00"}))
 
 
@@ -55,7 +55,7 @@ def test_many_organizations_are_paged(cast: Cast) -> None:
 
 
 def test_only_who_belongs_to_several_gets_a_switch(cast: Cast) -> None:
-    switch = "/o/globex/people/"
+    switch = "/o/globex/"
     assert switch not in markup(client_of(cast.admin).get("/o/acme/people/")).links
     make_member(cast.globex, user=cast.admin)
     assert switch in markup(client_of(cast.admin).get("/o/acme/people/")).links

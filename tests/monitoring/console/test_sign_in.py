@@ -27,9 +27,9 @@ def sign_in(client: Client, password: str = PASSWORD, **more: str) -> HttpRespon
     return client.post(LOGIN, {"login": EMAIL, "password": password, **more})
 
 
-def test_a_member_signs_in_and_sees_the_people(client: Client) -> None:
+def test_a_member_signs_in_and_sees_the_overview(client: Client) -> None:
     response = client.post(LOGIN, {"login": EMAIL, "password": PASSWORD}, follow=True)
-    assert response.redirect_chain[-1] == ("/o/acme/people/", 302)
+    assert response.redirect_chain[-1] == ("/o/acme/", 302)
     assert response.status_code == 200
     assert list(response.context["messages"]) == []
 

@@ -1,0 +1,102 @@
+"""The first page of an organization: is everything all right, and what needs somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import Access, access_for
+from monitoring.console.figures import Figures, figures_of
+from monitoring.console.incidents import incident_row
+from monitoring.console.needs import needs_of
+from monitoring.console.pages import page
+from monitoring.console.rules import explanations
+from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
+from monitoring.health.models import HoldAuthor
+from monitoring.incidents.models import Incident
+
+INCIDENTS = 3
+GROUPS = ("healthy", "degraded", "stalled", "disabled")
+
+
+@login_required
+@require_safe
+def overview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show how an organization's people stand, its incidents, and what needs somebody."""
+    access = access_for(request.user, slug)
+    now, figures = timezone.now(), figures_of(access)
+    context = {
+        "section": "overview",
+        "figures": figures,
+        "statuses": statuses(figures),
+        "never_connected": figures.of("never_connected"),
+        "needs": needs_of(access, figures, explanations(), now, access.time_zone),
+        "need_attention": figures.of("stalled"),
+        "incidents": latest_incidents(access, now),
+        "disabled": disabled_sentence(*disabled_by(access, now)),
+    }
+    return page(request, access, "console/overview.html", "overview", context)
+
+
+def statuses(figures: Figures) -> list[dict[str, Any]]:
+    """Return the four statuses with their people, each for a link to just those."""
+    return [
+        {
+            "group": group,
+            "look": LOOKS[group],
+            "people": f"{figures.of(group):,}",
+            "words": figure_words(group, figures.of(group)),
+        }
+        for group in GROUPS
+    ]
+
+
+def latest_incidents(access: Access, now: datetime) -> list[Any]:
+    """Return the few incidents that need eyes most: open ones first."""
+    found = Incident.objects.visible_to(access).newest_first()[:INCIDENTS]
+    return [incident_row(each, now, access.time_zone) for each in found]
+
+
+DISABLED = """
+    WITH held AS (
+        SELECT hold.person_id,
+            hold.started_at <= %(now)s AND coalesce(hold.ends_at > %(now)s, true) AS active,
+            EXISTS (
+                SELECT FROM health_health AS health
+                WHERE health.person_id = hold.person_id AND health.hold_id = hold.id
+                    AND health.organization_id = %(organization)s AND health.status = 'disabled'
+            ) AS shown
+        FROM health_hold AS hold
+        WHERE hold.organization_id = %(organization)s AND hold.released_at IS NULL
+            AND hold.author_kind = ANY(%(humans)s)
+    ), tally AS (
+        SELECT coalesce(sum(people), 0)::int8 AS disabled FROM health_healthtally
+        WHERE organization_id = %(organization)s AND status = 'disabled'
+    )
+    SELECT count(DISTINCT person_id) FILTER (WHERE active),
+        (SELECT disabled FROM tally) - count(*) FILTER (WHERE shown)
+    FROM held
+"""
+
+
+def disabled_by(access: Access, now: datetime) -> tuple[int, int]:
+    """Return how many people are off by a human's hold, and how many are without one.
+
+    The second is 0 as long as the database keeps its word; it is counted, not assumed. Cost follows
+    the holds.
+    """
+    values: dict[str, Any] = {
+        "organization": access.organization.pk,
+        "now": now,
+        "humans": HoldAuthor.values,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(DISABLED, values)
+        by_people, by_errors = cursor.fetchone()
+    return by_people, by_errors
