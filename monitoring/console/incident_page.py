@@ -76,7 +76,7 @@ def live_context(
         "held_back": words.held_back(
             incident, figures.canaries, figures.waiting, first_retry(access)
         ),
-        "says": provider_says(incident, latest_status(incident, events)),
+        "says": provider_says(incident, latest_status(incident, events), now, zone),
         "last_failed": past(figures.last_failed_at, now, zone),
         "last_recovered": past(figures.last_recovered_at, now, zone),
         "events": [event_row(event, name, now, zone) for event in events],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from monitoring.console.rows import Moment, past
 from monitoring.console.wording import Look
 from monitoring.incidents.models import Incident, IncidentEvent, Kind
 from monitoring.incidents.polling import HAS_A_PAGE
@@ -16,8 +17,8 @@ class ProviderSays:
 
     sentence: str
     look: Look
-    told_at: datetime | None
-    asked_at: datetime | None
+    told_at: Moment | None
+    asked_at: Moment | None
     address: str
 
 
@@ -29,20 +30,22 @@ KNOWN = {
 UNKNOWN = Look("Not known", "never_connected", "neutral")
 
 
-def provider_says(incident: Incident, event: IncidentEvent | None) -> ProviderSays | None:
+def provider_says(
+    incident: Incident, event: IncidentEvent | None, now: datetime, zone: tzinfo
+) -> ProviderSays | None:
     """Return what the page says by its latest event; None where the provider has no page."""
     if incident.kind != Kind.FAILURES or incident.provider not in HAS_A_PAGE:
         return None
+    asked = past(incident.status_asked_at, now, zone)
     if event is None:
-        asked = incident.status_asked_at
-        why = "No answer has come yet." if asked else "Its status page has not been asked yet."
+        why = "No answer has come yet." if asked else ""
         return ProviderSays(why, UNKNOWN, None, asked, "")
     state, _, said = event.text.partition(": ")
     sentence = said or ("" if state in KNOWN else "The page says nothing that can be read.")
     return ProviderSays(
         sentence,
         KNOWN.get(state, UNKNOWN),
-        event.at,
-        incident.status_asked_at,
+        past(event.at, now, zone),
+        asked,
         event.address if event.address.startswith("https://") else "",
     )

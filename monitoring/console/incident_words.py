@@ -187,7 +187,7 @@ def progress(hit: int, recovered: int, waiting: int) -> str:
         return ""
     if recovered == hit:
         return f"{hit_of(hit, hit)} {'has' if hit == 1 else 'have'} had a good run since"
-    parts = [f"{recovered:,} of {hit:,} {'has' if hit == 1 else 'have'} had a good run since"]
+    parts = [f"{recovered:,} of {hit:,} {'has' if recovered == 1 else 'have'} had a good run since"]
     if waiting:
         parts.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'}")
     if own_trouble:
@@ -264,7 +264,7 @@ def recovery_plan(incident: Incident, people: int, left_out: int, pace: Pace) ->
     sentences = [
         f"{people_of(tried)} {'is' if tried == 1 else 'are'} synced, the oldest gap first.",
         f"About {round(rate * MINUTE):,} a minute, so all are done in about {takes}.",
-        "Each counts as recovered only after a good run.",
+        "Each counts as recovered only after a good run; who had one since is left alone.",
         "Whom the provider asked to wait is tried when the wait is over.",
     ]
     if left_out:

@@ -36,6 +36,7 @@ class IncidentRow:
     name: str
     sentence: str
     look: Look
+    is_open: bool
     began: Moment | None
     lasted: str
     waiting: str
@@ -49,6 +50,7 @@ def incident_row(incident: Incident, now: datetime, zone: tzinfo) -> IncidentRow
         name=name_of(incident),
         sentence=hit_sentence(incident, now, zone),
         look=STATES[incident.state],
+        is_open=incident.closed_at is None,
         began=past(incident.began_at, now, zone),
         lasted=lasted(incident, now),
         waiting=f"{incident.people_waiting:,}" if has_people else "",

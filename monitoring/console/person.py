@@ -41,7 +41,6 @@ from monitoring.outcomes.models import Outcome
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-
     HealthWithJob = WithAnnotations[Health, "OpenJob"]
 
 ATTEMPTS = 20

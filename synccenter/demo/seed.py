@@ -29,6 +29,7 @@ from monitoring.intake.record import ReportedOutcome, outcomes_record
 from monitoring.outcomes.partitions import partitions_ensure
 from simulator.world import World
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
+from synccenter.demo.outage import outage_record
 from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, past_of
 from syncing.grants import connection_grant, credential_set
 
@@ -55,6 +56,8 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
     members_make()
     say(f"{len(cast)} people in {len(HOUSES)} organizations")
     say(f"{past_record(cast, now, random):,} outcomes of {DAYS} days")
+    organizations = Organization.objects.filter(slug__in=[house.slug for house in HOUSES])
+    outage_record(organizations=list(organizations), now=now)
     connections_settle(cast, now)
     holds_make(cast, now)
 

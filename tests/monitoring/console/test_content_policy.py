@@ -9,6 +9,7 @@ from django.test import Client
 
 from tests.factories import make_user
 from tests.monitoring.console.conftest import Cast, client_of
+from tests.monitoring.console.incident_makers import make_hits, make_incident
 from tests.monitoring.console.makers import REVOKED, make_outcome, make_unwell
 from tests.monitoring.console.markup import Markup, markup
 
@@ -22,6 +23,10 @@ PUBLIC = [
 ]
 OWN = [
     "/organizations/",
+    "/o/acme/",
+    "/o/acme/incidents/",
+    "/o/acme/incidents/{incident}/",
+    "/o/acme/incidents/{incident}/recover/",
     "/o/acme/people/",
     "/o/acme/people/?q=nobody",
     "/o/acme/people/{person}/",
@@ -60,7 +65,10 @@ def test_a_page_after_sign_in_keeps_to_the_policy(cast: Cast, address: str) -> N
     person = make_unwell(cast.acme, "stalled", "google-access-revoked")
     make_outcome(person, result="failure", rule="google-access-revoked", error=REVOKED)
     EmailAddress.objects.create(user=cast.admin, email=cast.admin.email, verified=True)
-    response = client_of(cast.admin).get(address.format(person=person.pk))
+    incident = make_incident(cast.acme)
+    make_hits(incident, [person])
+    where = address.format(person=person.pk, incident=incident.pk)
+    response = client_of(cast.admin).get(where)
     assert response.status_code in {200, 404}
     assert is_strict(response.headers["Content-Security-Policy"])
     assert markup(response).violations == []
@@ -105,3 +113,11 @@ def test_a_weaker_policy_is_seen(weak: dict[str, list[str]]) -> None:
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"] | weak
     policy = "; ".join(f"{kind} {' '.join(map(str, of))}" for kind, of in directives.items())
     assert not is_strict(policy)
+
+
+def test_the_page_of_support_staff_keeps_to_the_policy(cast: Cast) -> None:
+    make_incident(cast.acme, part_of=make_incident(None))
+    response = client_of(cast.staff).get("/incidents/")
+    assert response.status_code == 200
+    assert is_strict(response.headers["Content-Security-Policy"])
+    assert markup(response).violations == []

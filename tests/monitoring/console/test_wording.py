@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from monitoring.console import wording
 from monitoring.console.rules import words_of
-from monitoring.console.wording import CAUSES, LOOKS, TO, Explanation, Situation, lowered
+from monitoring.console.wording import (
+    CAUSES,
+    LOOKS,
+    TO,
+    Explanation,
+    Situation,
+    Slowdown,
+    lowered,
+)
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.health.fold import SEVERITY
 from tests.factories import NOW
@@ -34,11 +42,24 @@ SITUATIONS = st.builds(
     runs_here=st.booleans(),
     held_by=st.sampled_from(["", "Ada Admin"]),
     held_until=TIMES,
+    not_before=TIMES,
+    asked_by=st.sampled_from(["", "google", "salesforce", "network"]),
+    incident=st.sampled_from(["", "the Salesforce incident, with 30 other people"]),
 )
 
 
 def situation(status: str = "healthy", cause: str = "", **facts: object) -> Situation:
     return Situation(status, cause, NOW - timedelta(hours=3), **facts)
+
+
+SLOWDOWNS = st.one_of(
+    st.none(),
+    st.builds(
+        Slowdown,
+        at=TIMES.filter(bool),
+        cause=st.sampled_from([*CAUSES, "google-quota", "gone-rule"]),
+    ),
+)
 
 
 def test_every_status_has_its_own_word_icon_and_shape() -> None:
@@ -51,12 +72,15 @@ def test_who_was_switched_off_is_never_shown_in_red() -> None:
     assert wording.look_of("disabled", "held").tone == "neutral"
 
 
-@given(SITUATIONS)
-def test_every_situation_has_whole_sentences_and_no_code(facts: Situation) -> None:
+@given(SITUATIONS, SLOWDOWNS)
+def test_every_situation_has_whole_sentences_and_no_code(
+    facts: Situation, slowed: Slowdown | None
+) -> None:
     said = [
         wording.headline(facts, RULES, NOW, BERLIN),
         wording.outlook(facts, NOW, BERLIN),
     ]
+    said += [pace] if (pace := wording.pace(facts, slowed, RULES, NOW, BERLIN)) else []
     for sentence in said:
         assert sentence.endswith(".")
         assert sentence[0].isupper()
@@ -266,3 +290,96 @@ def test_within_a_sentence_only_words_that_are_no_names_begin_small(
     sentence: str, within: str
 ) -> None:
     assert lowered(sentence) == within
+
+
+TUESDAY = datetime.fromisoformat("2026-11-17T01:10:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("facts", "slowed", "sentence"),
+    [
+        (
+            situation("degraded", "google-quota", interval=14_400),
+            Slowdown(TUESDAY, "google-quota"),
+            (
+                "Every 4 h instead of 2 h since Tue 02:10, because Google asks us to slow down; "
+                "back to 2 h after the next success."
+            ),
+        ),
+        (
+            situation("degraded", "lost", interval=28_800),
+            Slowdown(NOW, "lost"),
+            (
+                "Every 8 h instead of 2 h since 13:00, because a run ended without a result; "
+                "back to 2 h after the next success."
+            ),
+        ),
+        (
+            situation("degraded", "slowed", interval=14_400),
+            Slowdown(TUESDAY, "slowed"),
+            (
+                "Every 4 h instead of 2 h since Tue 02:10, because several runs failed in a row; "
+                "back to 2 h after the next success."
+            ),
+        ),
+        (
+            situation("degraded", "slowed", interval=14_400),
+            None,
+            "Every 4 h instead of 2 h; back to 2 h after the next success.",
+        ),
+        (situation(), Slowdown(TUESDAY, "lost"), ""),
+        (situation("disabled", "held", interval=14_400), Slowdown(TUESDAY, "lost"), ""),
+        (situation(interval=3_600), None, ""),
+    ],
+)
+def test_a_longer_interval_is_explained(
+    facts: Situation, slowed: Slowdown | None, sentence: str
+) -> None:
+    assert wording.pace(facts, slowed, RULES, NOW, BERLIN) == sentence
+
+
+@given(SITUATIONS, SLOWDOWNS)
+def test_only_who_runs_less_often_is_told_so_and_always_how_it_ends(
+    facts: Situation, slowed: Slowdown | None
+) -> None:
+    pace = wording.pace(facts, slowed, RULES, NOW, BERLIN)
+    runs_less_often = facts.status != "disabled" and facts.interval > facts.base_interval
+    assert bool(pace) is runs_less_often
+    assert pace.endswith("back to 2 h after the next success.") is runs_less_often
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "until", "sentence"),
+    [
+        (
+            "salesforce",
+            NOW + timedelta(minutes=90),
+            "Salesforce asked us not to come before 14:30.",
+        ),
+        ("google", NOW + timedelta(minutes=1), "Google asked us not to come before 13:01."),
+        ("", NOW + timedelta(days=1), "The provider asked us not to come before Sat 13:00."),
+        ("salesforce", NOW, ""),
+        ("salesforce", None, ""),
+    ],
+)
+def test_a_wait_the_provider_asked_for_is_told_while_it_lasts(
+    asked_by: str, until: datetime | None, sentence: str
+) -> None:
+    facts = situation("degraded", "google-quota", not_before=until, asked_by=asked_by)
+    told = wording.stay_away(facts, NOW, BERLIN)
+    assert told == sentence
+    assert told in wording.outlook(facts, NOW, BERLIN)
+
+
+def test_who_is_hit_by_an_incident_is_told_which() -> None:
+    incident = "the Salesforce incident, with 30 other people"
+    facts = situation("degraded", "incident", incident=incident)
+    assert wording.headline(facts, RULES, NOW, BERLIN) == (
+        "Delayed since 10:00 — Hit by the Salesforce incident, with 30 other people."
+    )
+    unknown = situation("degraded", "incident")
+    assert wording.reason(unknown, RULES, NOW, BERLIN) == "Hit by an incident, with many others"
+
+
+def test_the_promise_is_said_in_numbers() -> None:
+    assert wording.disabled_sentence(1_234, 0) == "Disabled by people: 1,234. By errors: 0."
