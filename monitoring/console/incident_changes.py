@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from monitoring.console.incident_words import event_sentence, name_of
-from monitoring.console.rows import Moment, past
+from monitoring.console.rows import Moment, recent
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Release
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def changes_around(
     since, until = incident.began_at - BEFORE, incident.opened_at + AFTER
     changes = [*releases(since, until), *told_by_provider(access, incident, since, until)]
     newest = sorted(changes, reverse=True)[:MOST]
-    return [Changed(past(at, now, zone), sentence) for at, sentence in newest]
+    return [Changed(recent(at, now, zone), sentence) for at, sentence in newest]
 
 
 def releases(since: datetime, until: datetime) -> list[tuple[datetime, str]]:

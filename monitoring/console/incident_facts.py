@@ -12,7 +12,7 @@ from django.db.models import F
 
 from monitoring.console.axes import LENGTHS
 from monitoring.console.incident_words import Stops
-from monitoring.console.rows import Moment, past
+from monitoring.console.rows import Moment, recent
 from monitoring.console.tables import PER_PAGE, CountedPaginator
 from monitoring.console.wording import Explanation, Look, explanation_of
 from monitoring.incidents.models import Hit, HitQuerySet, Incident, IncidentEvent
@@ -177,9 +177,9 @@ def hit_row(
         email=hit.person.email,
         look=look,
         detail=detail,
-        when=past(when, now, zone),
-        stopped=past(hit.first_failed_at, now, zone),
-        gap_since=past(hit.gap_since, now, zone),
+        when=recent(when, now, zone),
+        stopped=recent(hit.first_failed_at, now, zone),
+        gap_since=recent(hit.gap_since, now, zone),
     )
 
 

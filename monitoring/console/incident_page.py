@@ -20,7 +20,7 @@ from monitoring.console.incident_facts import (
 )
 from monitoring.console.incident_status import provider_says
 from monitoring.console.incident_timeline import event_row
-from monitoring.console.rows import past
+from monitoring.console.rows import recent
 from monitoring.console.rules import explanations
 from monitoring.console.wording import explanation_of, shown_sentence
 from monitoring.health.models import Policy
@@ -77,8 +77,8 @@ def live_context(
             incident, figures.canaries, figures.waiting, first_retry(access)
         ),
         "says": provider_says(incident, latest_status(incident, events), now, zone),
-        "last_failed": past(figures.last_failed_at, now, zone),
-        "last_recovered": past(figures.last_recovered_at, now, zone),
+        "last_failed": recent(figures.last_failed_at, now, zone),
+        "last_recovered": recent(figures.last_recovered_at, now, zone),
         "events": [event_row(event, name, now, zone) for event in events],
         "version": version_of(incident, figures, events, now),
         "recovers": incident.state == "recovering" or incident.recover_asked_at is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from monitoring.console.rows import Moment, past
+from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 from monitoring.incidents.models import Incident, IncidentEvent, Kind
 from monitoring.incidents.polling import HAS_A_PAGE
@@ -36,7 +36,7 @@ def provider_says(
     """Return what the page says by its latest event; None where the provider has no page."""
     if incident.kind != Kind.FAILURES or incident.provider not in HAS_A_PAGE:
         return None
-    asked = past(incident.status_asked_at, now, zone)
+    asked = recent(incident.status_asked_at, now, zone)
     if event is None:
         why = "No answer has come yet." if asked else ""
         return ProviderSays(why, UNKNOWN, None, asked, "")
@@ -45,7 +45,7 @@ def provider_says(
     return ProviderSays(
         sentence,
         KNOWN.get(state, UNKNOWN),
-        past(event.at, now, zone),
+        recent(event.at, now, zone),
         asked,
         event.address if event.address.startswith("https://") else "",
     )

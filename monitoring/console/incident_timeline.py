@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from monitoring.console.incident_words import event_sentence
-from monitoring.console.rows import Moment, past
+from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 from monitoring.incidents.models import EventKind, IncidentEvent
 
@@ -34,7 +34,7 @@ class EventRow:
 def event_row(event: IncidentEvent, provider: str, now: datetime, zone: tzinfo) -> EventRow:
     kind = EventKind(event.kind)
     return EventRow(
-        at=past(event.at, now, zone),
+        at=recent(event.at, now, zone),
         kind=kind.value,
         look=LOOKS.get(kind),
         sentence=event_sentence(event, provider),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
@@ -104,6 +104,14 @@ def past(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:
     if moment is None:
         return None
     return Moment(moments.relative(moment, now), moments.exact(moment, zone), moment.isoformat())
+
+
+def recent(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:
+    """Return a time to be read beside others: relative within a day, then by day and clock."""
+    found = past(moment, now, zone)
+    if moment is None or found is None or abs(now - moment) < timedelta(days=1):
+        return found
+    return replace(found, said=moments.brief(moment, now, zone))
 
 
 def coming(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:

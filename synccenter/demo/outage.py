@@ -117,6 +117,7 @@ def incident_make(
         opened_at=hit[enough - 1].first + TICK,
         closed_at=again[THRESHOLDS.good_people - 1] + TICK,
         recovered_at=again[-1] + TICK,
+        status_asked_at=again[THRESHOLDS.good_people - 1],
         people_running=running,
         people_hit=len(hit),
     )

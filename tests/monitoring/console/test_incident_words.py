@@ -116,8 +116,8 @@ def test_the_sentence_is_true_of_any_times(minutes: list[int], more: int) -> Non
         (
             incident(**INTAKE, organization_id=None),
             (
-                "Too few results of the whole service come in since 10:00, so statuses may be stale. "
-                "Nobody is called silent meanwhile."
+                "Too few results of the whole service come in since 10:00, "
+                "so statuses may be stale. Nobody is called silent meanwhile."
             ),
         ),
     ],
@@ -135,8 +135,8 @@ def test_the_banner_says_what_it_is_and_that_nobody_suffers(facts: Incident, sen
         (
             {"closed_at": NOW - HOUR, "recovered_at": NOW, "flaps": 2},
             (
-                "over 12:00 after 2 h, everybody hit tried again by 13:00. It came back twice within "
-                "half an hour of ending."
+                "over 12:00 after 2 h, everybody hit tried again by 13:00. "
+                "It came back twice within half an hour of ending."
             ),
         ),
         ({"flaps": 1}, "It came back once"),
