@@ -20,16 +20,17 @@ from monitoring.actions.incidents import (
     incident_recover,
     incident_take,
 )
-from monitoring.console.incident_facts import events_of, figures_of_hits, to_recover
+from monitoring.console.incident_facts import to_recover
 from monitoring.console.incident_page import (
     chart_of,
     hits_are_new,
     live_context,
+    read,
     still_context,
-    version_of,
 )
 from monitoring.console.incident_words import people_of, recovery_plan
 from monitoring.console.pages import is_partial, kept_by_nobody, page
+from monitoring.console.rules import explanations
 from monitoring.incidents.models import Incident
 from monitoring.incidents.watch import PACE
 
@@ -52,16 +53,15 @@ def incident_of(access: Access, incident_id: int) -> Incident:
 
 def shown(request: HttpRequest, access: Access, incident: Incident, **extra: Any) -> HttpResponse:
     """Render the page, or for htmx its live parts unless they are as it has seen them."""
-    now, seen = timezone.now(), request.GET.get("seen", "")
-    figures, events = figures_of_hits(access, incident), events_of(incident)
-    partial = is_partial(request)
-    if partial and seen == version_of(incident, figures, events, now):
+    seen, partial = request.GET.get("seen", ""), is_partial(request)
+    reading = read(access, incident, timezone.now())
+    if partial and seen == reading.version:
         return kept_by_nobody(HttpResponse(status=204))
-    people_page = request.GET.get("page")
-    context = live_context(access, incident, figures, events, people_page, now)
+    rules = explanations(access.organization.pk)
+    context = live_context(reading, rules, request.GET.get("page"))
     if not partial:
-        context |= still_context(access, incident, now)
-    elif seen and hits_are_new(seen, figures):
+        context |= still_context(reading, rules)
+    elif seen and hits_are_new(seen, reading.figures):
         context["chart"] = chart_of(access, incident)
     return page(request, access, TEMPLATE, "live", context | extra)
 

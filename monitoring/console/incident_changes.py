@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitoring.console.incident_words import event_sentence, name_of
 from monitoring.console.rows import Moment, recent
+from monitoring.errors.models import RuleChange
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Release
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ def changes_around(
 ) -> list[Changed]:
     """Return what changed in the day before an incident began, newest first.
 
-    Releases of this service, and what the provider's status page told of trouble and maintenance
-    in any incident of the organization.
+    Releases of this service, changes of rules that went live, and what the provider's status page
+    told of trouble and maintenance in any incident of the organization.
     """
     since, until = incident.began_at - BEFORE, incident.opened_at + AFTER
-    changes = [*releases(since, until), *told_by_provider(access, incident, since, until)]
+    changes = [
+        *releases(since, until),
+        *rule_changes(access, since, until),
+        *told_by_provider(access, incident, since, until),
+    ]
     newest = sorted(changes, reverse=True)[:MOST]
     return [Changed(recent(at, now, zone), sentence) for at, sentence in newest]
 
@@ -45,6 +50,20 @@ def releases(since: datetime, until: datetime) -> list[tuple[datetime, str]]:
     return [
         (each.started_at, f"Version {each.version} of this service went live") for each in found
     ]
+
+
+def rule_changes(access: Access, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    """Return the changes of the organization's rules, and the operator's, that went live."""
+    live = RuleChange.objects.visible_to(access).live().filter(live_at__range=(since, until))
+    newest = live.newest_first()[:MOST]
+    return [(each.live_at, rule_sentence(each)) for each in newest if each.live_at]
+
+
+def rule_sentence(change: RuleChange) -> str:
+    """Return what was done to which rule, and why."""
+    done = "changed" if change.before and change.after else "added" if change.after else "removed"
+    rule = change.after or change.before or {}
+    return f"Rule “{rule.get('title') or change.rule}” was {done}: {change.reason}"
 
 
 def told_by_provider(

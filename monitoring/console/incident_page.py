@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 from accounts.access import Access
@@ -14,6 +15,8 @@ from monitoring.console.incident_changes import changes_around
 from monitoring.console.incident_facts import (
     EVENTS,
     HitFigures,
+    events_of,
+    figures_of_hits,
     hit_row,
     page_of_hits,
     stop_times,
@@ -21,29 +24,48 @@ from monitoring.console.incident_facts import (
 from monitoring.console.incident_status import provider_says
 from monitoring.console.incident_timeline import event_row
 from monitoring.console.rows import recent
-from monitoring.console.rules import explanations
-from monitoring.console.wording import explanation_of, shown_sentence
+from monitoring.console.wording import Explanation, explanation_of, shown_sentence
 from monitoring.health.models import Policy
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Kind
 
+Rules = Mapping[str, Explanation]
 FIRST_RETRY = Policy._meta.get_field("first_retry").default
 
 
-def version_of(
-    incident: Incident, figures: HitFigures, events: Sequence[IncidentEvent], now: datetime
-) -> str:
-    """Return what changes with anything the live parts say, and each minute, as their times do."""
-    asked = incident.status_asked_at
-    numbers = (
-        figures.hit,
-        figures.recovered,
-        figures.waiting,
-        figures.canaries,
-        events[0].pk if events else 0,
-        int(asked.timestamp()) if asked else 0,
-        int(now.timestamp()) // 60,
-    )
-    return "-".join(map(str, numbers))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An incident as it is read for one page: whom it hit, and its newest events, newest first."""
+
+    access: Access
+    incident: Incident
+    figures: HitFigures
+    events: Sequence[IncidentEvent]
+    now: datetime
+
+    @property
+    def zone(self) -> tzinfo:
+        return self.access.time_zone
+
+    @property
+    def version(self) -> str:
+        """What changes with anything the live parts say, and each minute, as their times do."""
+        asked = self.incident.status_asked_at
+        numbers = (
+            self.figures.hit,
+            self.figures.recovered,
+            self.figures.waiting,
+            self.figures.canaries,
+            self.events[0].pk if self.events else 0,
+            int(asked.timestamp()) if asked else 0,
+            int(self.now.timestamp()) // 60,
+        )
+        return "-".join(map(str, numbers))
+
+
+def read(access: Access, incident: Incident, now: datetime) -> Reading:
+    """Read what a page of the incident is made of, in two statements."""
+    figures = figures_of_hits(access, incident)
+    return Reading(access, incident, figures, events_of(incident), now)
 
 
 def hits_are_new(seen: str, figures: HitFigures) -> bool:
@@ -51,16 +73,11 @@ def hits_are_new(seen: str, figures: HitFigures) -> bool:
     return seen.partition("-")[0] != str(figures.hit)
 
 
-def live_context(
-    access: Access,
-    incident: Incident,
-    figures: HitFigures,
-    events: Sequence[IncidentEvent],
-    people_page: str | None,
-    now: datetime,
-) -> dict[str, Any]:
+def live_context(reading: Reading, rules: Rules, people_page: str | None) -> dict[str, Any]:
     """Return what may change while somebody looks."""
-    zone, name = access.time_zone, words.name_of(incident)
+    incident, figures = reading.incident, reading.figures
+    now, zone, name = reading.now, reading.zone, words.name_of(incident)
+    retry = first_retry(reading.access)
     return {
         "section": "incidents",
         "incident": incident,
@@ -73,17 +90,15 @@ def live_context(
         "to_recover": words.people_of(figures.not_recovered),
         "progress": words.progress(figures.hit, figures.recovered, figures.waiting),
         "course": words.course(incident, now, zone),
-        "held_back": words.held_back(
-            incident, figures.canaries, figures.waiting, first_retry(access)
-        ),
-        "says": provider_says(incident, latest_status(incident, events), now, zone),
+        "held_back": words.held_back(incident, figures.canaries, figures.waiting, retry),
+        "says": provider_says(incident, latest_status(reading), now, zone),
         "last_failed": recent(figures.last_failed_at, now, zone),
         "last_recovered": recent(figures.last_recovered_at, now, zone),
-        "events": [event_row(event, name, now, zone) for event in events],
-        "version": version_of(incident, figures, events, now),
+        "events": [event_row(event, name, now, zone) for event in reading.events],
+        "version": reading.version,
         "recovers": incident.state == "recovering" or incident.recover_asked_at is not None,
-        "is_mine": incident.owner_id == access.user.pk,
-        **people_context(access, incident, figures, people_page, now),
+        "is_mine": incident.owner_id == reading.access.user.pk,
+        **people_context(reading, rules, people_page),
     }
 
 
@@ -94,36 +109,38 @@ def first_retry(access: Access) -> int:
     return FIRST_RETRY if retry is None else retry
 
 
-def latest_status(incident: Incident, events: Sequence[IncidentEvent]) -> IncidentEvent | None:
+def latest_status(reading: Reading) -> IncidentEvent | None:
     """Return what the status page told last; of a long timeline it may not be at hand."""
-    found = next((event for event in events if event.kind == EventKind.STATUS), None)
-    if found is None and len(events) == EVENTS:
-        return incident.events.filter(kind=EventKind.STATUS).order_by("-id").first()
+    found = next((event for event in reading.events if event.kind == EventKind.STATUS), None)
+    if found is None and len(reading.events) == EVENTS:
+        told = reading.incident.events.filter(kind=EventKind.STATUS)
+        return told.order_by("-id").first()
     return found
 
 
-def people_context(
-    access: Access, incident: Incident, figures: HitFigures, number: str | None, now: datetime
-) -> dict[str, Any]:
+def people_context(reading: Reading, rules: Rules, number: str | None) -> dict[str, Any]:
     """Return the page of people hit that the address asks for."""
-    if not figures.hit:
+    people = reading.figures.hit
+    if not people:
         return {"hits": []}
-    page, rules = page_of_hits(access, incident, figures.hit, number), explanations()
+    page = page_of_hits(reading.access, reading.incident, people, number)
     return {
-        "hits": [hit_row(hit, incident, rules, now, access.time_zone) for hit in page],
+        "hits": [hit_row(hit, reading.incident, rules, reading.now, reading.zone) for hit in page],
         "hits_page": page,
-        "hits_shown": shown_sentence(page.start_index(), page.end_index(), figures.hit, more=False),
+        "hits_shown": shown_sentence(page.start_index(), page.end_index(), people, more=False),
     }
 
 
-def still_context(access: Access, incident: Incident, now: datetime) -> dict[str, Any]:
+def still_context(reading: Reading, rules: Rules) -> dict[str, Any]:
     """Return what stays as it is while somebody looks."""
-    rules = explanations()
-    cause = "intake" if incident.kind == Kind.INTAKE else incident.rule or "unrecognised"
+    access, incident = reading.access, reading.incident
+    is_intake = incident.kind == Kind.INTAKE
     return {
-        "why": words.INTAKE if cause == "intake" else explanation_of(cause, rules),
+        "why": words.INTAKE
+        if is_intake
+        else explanation_of(incident.rule or "unrecognised", rules),
         "class_words": words.CLASSES.get(incident.interpretation or "", ""),
-        "changes": changes_around(access, incident, now, access.time_zone),
+        "changes": changes_around(access, incident, reading.now, reading.zone),
         "chart": chart_of(access, incident),
         "longest_note": LONGEST_NOTE,
         "typed": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from monitoring.console.incident_words import notice_sentence
-from monitoring.incidents.models import Incident, Kind
+from monitoring.incidents.models import Incident, IncidentQuerySet, Kind
 
 if TYPE_CHECKING:
     from accounts.access import Access
@@ -39,17 +40,28 @@ class Notices:
         return self.open - sum(1 for notice in self.shown if notice.incident_id)
 
 
-def notices_of(access: Access, now: datetime) -> Notices:
-    """Return the open incidents of an organization, and of our intake as a whole; one statement."""
+def concerning(access: Access) -> IncidentQuerySet:
+    """Return an organization's incidents and the open ones of our intake as a whole."""
     own = Q(organization=access.organization.pk)
-    everybody = Q(organization=None, kind=Kind.INTAKE)
-    found = Incident.objects.open().filter(own | everybody).order_by("-id")
+    everybody = Q(organization=None, kind=Kind.INTAKE, closed_at=None)
+    found: IncidentQuerySet = Incident.objects.filter(own | everybody)
+    return found
+
+
+def notices_of(access: Access, now: datetime) -> Notices:
+    """Return what is to be told of open incidents, in one statement."""
+    return notices_from(access, concerning(access).open().order_by("-id"), now)
+
+
+def notices_from(access: Access, found: Iterable[Incident], now: datetime) -> Notices:
+    """Return what is to be told of the open ones among the incidents found."""
     shown = [
         Notice(
             notice_sentence(incident, now, access.time_zone),
             incident.pk if incident.organization_id else None,
         )
         for incident in found
+        if incident.closed_at is None
     ]
     ours = [notice for notice in shown if notice.incident_id]
     service = [notice for notice in shown if not notice.incident_id]

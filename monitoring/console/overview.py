@@ -15,13 +15,15 @@ from accounts.access import Access, access_for
 from monitoring.console.figures import Figures, figures_of
 from monitoring.console.incidents import incident_row
 from monitoring.console.needs import needs_of
+from monitoring.console.notices import concerning, notices_from
 from monitoring.console.pages import page
 from monitoring.console.rules import explanations
 from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
 from monitoring.health.models import HoldAuthor
-from monitoring.incidents.models import Incident
+from monitoring.incidents.models import Source
 
 INCIDENTS = 3
+MOST_OPEN = 2 * len(Source) + 1
 GROUPS = ("healthy", "degraded", "stalled", "disabled")
 
 
@@ -36,9 +38,11 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "figures": figures,
         "statuses": statuses(figures),
         "never_connected": figures.of("never_connected"),
-        "needs": needs_of(access, figures, explanations(), now, access.time_zone),
+        "needs": needs_of(
+            access, figures, explanations(access.organization.pk), now, access.time_zone
+        ),
         "need_attention": figures.of("stalled"),
-        "incidents": latest_incidents(access, now),
+        **incidents_of(access, now),
         "disabled": disabled_sentence(*disabled_by(access, now)),
     }
     return page(request, access, "console/overview.html", "overview", context)
@@ -57,10 +61,15 @@ def statuses(figures: Figures) -> list[dict[str, Any]]:
     ]
 
 
-def latest_incidents(access: Access, now: datetime) -> list[Any]:
-    """Return the few incidents that need eyes most: open ones first."""
-    found = Incident.objects.visible_to(access).newest_first()[:INCIDENTS]
-    return [incident_row(each, now, access.time_zone) for each in found]
+def incidents_of(access: Access, now: datetime) -> dict[str, Any]:
+    """Return the few incidents that need eyes most, and the banner of the open ones."""
+    # Those that are open come first, and there is one at most of each source.
+    found = list(concerning(access).newest_first()[: INCIDENTS + MOST_OPEN])
+    own = [each for each in found if each.organization_id is not None][:INCIDENTS]
+    return {
+        "incidents": [incident_row(each, now, access.time_zone) for each in own],
+        "notices": notices_from(access, found, now),
+    }
 
 
 DISABLED = """

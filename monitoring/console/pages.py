@@ -29,7 +29,8 @@ def page(
         response = render(request, f"{template}#{part}", context)
     else:
         context["organizations"] = organizations_of(request.user)
-        context["notices"] = notices_of(access, timezone.now())
+        if "notices" not in context:
+            context["notices"] = notices_of(access, timezone.now())
         response = render(request, template, context)
     return kept_by_nobody(response)
 

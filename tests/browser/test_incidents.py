@@ -22,7 +22,7 @@ from tests.monitoring.console.makers import make_healthy, make_held, make_unwell
 
 SignedIn = Callable[..., Page]
 SIZES = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-# Any name that a template's expression could break on.
+# A name that no line holds on a telephone.
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Third of his Name"
 
 

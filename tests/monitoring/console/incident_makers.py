@@ -105,3 +105,25 @@ def make_event(
     incident: Incident, kind: EventKind, at: datetime = NOW, **fields: Any
 ) -> IncidentEvent:
     return IncidentEvent.objects.create(incident=incident, at=at, kind=kind, **fields)
+
+
+def address(incident: Incident, slug: str = "acme", then: str = "") -> str:
+    """Return where the page of an incident is, or what lies under it."""
+    return f"/o/{slug}/incidents/{incident.pk}/{then}"
+
+
+def some_hits(incident: Incident, number: int, **fields: Any) -> None:
+    """Change the first few hits that still wait."""
+    waiting = Hit.objects.filter(incident=incident).waiting().order_by("pk")[:number]
+    Hit.objects.filter(pk__in=[hit.pk for hit in waiting]).update(**fields)
+    count_hits(incident)
+
+
+def make_outage(organization: Organization) -> Incident:
+    """An open incident of which somebody is in every state there is."""
+    incident = make_incident(organization, people_running=34, status_asked_at=NOW - 3 * MINUTE)
+    make_hit_people(incident, 31, step=timedelta(seconds=5))
+    some_hits(incident, 2, recovered_at=NOW - 9 * MINUTE)
+    some_hits(incident, 1, ended_at=NOW - 4 * MINUTE)
+    some_hits(incident, 5, canary=True)
+    return incident

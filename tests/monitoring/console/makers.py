@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Connection, Grant, Organization, Person, Provider
 from monitoring.health.fold import Standing, severity
-from monitoring.health.models import Health, Hold
+from monitoring.health.models import Health, Hold, Transition
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.outcomes.models import Outcome
 from tests.factories import NOW, make_connected_person, make_user
@@ -117,6 +117,22 @@ def make_outcome(person: Person, finished_at: datetime = NOW, **overrides: Any) 
     }
     (outcome,) = Outcome.objects.bulk_create([Outcome(**(fields | overrides))])
     return outcome
+
+
+def transition(person: Person, at: datetime, **overrides: Any) -> Transition:
+    """A change of status or interval, not stored yet."""
+    fields = {
+        "organization": person.organization,
+        "person": person,
+        "at": at,
+        "from_status": "healthy",
+        "to_status": "healthy",
+        "from_cause": "",
+        "to_cause": "",
+        "from_interval": 7_200,
+        "to_interval": 7_200,
+    }
+    return Transition(**fields | overrides)
 
 
 REVOKED = {

@@ -201,7 +201,7 @@ def test_a_recovery_is_announced_with_its_pace_and_its_end() -> None:
     assert (plan.title, plan.button) == ("Recover 404 people?", "Recover 404 people now")
     told = " ".join(plan.sentences)
     assert "400 people are synced, the oldest gap first." in told
-    assert "About 60 a minute, so all are done in about 7 min." in told
+    assert "About 30 a minute, so all are done in about 14 min." in told
     assert "only after a good run" in told
     assert "4 people are left out: switched off, or synced by another engine." in told
     assert "The incident is still open" in told

@@ -126,6 +126,9 @@ def test_support_staff_see_what_reaches_across_with_its_parts(cast: Cast) -> Non
     assert "Globex 9 hit, 2 waiting" in page.text
     assert "Our intake: Too few results came in between 09:00 and 11:00, all organi" in page.text
     assert f"/o/acme/incidents/{acme.pk}/" in page.links
+    part = f"/o/acme/incidents/{acme.pk}/"
+    assert "It reaches across organizations." in text(client_of(cast.staff).get(part))
+    assert "across" not in text(client_of(cast.admin).get(part))
 
 
 def test_of_many_parts_the_largest_are_shown(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
