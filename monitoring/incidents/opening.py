@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ from django.db.models import F
 from monitoring.health.store import health_fold_anew
 from monitoring.health.tally import tally_of
 from monitoring.incidents.active import shields_since
+from monitoring.incidents.course import event_write
 from monitoring.incidents.detection import Finding, Thresholds
 from monitoring.incidents.locks import own_incidents
-from monitoring.incidents.models import EventKind, Hit, Incident, IncidentEvent
+from monitoring.incidents.models import EventKind, Hit, Incident
 from monitoring.incidents.pulses import pulses_explain
 
 FOLD_AT_ONCE = 1_000
@@ -74,29 +76,34 @@ def incident_open(
     )
     if same.open().exists():
         return None
+    beginning = beginning_of(organization_id, finding, now)
     lately = now - timedelta(seconds=thresholds.reopen_within)
-    again = same.filter(closed_at__gt=lately).order_by("-closed_at").first()
-    incident = again or incident_new(organization_id, finding, now)
-    if again is not None:
-        Incident.objects.filter(pk=again.pk).update(
-            closed_at=None, recovered_at=None, flaps=F("flaps") + 1
-        )
+    incident = same.filter(closed_at__gt=lately).order_by("-closed_at").first()
+    kind = EventKind.CAME_BACK if incident else EventKind.OPENED
+    if incident is None:
+        incident = incident_new(organization_id, finding, beginning, now, part_of)
+    else:
+        back = {"closed_at": None, "recovered_at": None, "flaps": F("flaps") + 1}
+        Incident.objects.filter(pk=incident.pk).update(**back)
         incident.refresh_from_db()
-    elif part_of is not None:
-        Incident.objects.filter(pk=incident.pk).update(part_of=part_of)
-    hit = hit_so_far(incident)
+    hit = hit_so_far(incident, beginning.at)
     Incident.objects.filter(pk=incident.pk).update(people_hit=hit, people_waiting=hit)
-    IncidentEvent.objects.create(
-        incident=incident,
-        at=now,
-        kind=EventKind.OPENED if again is None else EventKind.CAME_BACK,
-        people=hit,
-    )
+    event_write(incident, kind, now, hit)
     return incident
 
 
-def incident_new(organization_id: int, finding: Finding, now: datetime) -> Incident:
-    """Create the row; it begins with the first failure of the group."""
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """When the first of a finding's people failed, and how most of their errors were judged."""
+
+    at: datetime
+    rule: str | None
+    interpretation: str | None
+    rules_version: int | None
+
+
+def beginning_of(organization_id: int, finding: Finding, now: datetime) -> Beginning:
+    """Return when the first failure of the group ended, within the window that showed it."""
     since = now - timedelta(seconds=finding.window)
     values: dict[str, Any] = {
         "organization": organization_id,
@@ -107,34 +114,46 @@ def incident_new(organization_id: int, finding: Finding, now: datetime) -> Incid
     }
     with connection.cursor() as cursor:
         cursor.execute(BEGINNING, values)
-        began, rule, interpretation, rules_version = cursor.fetchone()
+        at, *verdict = cursor.fetchone()
+    return Beginning(at or since, *verdict)
+
+
+def incident_new(
+    organization_id: int,
+    finding: Finding,
+    beginning: Beginning,
+    now: datetime,
+    part_of: Incident | None,
+) -> Incident:
     tally = tally_of(organization_id)
     idle = tally.people("disabled") + tally.people(cause="never_connected")
     return Incident.objects.create(
         organization_id=organization_id,
+        part_of=part_of,
         provider=finding.provider,
         signature=finding.signature,
-        rule=rule,
-        interpretation=interpretation,
-        rules_version=rules_version,
-        began_at=began or since,
+        rule=beginning.rule,
+        interpretation=beginning.interpretation,
+        rules_version=beginning.rules_version,
+        began_at=beginning.at,
         opened_at=now,
         people_running=max(tally.people() - idle, 0),
     )
 
 
-def hit_so_far(incident: Incident) -> int:
-    """Note whom the incident has hit since it began; return how many it has hit in all."""
+def hit_so_far(incident: Incident, since: datetime) -> int:
+    """Note whom the incident has hit since it began, or came back; return how many in all.
+
+    Who was confirmed to need a human before that has a trouble of their own.
+    """
+    values = {
+        "incident": incident.pk,
+        "organization": incident.organization_id,
+        "began": since,
+        "provider": incident.provider,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            HIT_SO_FAR,
-            {
-                "incident": incident.pk,
-                "organization": incident.organization_id,
-                "began": incident.began_at,
-                "provider": incident.provider,
-            },
-        )
+        cursor.execute(HIT_SO_FAR, values)
     return Hit.objects.filter(incident=incident).count()
 
 

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from accounts.models import Person
 from monitoring.health.models import Policy
+from monitoring.incidents.recovery import Pace
 from monitoring.jobs.models import Job, Lane
 from monitoring.outcomes.models import Trigger
 
@@ -57,9 +58,11 @@ BY_INDEX = """
     SET LOCAL enable_mergejoin = off
 """
 
-# Up to so many due people of one organization start evenly over a tick, at most one a second, so
-# that its providers see a steady stream; more than that are spread by their number anyway.
+# Up to so many due people of one organization start evenly over a tick, as far apart as in a
+# recovery where they fit, so that its providers see a steady stream; more than that are spread by
+# their number anyway.
 PACED = 250
+APART = 1 / Pace().people_per_second
 
 # Oldest first, so that ids, and with them the order of work, follow the longest gap. Who has an
 # open job is moved but gets no second; asking beforehand also keeps this statement from waiting
@@ -92,8 +95,8 @@ DISPATCH = """
             CASE WHEN failures > 0 THEN %(retry)s ELSE %(schedule)s END,
             0, due_at, %(now)s,
             now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s)),
-            CASE WHEN place > 0 AND together <= %(paced)s
-                THEN now() + place * least(1, %(span)s::float8 / together) * interval '1 second' END
+            CASE WHEN place > 0 AND together <= %(paced)s THEN now()
+                + make_interval(secs => place * least(%(apart)s::float8, %(span)s / together)) END
         FROM ranked AS moved
         LEFT JOIN health_policy AS policy USING (organization_id)
         WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = moved.person_id)
@@ -155,7 +158,7 @@ def jobs_dispatch(*, now: datetime, limit: int) -> tuple[int, int]:
     """Queue a job for up to `limit` people who are due and move their next time by their interval.
 
     Who is held or runs elsewhere is left alone. People of one organization start one after the
-    other, at most one a second where that fits into a tick. Returns how many were moved and how
+    other, two seconds apart where that fits into a tick. Returns how many were moved and how
     many jobs made; they differ by those who had an open job.
     """
     with transaction.atomic(), connection.cursor() as cursor:
@@ -174,5 +177,6 @@ def dispatch_values(now: datetime, limit: int) -> dict[str, Any]:
         "schedule": Lane.SCHEDULE,
         "wait": DEFAULT_INTERVAL,
         "paced": PACED,
+        "apart": APART,
         "span": settings.TICK_SECONDS * 0.8,
     }

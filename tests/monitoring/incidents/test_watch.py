@@ -239,3 +239,20 @@ def test_what_failed_before_its_end_does_not_open_it_again() -> None:
     report(people[:1], NOW + 27 * MINUTE, MAINTENANCE)
     assert incidents_find(now=NOW + 27 * MINUTE) == []
     assert only_incident().state == "recovering"
+
+
+def test_who_was_confirmed_before_it_came_back_keeps_their_own_trouble() -> None:
+    people = make_running_people(make_organization(), 12)
+    report(people, NOW, MAINTENANCE)
+    incidents_find(now=NOW + MINUTE)
+    hits_fold_anew()
+    report(people[1:], NOW + 20 * MINUTE)
+    incidents_follow(now=NOW + 21 * MINUTE)
+    report(people[:1], NOW + 22 * MINUTE, INACTIVE)
+    report(people[:1], NOW + 28 * MINUTE, INACTIVE)
+    assert health_of(people[0]).status == "stalled"
+    report(people[1:], NOW + 40 * MINUTE, MAINTENANCE)
+    assert len(incidents_find(now=NOW + 41 * MINUTE)) == 1
+    hits_fold_anew()
+    assert only_incident().flaps == 1
+    assert health_of(people[0]).status == "stalled"
