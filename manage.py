@@ -8,6 +8,11 @@ import sys
 
 
 def main() -> None:
+    if sys.argv[1:] == ["interpret"]:
+        # It needs nothing of Django, whose start takes longer than judging 10,000 errors.
+        from monitoring.errors.lines import interpret_stream
+
+        sys.exit(interpret_stream(sys.stdin.buffer, sys.stdout.buffer))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "synccenter.settings")
     from synccenter import embedded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -9,7 +11,7 @@ from typing import IO, Any
 import msgspec
 
 from monitoring.errors.facts import RawError, extract_facts
-from monitoring.errors.interpretation import UNRECOGNISED
+from monitoring.errors.interpretation import UNRECOGNISED, built_in_rules
 from monitoring.errors.rules import PROVIDERS
 from monitoring.errors.ruleset import RuleSet
 
@@ -58,6 +60,22 @@ class Tally:
     def exit_code(self) -> int:
         """1 where there was input and not one line of it could be judged, else 0."""
         return int(self.refused > 0 and self.judged == 0)
+
+
+def interpret_stream(source: IO[bytes], target: IO[bytes]) -> int:
+    """Judge a stream of lines into another; return the exit code."""
+    tally = Tally()
+    at_once = target.isatty()
+    try:
+        for answer in judge_lines(bounded_lines(source), built_in_rules(), tally):
+            target.write(answer)
+            if at_once:
+                target.flush()
+        target.flush()
+    except BrokenPipeError:
+        # The reader has seen enough; without this Python complains once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return tally.exit_code
 
 
 def judge_lines(lines: Iterable[bytes | None], rules: RuleSet, tally: Tally) -> Iterator[bytes]:

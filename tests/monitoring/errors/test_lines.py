@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.errors.interpretation import built_in_rules, interpret
-from monitoring.errors.lines import Tally, bounded_lines, judge_lines
-from monitoring.errors.management.commands.interpret import Command, interpret_stream
+from monitoring.errors.lines import Tally, bounded_lines, interpret_stream, judge_lines
+from monitoring.errors.management.commands.interpret import Command
 from tests.monitoring.errors.samples import raw_of, samples
 
+ROOT = Path(__file__).resolve().parents[3]
 GOOD = b'{"id": "a", "provider": "google", "channel": "http-json", "status": 503, "body": ""}'
 
 
@@ -137,6 +141,29 @@ def test_the_command_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert left.value.code == 1
     assert b'"error"' in target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "started"), [(["interpret"], "False"), (["interpret", "--no-color"], "True")]
+)
+def test_django_is_started_only_where_it_is_needed(arguments: list[str], started: str) -> None:
+    program = (
+        "import atexit, sys, manage\n"
+        "atexit.register(lambda: print('django' in sys.modules))\n"
+        "manage.main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        input=GOOD,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        check=True,
+    )
+
+    answer, loaded = done.stdout.splitlines()
+    assert json.loads(answer)["id"] == "a"
+    assert loaded.decode() == started
 
 
 def test_the_help_tells_form_and_exit_code() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import RawDescriptionHelpFormatter
-from typing import IO, Any
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from monitoring.errors.interpretation import built_in_rules
-from monitoring.errors.lines import Tally, bounded_lines, judge_lines
+from monitoring.errors.lines import interpret_stream
 
 HELP = """Say what errors mean, by the rules that ship with synccenter.
 
@@ -42,19 +40,3 @@ class Command(BaseCommand):
         code = interpret_stream(sys.stdin.buffer, sys.stdout.buffer)
         if code:
             sys.exit(code)
-
-
-def interpret_stream(source: IO[bytes], target: IO[bytes]) -> int:
-    """Judge a stream of lines into another; return the exit code."""
-    tally = Tally()
-    at_once = target.isatty()
-    try:
-        for answer in judge_lines(bounded_lines(source), built_in_rules(), tally):
-            target.write(answer)
-            if at_once:
-                target.flush()
-        target.flush()
-    except BrokenPipeError:
-        # The reader has seen enough; without this Python complains once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return tally.exit_code
