@@ -16,12 +16,17 @@ from monitoring.replay.people import People
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that would have gone out, of which kind and cause of episode."""
+    """A message that would have gone out, of which kind and cause of episode.
+
+    began_at and ended_at are the episode's, the latter None while it goes on.
+    """
 
     at: datetime
     message: Message
     kind: str
     cause: str
+    began_at: datetime
+    ended_at: datetime | None
 
 
 class Notices:
@@ -47,16 +52,25 @@ class Notices:
     def tick(self, people: People, incidents: Iterable[Incident], now: datetime) -> None:
         """Bring the episodes up to date and send what is due."""
         incidents = list(incidents)
-        if not (people.causes or incidents or self._live):
+        if people.causes or incidents or self._live:
+            self.follow(stalled_alone(people, incidents), incidents, now)
+
+    def follow(
+        self, stalled: Mapping[str, int], incidents: Collection[Incident], now: datetime
+    ) -> None:
+        """Do so for people who are stalled and told of one by one, counted by cause."""
+        if not (stalled or incidents or self._live):
             return
-        self._follow_stalled(stalled_alone(people, incidents), now)
+        self._follow_stalled(stalled, now)
         self._follow_incidents(incidents)
         for message in messages_due(
             self._live.values(), self._recipients, self._told, now, self._waits
         ):
             episode = self._live[message.episode]
             self._told.add(message.key)
-            self.sent.append(Sent(now, message, episode.kind, episode.cause))
+            self.sent.append(
+                Sent(now, message, episode.kind, episode.cause, episode.began_at, episode.ended_at)
+            )
         self._live = {key: each for key, each in self._live.items() if self._is_live(each)}
 
     def _follow_stalled(self, stalled: Mapping[str, int], now: datetime) -> None:

@@ -54,13 +54,33 @@ class People:
     def add(self, person_id: int, runs: Runs, now: datetime) -> Known:
         """Bring in a person with what their runs have been so far."""
         facts = HealthFacts(runs, judge(runs, False, self.policy, now), now)
-        known = self.known[person_id] = Known(facts)
+        return self._bring(person_id, Known(facts))
+
+    def adopt(self, person_id: int, known: Known) -> None:
+        """Bring in a person as they are known among other people, who keep theirs."""
+        copied = Known(known.facts)
+        copied.history = list(known.history)
+        self._bring(person_id, copied)
+
+    def _bring(self, person_id: int, known: Known) -> Known:
+        self.known[person_id] = known
+        facts = known.facts
         self.statuses[facts.standing.status] += 1
-        self.intervals[runs.interval] += 1
-        if runs.last_result not in {None, "success"}:
+        self.intervals[facts.runs.interval] += 1
+        if facts.runs.last_result not in {None, "success"}:
             self.failing.add(person_id)
         self._place(person_id, facts)
         return known
+
+    def release(self, person_id: int) -> None:
+        """Forget a person."""
+        facts = self.known.pop(person_id).facts
+        self.statuses[facts.standing.status] -= 1
+        self.intervals[facts.runs.interval] -= 1
+        self.failing.discard(person_id)
+        self._note_stalled(person_id, None)
+        self._deadlines.put(person_id, None)
+        self._due.put(person_id, None)
 
     def take(self, person_id: int, outcome: JudgedOutcome, shields: Iterable[Shield]) -> bool:
         """Fold a person's outcome; tell whether it is the latest of them."""
@@ -95,13 +115,13 @@ class People:
         marked = [hold_penalty(outcome, person_id, shields) for outcome in known.history]
         self._set(person_id, known, *take_in_late(known.facts, marked, self.policy))
 
-    def look_again(self, now: datetime) -> int:
-        """Judge those anew whom the time that passed may have changed; return how many."""
+    def look_again(self, now: datetime) -> list[int]:
+        """Judge those anew whom the time that passed may have changed; return who they are."""
         due = self._deadlines.take_due(now)
         for person_id in due:
             known = self.known[person_id]
             self._set(person_id, known, *look_again(known.facts, self.policy, now), moved=False)
-        return len(due)
+        return due
 
     def _set(
         self,

@@ -1,0 +1,125 @@
+"""Back-tests of changes of rules, and history judged again: asked for, under way, and found."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.access import Access
+from accounts.models import Organization
+from monitoring.errors.models import RuleChange
+
+
+class Kind(models.TextChoices):
+    TEST = "test", "Test on past outcomes"
+    REJUDGE = "rejudge", "Past outcomes judged again"
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", "Waits for a free worker"
+    RUNNING = "running", "Under way"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+
+
+UNDER_WAY = (State.QUEUED, State.RUNNING)
+
+
+class BackTestQuerySet(models.QuerySet):
+    def visible_to(self, access: Access) -> Self:
+        """Keep the organization's own; for the operator's staff also those over all of them."""
+        own = Q(organization_id=access.organization.pk)
+        return self.filter(own | Q(organization=None) if access.user.is_staff else own)
+
+    def of_change(self, change: RuleChange) -> Self:
+        return self.filter(change=change)
+
+    def tests(self) -> Self:
+        return self.filter(kind=Kind.TEST)
+
+    def rejudgings(self) -> Self:
+        return self.filter(kind=Kind.REJUDGE)
+
+    def under_way(self) -> Self:
+        """Keep what waits or runs."""
+        return self.filter(state__in=UNDER_WAY)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+
+class BackTest(models.Model):
+    """One run of an organization's past outcomes under a change of rules.
+
+    A test compares and keeps what it found beside the change; a re-judging, of a change that is
+    live, gives new verdicts and folds health anew. Without an organization it is of the operator's
+    rules, and every organization that has outcomes is run, one after the other.
+
+    total      outcomes there are to look at, estimated; `done` of them have been
+    beat_at    when its worker last showed that it lives, by the database's clock; `token` is that
+               worker's. Without a sign for a while the run is taken up by another
+    kept       what is finished of it, to go on from after an interruption
+    result     what was found, `monitoring.replay.findings.BackTestResult` as JSON; null until done
+    error      why it failed, a sentence
+    """
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, related_name="back_tests"
+    )
+    change = models.ForeignKey(RuleChange, models.PROTECT, related_name="back_tests")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.TEST)
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_by_name = models.CharField(max_length=254)
+    asked_at = models.DateTimeField()
+    days = models.PositiveSmallIntegerField(default=30)
+    total = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    token = models.UUIDField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    takes = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    kept = models.JSONField(null=True)
+    result = models.JSONField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    objects: ClassVar = BackTestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["change", "kind"],
+                condition=Q(state__in=UNDER_WAY),
+                name="back_test_under_way_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", token__isnull=False, beat_at__isnull=False)
+                | (~Q(state="running") & Q(token=None)),
+                name="back_test_running_has_worker",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=UNDER_WAY, finished_at=None)
+                | (~Q(state__in=UNDER_WAY) & Q(finished_at__isnull=False)),
+                name="back_test_ends_once",
+            ),
+        ]
+        indexes = [
+            models.Index("change", F("id").desc(), name="back_test_of_change"),
+            models.Index(fields=["id"], condition=Q(state__in=UNDER_WAY), name="back_test_open"),
+        ]
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+    @property
+    def percent(self) -> int:
+        """Return how far it has come; 100 only once it is done."""
+        if self.state == State.DONE:
+            return 100
+        return min(99, 100 * self.done // self.total) if self.total else 0
