@@ -42,7 +42,7 @@ def take_in(
     seen by `look_again`, which is due at `standing.check_at`.
     """
     changes: list[Change] = []
-    for outcome in sorted(outcomes, key=lambda o: o.order):
+    for outcome in sorted(outcomes, key=lambda o: o.order) if len(outcomes) > 1 else outcomes:
         runs = fold(facts.runs, outcome, policy)
         facts = settle(facts, runs, policy, outcome.finished_at, changes)
     return facts, changes

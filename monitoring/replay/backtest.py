@@ -104,13 +104,14 @@ class BackTester(Stage):
     def __init__(self, *, numbers: Numbers | None = None, organization_id: int = 1) -> None:
         super().__init__(numbers=numbers, recipients=RECIPIENTS, organization_id=organization_id)
         self.organization_id = organization_id
-        self.otherwise = Otherwise(
-            self.people, self.watch, Notices(organization_id, RECIPIENTS, self.numbers)
-        )
+        self.otherwise = Otherwise(self.people, self.watch)
+        self.other_notices = Notices(organization_id, RECIPIENTS, self.numbers)
         self.outcomes = 0
         self._changed: Counter[Turn] = Counter()
         self._changed_people: defaultdict[Turn, set[int]] = defaultdict(set)
         self._next_tick: datetime | None = None
+        self._noted: tuple[int, int] | None = None
+        self._next_message: datetime | None = None
 
     def take_both(self, person_id: int, outcome: JudgedOutcome, otherwise: JudgedOutcome) -> None:
         """Let time pass up to an outcome and take it in, with either verdict.
@@ -138,19 +139,30 @@ class BackTester(Stage):
     def tick(self, now: datetime) -> list[Start]:
         """Tick on both sides. Hours are not kept."""
         starts = self.watch.tick(now)
-        looked_at = self.people.look_again(now)
-        self.notices.tick(self.people, self.watch.active, now)
-        self.otherwise.tick(now, looked_at)
+        self.otherwise.tick(now, self.people.look_again(now))
+        self._send(now)
         return starts
+
+    def _send(self, now: datetime) -> None:
+        """Send what is due on either side, unless nothing has come up since the last look."""
+        noted = self.people.stalled_noted, self.otherwise.people.stalled_noted
+        waits = self._next_message is None or now < self._next_message
+        if not self.watch.active and noted == self._noted and waits:
+            return
+        self.notices.tick(self.people, self.watch.active, now)
+        self.other_notices.follow(self.otherwise.stalled_alone(), (), now)
+        self._noted = noted
+        self._next_message = earlier(
+            self.notices.next_message(now), self.other_notices.next_message(now)
+        )
 
     @property
     def is_calm(self) -> bool:
-        return super().is_calm and self.otherwise.is_calm
+        return super().is_calm and self.other_notices.is_calm
 
     @property
     def next_deadline(self) -> datetime | None:
-        both = (self.people.next_deadline, self.otherwise.people.next_deadline)
-        return min((each for each in both if each is not None), default=None)
+        return earlier(self.people.next_deadline, self.otherwise.people.next_deadline)
 
     def forget_changes(self) -> None:
         """Drop what has changed of everybody so far, which no result needs."""
@@ -164,7 +176,7 @@ class BackTester(Stage):
             self.pass_time(self._next_tick, until)
         differences = self.otherwise.differences
         differences.finish(until)
-        dropped, added = alerts_apart(self.sent, self.otherwise.notices.sent)
+        dropped, added = alerts_apart(self.sent, self.other_notices.sent)
         result = BackTestResult(
             version=version,
             days=days,
@@ -196,3 +208,8 @@ class BackTester(Stage):
             result.people_moved,
             result.worst_hour,
         )
+
+
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two moments, None where there is none."""
+    return min((each for each in (one, other) if each is not None), default=None)

@@ -13,7 +13,6 @@ from datetime import datetime
 from monitoring.health.fold import JudgedOutcome
 from monitoring.replay.differences import Differences
 from monitoring.replay.incident import Incident
-from monitoring.replay.notices import Notices
 from monitoring.replay.people import People
 from monitoring.replay.watch import Watch
 
@@ -25,11 +24,10 @@ class Otherwise:
     Whom they hit and whom they excuse is decided here by how the person would stand.
     """
 
-    def __init__(self, people: People, watch: Watch, notices: Notices) -> None:
+    def __init__(self, people: People, watch: Watch) -> None:
         self._stands = people
         self._watch = watch
         self.people = People(people.policy)
-        self.notices = notices
         self.differences = Differences()
         # By incident: who of the people here is hit by it and had no good run since.
         self._waiting: defaultdict[int, set[int]] = defaultdict(set)
@@ -38,10 +36,6 @@ class Otherwise:
 
     def __contains__(self, person_id: int) -> bool:
         return person_id in self.people.known
-
-    @property
-    def is_calm(self) -> bool:
-        return self.notices.is_calm
 
     def begin(self, person_id: int) -> None:
         """Follow a person from here on; nothing happens where they are followed already."""
@@ -76,7 +70,6 @@ class Otherwise:
                 self._compare(person_id, now)
         for person_id in self.people.look_again(now):
             self._compare(person_id, now)
-        self.notices.follow(self._stalled_alone(), (), now)
 
     def _follow_opened(self, now: datetime) -> None:
         """Let incidents that have just opened explain the failures of people here too."""
@@ -101,7 +94,7 @@ class Otherwise:
         otherwise = self.people.known[person_id].facts
         return stands.runs == otherwise.runs and stands.standing == otherwise.standing
 
-    def _stalled_alone(self) -> Mapping[str, int]:
+    def stalled_alone(self) -> Mapping[str, int]:
         """Count who would be stalled by cause, without those whom an open incident hits."""
         causes = Counter(self._stands.causes)
         elsewhere = self._stands.stalled

@@ -28,7 +28,8 @@ class People:
     """Everybody of one organization. `statuses` and `intervals` count them as they are now.
 
     failing    those whose latest run did not get through
-    stalled    those who need a human, with the cause; `causes` counts them
+    stalled    those who need a human, with the cause; `causes` counts them, and `stalled_noted`
+               how often that may have changed
     """
 
     def __init__(self, policy: PolicyFacts) -> None:
@@ -39,6 +40,7 @@ class People:
         self.failing: set[int] = set()
         self.stalled: dict[int, str] = {}
         self.causes: Counter[str] = Counter()
+        self.stalled_noted = 0
         self._deadlines = Agenda()
         self._due = Agenda()
 
@@ -154,6 +156,7 @@ class People:
         self._due.put(person_id, facts.runs.expected_at)
 
     def _note_stalled(self, person_id: int, cause: str | None) -> None:
+        self.stalled_noted += 1
         before = self.stalled.pop(person_id, None)
         if before is not None:
             self.causes[before] -= 1

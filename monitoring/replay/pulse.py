@@ -117,6 +117,19 @@ class Pulse:
                 hour[name] += count
                 self._usual[name] += count
 
+    def rules_out(self, now: datetime) -> bool:
+        """Tell, at little cost, that no window can show an incident: too few fail of many."""
+        thresholds = self._thresholds
+        since = minute_of(now) - thresholds.window // MINUTE
+        tried = good = 0
+        for minute, people in self._people.items():
+            if minute > since:
+                tried += sum(people.values())
+                good += people.get(GOOD, 0)
+        if tried < thresholds.few_tried:
+            return False
+        return tried - good < max(thresholds.people, thresholds.share * tried)
+
     def windows(self, now: datetime) -> dict[int, Window]:
         """Return the windows in which an incident is to be looked for, by their length.
 

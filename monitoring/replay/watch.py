@@ -89,6 +89,8 @@ class Watch:
         if self.pulse.is_calm:
             return
         known = {incident.provider for incident in self.open}
+        if not known and self.pulse.rules_out(now):
+            return
         windows = {
             length: window.without(known) for length, window in self.pulse.windows(now).items()
         }
