@@ -6,13 +6,15 @@ PORT ?= 8000
 RUN = $$(realpath .venv)/bin/python
 
 .PHONY: demo test lint unit browser format environment development pins clean help \
-	bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick
+	bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick \
+	bench-backtest
 
 help:
 	@echo "make demo     everything set up and running on 127.0.0.1:$(PORT)   (PORT=8001 for another)"
 	@echo "make test     everything a developer must pass: lint, tests, browser"
 	@echo "make clean    remove the environment, the data and everything else that was made"
-	@echo "make bench-ingest | bench-pages | bench-sync | bench-dispatch | bench-interpret | bench-tick"
+	@echo "make bench-ingest | bench-pages | bench-sync | bench-dispatch | bench-interpret | bench-tick \
+		| bench-backtest"
 
 environment:
 	@$(PYTHON) deploy/environment.py
@@ -43,7 +45,7 @@ format: development
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick: development
+bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick bench-backtest: development
 	$(RUN) -m bench.$(subst bench-,,$@)
 
 # After a change of dependencies in pyproject.toml.

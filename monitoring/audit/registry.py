@@ -14,5 +14,9 @@ ACTIONS = {
     "rule.go_live": "let a change of a rule go live",
     "rule.second_look": "asked for a second look at a change of a rule",
     "rule.approve": "approved a change of a rule, which went live",
+    "rule.test": "asked for a test of a change of a rule on past outcomes",
+    "rule.test_stop": "stopped a test of a change of a rule",
+    "rule.rejudge": "asked for past outcomes to be judged again",
+    "rule.rejudge_stop": "stopped the judging again of past outcomes",
     "api_token.create": "made an API token",
 }

@@ -141,7 +141,12 @@ def sets_made(keys: Collection[Key], operators: Newest) -> dict[Key, RuleSet]:
 
 
 def rules_of(keys: Iterable[Key]) -> dict[int | None, list[Rule]]:
-    """Return the rules of each level the keys speak of, in the order in which they are tried.
+    """Return the rules of each level the keys speak of, in the order in which they are tried."""
+    return {level: rules_in_force(found) for level, found in changes_of(keys).items()}
+
+
+def changes_of(keys: Iterable[Key]) -> dict[int | None, list[LiveChange]]:
+    """Return the live changes of each level the keys speak of.
 
     Nothing newer than the key is taken, for it may have gone live since.
     """
@@ -155,9 +160,12 @@ def rules_of(keys: Iterable[Key]) -> dict[int | None, list[Rule]]:
     for level, number, rule, definition in rows:
         if (number or 0) <= upto[level]:
             changes[level].append(LiveChange(number or 0, rule, definition))
-    rules: dict[int | None, list[Rule]] = {}
-    for each_level, found in changes.items():
-        rules[each_level], refused = readable(in_force(found))
-        for each in refused:
-            logger.warning("Rule %s of change %s can't be read", each.rule, each.number)
+    return changes
+
+
+def rules_in_force(changes: Iterable[LiveChange]) -> list[Rule]:
+    """Return the rules of one level's changes; those that can't be read are told and left out."""
+    rules, refused = readable(in_force(changes))
+    for each in refused:
+        logger.warning("Rule %s of change %s can't be read", each.rule, each.number)
     return rules

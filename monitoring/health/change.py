@@ -63,6 +63,21 @@ def take_in_late(
     return settle(facts, runs, policy, at, changes), changes
 
 
+def take_in_again(
+    facts: HealthFacts, history: Sequence[JudgedOutcome], policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """Fold anew, at `now`, outcomes of which some were given another verdict.
+
+    As `take_in_late`, but the person's health changes now, not when they last ran.
+    """
+    after, changes = take_in_late(facts, history, policy)
+    if not changes:
+        return after, changes
+    at = max(now, changes[0].at)
+    since = at if after.standing.status != facts.standing.status else facts.status_since
+    return replace(after, status_since=since), [replace(change, at=at) for change in changes]
+
+
 def look_again(
     facts: HealthFacts, policy: PolicyFacts, now: datetime
 ) -> tuple[HealthFacts, list[Change]]:

@@ -11,10 +11,13 @@ from django.db import connection
 from monitoring.health.fold import JudgedOutcome, signature_of
 from monitoring.health.shields import ShieldsSince, hold_penalty
 
-# From the last good run before the late one, and at least the newest 24.
+# From the last good run before the late one, and at least the newest 24. Who was judged again has
+# the newest of those verdicts.
 HISTORY = """
     SELECT wanted.person_id, o.attempt_id, o.finished_at, o.result,
-        o.interpretation, o.rule, o.rules_version, o.retry_after, o.signature
+        CASE WHEN later.attempt_id IS NULL THEN o.interpretation ELSE later.interpretation END,
+        CASE WHEN later.attempt_id IS NULL THEN o.rule ELSE later.rule END,
+        coalesce(later.rules_version, o.rules_version), o.retry_after, o.signature
     FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted (person_id, late_at)
     LEFT JOIN LATERAL (
         SELECT finished_at FROM outcomes_outcome
@@ -28,6 +31,11 @@ HISTORY = """
         ) AS newest
     ) AS recent
     JOIN outcomes_outcome o ON o.person_id = wanted.person_id
+    LEFT JOIN LATERAL (
+        SELECT attempt_id, interpretation, rule, rules_version FROM errors_rejudgement
+        WHERE attempt_id = o.attempt_id AND o.interpretation IS NOT NULL
+        ORDER BY id DESC LIMIT 1
+    ) AS later ON true
     WHERE good.finished_at IS NULL OR o.finished_at >= least(good.finished_at, recent.finished_at)
 """
 

@@ -20,6 +20,7 @@ from monitoring.health.change import (
     HealthFacts,
     look_again,
     take_in,
+    take_in_again,
     take_in_late,
 )
 from monitoring.health.fold import (
@@ -142,12 +143,13 @@ def health_fold(
 
 
 def health_fold_anew(
-    since: Mapping[int, datetime], shields_since: ShieldsSince
+    since: Mapping[int, datetime], shields_since: ShieldsSince, *, now: datetime | None = None
 ) -> dict[int, tuple[int, Runs, Runs]]:
     """Fold people's outcomes anew from the last good run before a moment, given by person id.
 
     For when what is known about the past has changed: an incident that was found, or a verdict
-    given again. Returns, by person, the organization and the runs before and after.
+    given again. What changes by it bears the time of the last run, or of `now`. Returns, by
+    person, the organization and the runs before and after.
     """
     locked = lock(since.keys())
     wanted = {person: since[person] for person in locked}
@@ -158,7 +160,11 @@ def health_fold_anew(
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
         history = histories[person]
-        after, changes = take_in_late(facts, history, policy) if history else (facts, [])
+        after, changes = facts, []
+        if history and now is None:
+            after, changes = take_in_late(facts, history, policy)
+        elif history and now is not None:
+            after, changes = take_in_again(facts, history, policy, now)
         folded[person] = locked[person][0], facts.runs, after.runs
         return after, changes
 

@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 DRAIN = "monitoring.jobs.drain.drain"
 STATUS_POLL = "monitoring.incidents.polling.statuses_poll"
+BACK_TESTS = "monitoring.replay.working.back_tests_work"
+# It looks after itself; the queue's own time-out, made for drains, is too short for a large one.
+BACK_TESTS_TIMEOUT = 3_600
 FAST = "fast"
 MAIN = str(settings.Q_CLUSTER["name"])
 # One doorbell for so many queued jobs; a drain works off far more if need be.
@@ -61,3 +64,18 @@ def ring_status_poll() -> None:
         async_task(STATUS_POLL, cluster=MAIN)
     except Exception:  # any broker, any error: what is due stays due
         logger.exception("the status pages could not be asked for; the next tick asks again")
+
+
+def ring_back_tests() -> None:
+    """Wake a worker for back-tests, once the current transaction is committed.
+
+    Never raises: the next tick rings again.
+    """
+    transaction.on_commit(_ring_back_tests)
+
+
+def _ring_back_tests() -> None:
+    try:
+        async_task(BACK_TESTS, cluster=MAIN, timeout=BACK_TESTS_TIMEOUT)
+    except Exception:  # any broker, any error: the back-test is safe in its table
+        logger.exception("back-tests could not be rung for; the next tick will")

@@ -28,6 +28,7 @@ from monitoring.incidents.polling import statuses_due
 from monitoring.incidents.watch import PACE, THRESHOLDS, incidents_find, incidents_follow
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
+from monitoring.jobs.bells import bells_ring
 from monitoring.jobs.models import Lane
 from monitoring.jobs.outage import DATABASE_ERRORS
 from monitoring.jobs.policy import job_policy
@@ -236,3 +237,4 @@ def ring_doorbells() -> None:
         queued, by_admins = cursor.fetchone()
     lane = Lane.ADMIN if by_admins else Lane.SCHEDULE
     doorbell.ring(lane, doorbell.doorbells_needed(queued, slots))
+    bells_ring()

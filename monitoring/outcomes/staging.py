@@ -44,7 +44,7 @@ def copy(
             sink.write_row(row)
 
 
-def fetch(query: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch(query: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return a query's rows, read in binary form.
 
     Django's own cursors read times as text, in Python, which costs four times as much a row.

@@ -171,6 +171,17 @@ def together(results: Sequence[BackTestResult]) -> BackTestResult:
     )
 
 
+def added(one: BackTestResult, other: BackTestResult) -> BackTestResult:
+    """Return what was found of different people of one organization as one."""
+    moved = tuple(sorted((*one.moved, *other.moved), key=lambda each: -each.seconds))
+    both = replace(together([one, other]), moved=moved[:MOST_PEOPLE])
+    organization = one.organizations[0].organization
+    whole = OrganizationMoved(
+        organization, both.outcomes, both.outcomes_changed, both.people, both.people_moved
+    )
+    return replace(both, organizations=(whole,))
+
+
 def shifts_together(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
     outcomes: Counter[Turn] = Counter()
     people: Counter[Turn] = Counter()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.access import Access
 from accounts.models import Organization
@@ -27,6 +29,8 @@ class State(models.TextChoices):
 
 
 UNDER_WAY = (State.QUEUED, State.RUNNING)
+# Without a sign for so long, a worker is taken to be dead.
+LEASE = timedelta(seconds=60)
 
 
 class BackTestQuerySet(models.QuerySet):
@@ -47,6 +51,15 @@ class BackTestQuerySet(models.QuerySet):
     def under_way(self) -> Self:
         """Keep what waits or runs."""
         return self.filter(state__in=UNDER_WAY)
+
+    def at_work(self) -> Self:
+        """Keep those whose worker has shown lately that it lives."""
+        return self.filter(state=State.RUNNING, beat_at__gt=Now() - LEASE)
+
+    def without_worker(self) -> Self:
+        """Keep those under way that nobody is at."""
+        abandoned = Q(state=State.RUNNING, beat_at__lte=Now() - LEASE)
+        return self.filter(Q(state=State.QUEUED) | abandoned)
 
     def newest_first(self) -> Self:
         return self.order_by("-id")
