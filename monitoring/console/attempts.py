@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
+from monitoring.console.moments import brief
 from monitoring.console.rows import Moment, past
 from monitoring.console.wording import (
     CAUSES,
@@ -18,6 +19,7 @@ from monitoring.console.wording import (
     deeds_sentence,
     explanation_of,
 )
+from monitoring.errors.models import Rejudgement
 from monitoring.outcomes.models import Outcome, Trigger
 from syncing.providers.wire import masked
 
@@ -40,35 +42,60 @@ class AttemptRow:
     deeds: str
     problem: str
     raw: str
+    judged_again: str = ""
 
 
 def attempt_row(
-    outcome: Outcome, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+    outcome: Outcome,
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    zone: tzinfo,
+    again: Rejudgement | None = None,
 ) -> AttemptRow:
+    """Return an attempt with what the newest verdict says; `again` is one given later."""
+    rule = outcome.rule if again is None else again.rule
     return AttemptRow(
         attempt_id=outcome.attempt_id,
         finished=past(outcome.finished_at, now, zone),
         trigger=Trigger(outcome.trigger).label,
         look=RESULTS[outcome.result],
         deeds=deeds_sentence(outcome.counts),
-        problem=problem_of(outcome, rules),
-        raw=raw_text(outcome.error, gone_rule(outcome, rules)),
+        problem=problem_by(rule, outcome, rules),
+        raw=raw_text(outcome.error, gone_rule(rule, rules)),
+        judged_again=judged_again(again, outcome, rules, now, zone),
     )
+
+
+def judged_again(
+    again: Rejudgement | None,
+    outcome: Outcome,
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    zone: tzinfo,
+) -> str:
+    """Return when an attempt was judged again and what was said of it at first; empty if not."""
+    if again is None:
+        return ""
+    return f"Judged again at {brief(again.at, now, zone)}, before: {problem_of(outcome, rules)}"
 
 
 def problem_of(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
     """Return what was wrong, in plain words; empty for a run without an error."""
+    return problem_by(outcome.rule, outcome, rules)
+
+
+def problem_by(rule: str | None, outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
+    """Return what was wrong with a run by what that rule says; None where no rule knows it."""
     if outcome.result == "lost":
         return CAUSES["lost"].title
-    if outcome.error is None and not outcome.rule:
+    if outcome.error is None and not rule:
         return "" if outcome.result == "success" else "No reason was reported"
-    return explanation_of(outcome.rule or "unrecognised", rules).title
+    return explanation_of(rule or "unrecognised", rules).title
 
 
-def gone_rule(outcome: Outcome, rules: Mapping[str, Explanation]) -> str:
-    """Return the id of the rule that once recognised the error and is there no more, if so."""
-    rule = outcome.rule or ""
-    return rule if explanation_of(rule, rules) is GONE_RULE else ""
+def gone_rule(rule: str | None, rules: Mapping[str, Explanation]) -> str:
+    """Return the id of a rule that once recognised an error and is there no more, if so."""
+    return rule if rule and explanation_of(rule, rules) is GONE_RULE else ""
 
 
 def raw_text(error: Mapping[str, Any] | None, gone: str = "") -> str:

@@ -21,7 +21,7 @@ from accounts.access import Access, access_for
 from accounts.models import Connection, Person
 from monitoring.actions.people import SyncRefusedError, person_sync_now, sync_refusal
 from monitoring.console import wording
-from monitoring.console.attempts import attempt_row
+from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_sentence
 from monitoring.console.incident_words import phrase
@@ -33,6 +33,7 @@ from monitoring.console.rules import explanations
 from monitoring.console.tables import Details, with_details
 from monitoring.console.timeline import timeline_of
 from monitoring.console.wording import Explanation, Slowdown
+from monitoring.errors.models import Rejudgement
 from monitoring.health.models import Health, Transition
 from monitoring.incidents.models import Hit
 from monitoring.jobs.models import Job
@@ -60,7 +61,7 @@ def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
         "person": health.person,
         **standing(health, outcomes, rules, now, access),
         **access_to_providers(access, health, now),
-        "attempts": [attempt_row(each, rules, now, access.time_zone) for each in outcomes],
+        "attempts": attempt_rows(access, outcomes, rules, now),
         "history": timeline_of(access, person_id, rules, now, access.time_zone),
         "progress": progress_of_open_job(health),
         "since": int(now.timestamp()),
@@ -71,6 +72,19 @@ def person(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
 def outcomes_of(access: Access, person_id: int) -> QuerySet[Outcome]:
     """Return the last attempts of a person, newest first."""
     return Outcome.objects.visible_to(access).of_person(person_id).newest_first()[:ATTEMPTS]
+
+
+def attempt_rows(
+    access: Access, outcomes: Sequence[Outcome], rules: Mapping[str, Explanation], now: datetime
+) -> list[AttemptRow]:
+    """Return attempts in words, with the newest verdict of those that were judged again."""
+    failed = [each.attempt_id for each in outcomes if each.error is not None]
+    found = Rejudgement.objects.visible_to(access).of_attempts(failed).newest_of_each_attempt()
+    again = {each.attempt_id: each for each in found}
+    return [
+        attempt_row(each, rules, now, access.time_zone, again.get(each.attempt_id))
+        for each in outcomes
+    ]
 
 
 def standing(

@@ -36,6 +36,7 @@ class Pulse:
         self._left: dict[int, Counter[str]] = {}
         self._usual: Counter[str] = Counter()
         self._slid_to = 0
+        self._newest = 0
         self._failing = 0
 
     @property
@@ -60,6 +61,7 @@ class Pulse:
         people = self._people.get(minute)
         if people is None:
             people = self._people[minute] = {}
+            self._newest = max(self._newest, minute)
         self._keep(person_id, people, EXPLAINED + signature if explained else signature)
 
     def explain(self, person_id: int) -> None:
@@ -122,8 +124,9 @@ class Pulse:
         thresholds = self._thresholds
         since = minute_of(now) - thresholds.window // MINUTE
         tried = good = 0
-        for minute, people in self._people.items():
-            if minute > since:
+        for minute in range(since + 1, self._newest + 1):
+            people = self._people.get(minute)
+            if people is not None:
                 tried += sum(people.values())
                 good += people.get(GOOD, 0)
         if tried < thresholds.few_tried:

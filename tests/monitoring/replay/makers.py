@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from functools import cache
+from random import Random
+from typing import Any
 
+from monitoring.errors.facts import RawError
+from monitoring.errors.interpretation import Interpreter, RuleSet, built_in_rules
+from monitoring.errors.rules import rule_from
+from monitoring.outcomes.identifiers import attempt_id_at
+from monitoring.replay.backtest import Recorded
+from monitoring.replay.judging import judged
 from monitoring.replay.scenarios import SCENARIOS
 from monitoring.replay.simulation import Played, play
+from tests.factories import NOW
 
 SEEDS = (1, 2)
+INTERPRETER = Interpreter(built_in_rules())
 
 
 @cache
@@ -59,3 +69,37 @@ def stalled_for_longer(story: Played, than: timedelta) -> set[int]:
         if since is not None:
             found.add(person_id)
     return found
+
+
+def recorded(
+    person_id: int, minutes: float, result: str = "success", error: RawError | None = None
+) -> Recorded:
+    """An outcome that ended so many minutes after NOW, judged by the built-in rules."""
+    at = NOW + timedelta(minutes=minutes)
+    attempt_id = attempt_id_at(at, Random(f"{person_id} {minutes}"))
+    return Recorded(person_id, judged(attempt_id, at, result, error, INTERPRETER), error)
+
+
+def runs_every(
+    hours: float, person_id: int, error: RawError | None = None, *, days: float = 1
+) -> list[Recorded]:
+    """A person's runs, all good or all failed with one error; no two people's at one moment."""
+    result = "success" if error is None else "failure"
+    return [
+        recorded(person_id, 60 * hours * number + person_id / 1_000, result, error)
+        for number in range(int(24 * days / hours))
+    ]
+
+
+def rules_with(**overrides: Any) -> RuleSet:
+    """The built-in rules under one more that holds for a locked row."""
+    rule = {
+        "id": "row-to-unlock",
+        "class": "needs_user",
+        "who": "person",
+        "title": "A row is locked",
+        "meaning": "Somebody holds it.",
+        "next_step": "Let go of it.",
+        "codes": ["UNABLE_TO_LOCK_ROW"],
+    } | overrides
+    return built_in_rules().with_rules_above([rule_from(rule)], version=1_000_001)
