@@ -7,7 +7,6 @@ from collections.abc import Callable
 from time import monotonic
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
 from monitoring.errors.changes import RuleChangeRefusedError
@@ -30,7 +29,6 @@ def back_tests_work() -> None:
     A run of one organization is never cut in two: the queue is told to wait longer for this task
     than for a drain. Between organizations, and between runs, the time spent is looked at.
     """
-    close_old_connections()
     until = monotonic() + settings.DRAIN_BUDGET
 
     def may_go_on() -> bool:

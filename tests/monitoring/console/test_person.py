@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Connection, Person, Provider, Role
 from monitoring.audit.log import audit_entry_write
+from monitoring.errors.facts import RawError
+from monitoring.errors.interpretation import built_in_rules, interpret
+from monitoring.errors.rejudging import Rejudged, rejudgements_append
 from monitoring.health.models import Transition
 from monitoring.jobs.models import Job, JobState
 from monitoring.jobs.queue import job_request
+from monitoring.outcomes.models import Outcome
 from tests.factories import NOW, make_connected_person, make_connection, make_person
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import (
@@ -225,6 +230,36 @@ def test_htmx_is_given_the_panel_only(cast: Cast, admin_client: Client) -> None:
     assert "HX-Request" in response.headers["Vary"]
 
 
+def test_an_attempt_judged_again_is_shown_by_its_newest_verdict_with_the_one_before(
+    cast: Cast, admin_client: Client
+) -> None:
+    person = make_healthy(cast.acme)
+    attempt = make_outcome(
+        person, NOW - HOUR, result="failure", rule="google-quota-used-up", error=REVOKED
+    )
+    verdict = interpret(RawError(**REVOKED), built_in_rules())
+    for days, said in ((2, replace(verdict, rule_id=None)), (1, verdict)):
+        rejudgements_append(
+            [Rejudged(attempt.attempt_id, cast.acme.pk, person.pk, said)],
+            now=NOW - timedelta(days=days),
+        )
+    page = shown(admin_client, person)
+    assert "Google access was revoked Judged again at Thu 13:00, before: " in page
+    assert page.count("Judged again") == 1
+
+
+def test_a_later_verdict_of_another_organization_is_not_shown(
+    cast: Cast, admin_client: Client
+) -> None:
+    person = make_healthy(cast.acme)
+    attempt = make_outcome(person, NOW - HOUR, result="failure", error=REVOKED)
+    verdict = interpret(RawError(**REVOKED), built_in_rules())
+    rejudgements_append([Rejudged(attempt.attempt_id, cast.globex.pk, person.pk, verdict)], now=NOW)
+    page = shown(admin_client, person)
+    assert "Judged again" not in page
+    assert "An error that no rule knows yet" in page
+
+
 def test_a_viewer_looks_without_a_button(cast: Cast) -> None:
     person = make_healthy(cast.acme)
     page = shown(client_of(cast.viewer), person)
@@ -234,7 +269,7 @@ def test_a_viewer_looks_without_a_button(cast: Cast) -> None:
 
 @pytest.mark.parametrize("attempts", [0, 25])
 @pytest.mark.parametrize("htmx", [True, False])
-def test_the_page_takes_at_most_ten_statements_at_any_size(
+def test_the_page_takes_at_most_eleven_statements_at_any_size(
     cast: Cast,
     admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
@@ -245,7 +280,13 @@ def test_the_page_takes_at_most_ten_statements_at_any_size(
     for hours in range(attempts):
         make_outcome(person, NOW - hours * HOUR, result="failure", rule="x", error=REVOKED)
         Transition.objects.bulk_create([transition(person, NOW - hours * HOUR)])
-    with django_assert_max_num_queries(10):
+    attempts_made = Outcome.objects.of_person(person.pk)
+    verdict = interpret(RawError(**REVOKED), built_in_rules())
+    rejudgements_append(
+        (Rejudged(each.attempt_id, cast.acme.pk, person.pk, verdict) for each in attempts_made),
+        now=NOW,
+    )
+    with django_assert_max_num_queries(11 if attempts else 10):
         admin_client.get(address(person), headers=HTMX if htmx else {})
 
 

@@ -8,15 +8,24 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from accounts.access import Access
+from accounts.models import Organization, Person
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, built_in_rules
+from monitoring.errors.models import RuleChange
 from monitoring.errors.rules import rule_from
+from monitoring.health.begin import health_begin
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.replay.backtest import Recorded
 from monitoring.replay.judging import judged
+from monitoring.replay.models import BackTest
 from monitoring.replay.scenarios import SCENARIOS
 from monitoring.replay.simulation import Played, play
-from tests.factories import NOW
+from monitoring.replay.tests_of_rules import back_test_ask
+from tests.factories import NOW, make_connected_person
+from tests.monitoring.errors.makers import propose
+from tests.monitoring.incidents.makers import make_reported
+from tests.monitoring.intake.makers import record
 
 SEEDS = (1, 2)
 INTERPRETER = Interpreter(built_in_rules())
@@ -103,3 +112,47 @@ def rules_with(**overrides: Any) -> RuleSet:
         "codes": ["UNABLE_TO_LOCK_ROW"],
     } | overrides
     return built_in_rules().with_rules_above([rule_from(rule)], version=1_000_001)
+
+
+LOCKED = {
+    "provider": "salesforce",
+    "channel": "http-json",
+    "status": 400,
+    "headers": {},
+    "body": '[{"errorCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access"}]',
+    "operation": "event.upsert",
+}
+# A locked row becomes something the person must do.
+UNLOCK: dict[str, Any] = {
+    "class": "needs_user",
+    "who": "person",
+    "title": "A row is locked",
+    "meaning": "Somebody holds it.",
+    "next_step": "Let go of it.",
+    "codes": ["UNABLE_TO_LOCK_ROW"],
+}
+
+
+def make_history(organization: Organization, *errors: Any, days: float = 1) -> list[Person]:
+    """People who ran every two hours up to NOW, each with good runs or all failed with an error.
+
+    What came of them went through the intake.
+    """
+    people = [make_connected_person(organization) for _ in errors]
+    health_begin([person.pk for person in people], now=NOW - timedelta(days=days + 1))
+    outcomes = [
+        make_reported(person, NOW - timedelta(hours=2 * number, seconds=place), error)
+        for place, (person, error) in enumerate(zip(people, errors, strict=True))
+        for number in range(int(12 * days), 0, -1)
+    ]
+    record(outcomes)
+    return people
+
+
+def propose_unlock(access: Access, **overrides: Any) -> RuleChange:
+    return propose(access, **{"rule": "row-to-unlock", "definition": UNLOCK} | overrides)
+
+
+def ask_for_test(access: Access, **overrides: Any) -> BackTest:
+    change = overrides.pop("change", None) or propose_unlock(access, **overrides)
+    return back_test_ask(access=access, change=change, now=NOW)
