@@ -156,13 +156,9 @@ class BackTester(Stage):
             self.notices.next_message(now), self.other_notices.next_message(now)
         )
 
-    @property
-    def is_calm(self) -> bool:
-        return super().is_calm and self.other_notices.is_calm
-
-    @property
-    def next_deadline(self) -> datetime | None:
-        return earlier(self.people.next_deadline, self.otherwise.people.next_deadline)
+    def _next_change(self, now: datetime) -> datetime | None:
+        there = earlier(super()._next_change(now), self.other_notices.next_message(now))
+        return earlier(there, self.otherwise.people.next_deadline)
 
     def forget_changes(self) -> None:
         """Drop what has changed of everybody so far, which no result needs."""

@@ -54,7 +54,7 @@ class Otherwise:
         for incident in self._watch.active:
             if outcome.result == "success":
                 self._waiting[incident.number].discard(person_id)
-            elif incident.is_open and incident.explains(runs):
+            elif incident.is_open and incident.explains(runs) and incident.concerns(runs):
                 self._waiting[incident.number].add(person_id)
         self._compare(person_id, outcome.finished_at)
         if outcome.result == "success" and self._is_as_it_stands(person_id):
@@ -77,10 +77,15 @@ class Otherwise:
             if (incident.number, incident.flaps) in self._known_open:
                 continue
             self._known_open.add((incident.number, incident.flaps))
+            # Who was heard of since it closed is hit by it only if it hits them again.
+            waiting = self._waiting[incident.number]
+            waiting &= incident.waiting
             for person_id in sorted(self.people.failing):
-                if incident.explains(self.people.runs(person_id)):
-                    self._waiting[incident.number].add(person_id)
+                runs = self.people.runs(person_id)
+                if incident.explains(runs):
                     self.people.fold_anew(person_id, self._watch.shields)
+                    if incident.concerns(runs):
+                        waiting.add(person_id)
         for person_id in self.people.known:
             self._compare(person_id, now)
 

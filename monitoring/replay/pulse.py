@@ -21,6 +21,7 @@ MINUTE = 60
 USUAL_HOURS = 7 * 24
 # Before the signature of a run that an incident explains.
 EXPLAINED = "~"
+NOBODY: dict[str, int] = {}
 
 
 class Pulse:
@@ -37,6 +38,9 @@ class Pulse:
         self._usual: Counter[str] = Counter()
         self._slid_to = 0
         self._newest = 0
+        # How many runs were no good ones, and when and at how many of them none was to be found.
+        self._bad_runs = 0
+        self._ruled_out = (0, 0)
         self._failing = 0
 
     @property
@@ -84,6 +88,8 @@ class Pulse:
     def _keep(self, person_id: int, people: dict[str, int], name: str) -> None:
         self._latest[person_id] = people, name
         people[name] = people.get(name, 0) + 1
+        if name:
+            self._bad_runs += 1
         if is_unexplained(name):
             self._failing += 1
 
@@ -120,18 +126,26 @@ class Pulse:
                 self._usual[name] += count
 
     def rules_out(self, now: datetime) -> bool:
-        """Tell, at little cost, that no window can show an incident: too few fail of many."""
+        """Tell, at little cost, that no window can show an incident: too few fail of many.
+
+        Good runs alone change nothing about that until the window moves on.
+        """
+        looked_at = minute_of(now), self._bad_runs
+        if looked_at != self._ruled_out and self._too_few_fail(looked_at[0]):
+            self._ruled_out = looked_at
+        return looked_at == self._ruled_out
+
+    def _too_few_fail(self, minute: int) -> bool:
         thresholds = self._thresholds
-        since = minute_of(now) - thresholds.window // MINUTE
-        tried = good = 0
-        for minute in range(since + 1, self._newest + 1):
-            people = self._people.get(minute)
-            if people is not None:
-                tried += sum(people.values())
-                good += people.get(GOOD, 0)
+        tried = failing = 0
+        for each in range(minute - thresholds.window // MINUTE + 1, self._newest + 1):
+            for name, count in self._people.get(each, NOBODY).items():
+                if not name.startswith(EXPLAINED):
+                    tried += count
+                    failing += count if name else 0
         if tried < thresholds.few_tried:
             return False
-        return tried - good < max(thresholds.people, thresholds.share * tried)
+        return failing < max(thresholds.people, thresholds.share * tried)
 
     def windows(self, now: datetime) -> dict[int, Window]:
         """Return the windows in which an incident is to be looked for, by their length.

@@ -77,6 +77,8 @@ class Watch:
         if self.pulse.is_calm and not self.active:
             return []
         self._find(now)
+        if not self.active:
+            return []
         for incident in self.open:
             self._close_if_over(incident, now)
         for incident in self.open:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from monitoring.health.change import (
     look_again,
     take_hold,
     take_in,
+    take_in_again,
     take_in_late,
 )
 from monitoring.health.fold import JudgedOutcome, Runs, judge
@@ -141,3 +143,36 @@ def test_time_alone_makes_a_person_overdue_and_then_silent() -> None:
         seen += [(change.after.status, change.after.cause) for change in changes]
     assert seen == [("degraded", "overdue"), ("stalled", "silent")]
     assert facts.standing.check_at is None
+
+
+@given(outcomes_in_order())
+def test_the_same_verdicts_given_again_change_nothing(outcomes: list[JudgedOutcome]) -> None:
+    facts = after(*outcomes)
+    if outcomes:
+        again, changes = take_in_again(facts, outcomes, POLICY, NOW)
+        assert (again.standing.status, again.status_since, changes) == (
+            facts.standing.status,
+            facts.status_since,
+            [],
+        )
+
+
+@given(outcomes_in_order())
+def test_what_other_verdicts_change_changes_when_they_are_given(
+    outcomes: list[JudgedOutcome],
+) -> None:
+    facts = after(*outcomes)
+    others = [
+        replace(each, interpretation="needs_user", rule="other") if each.interpretation else each
+        for each in outcomes
+    ]
+    if not others:
+        return
+    again, changes = take_in_again(facts, others, POLICY, NOW)
+    late, _ = take_in_late(facts, others, POLICY)
+    assert (again.runs, again.standing) == (late.runs, late.standing)
+    for change in changes:
+        assert change.at == max(NOW, facts.status_since)
+        assert change.after == again.standing
+    moved = again.standing.status != facts.standing.status
+    assert again.status_since == (changes[0].at if moved else facts.status_since)
