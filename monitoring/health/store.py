@@ -160,7 +160,8 @@ def health_fold_anew(
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
         history = histories[person]
-        after, changes = facts, []
+        changes: list[Change] = []
+        after = facts
         if history and now is None:
             after, changes = take_in_late(facts, history, policy)
         elif history and now is not None:

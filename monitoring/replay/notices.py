@@ -49,15 +49,6 @@ class Notices:
         ]
         return min((moment for moment in moments if moment > now), default=None)
 
-    def next_message(self, now: datetime) -> datetime | None:
-        """Return when, after `now`, a message may come due by the passing of time."""
-        opened, over = timedelta(seconds=self._waits.opened), timedelta(seconds=self._waits.over)
-        moments = [
-            episode.began_at + opened if episode.ended_at is None else episode.ended_at + over
-            for episode in self._live.values()
-        ]
-        return min((moment for moment in moments if moment > now), default=None)
-
     def tick(self, people: People, incidents: Iterable[Incident], now: datetime) -> None:
         """Bring the episodes up to date and send what is due."""
         incidents = list(incidents)
