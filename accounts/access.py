@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.models import Member, Organization, Role
@@ -60,6 +61,6 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def organizations_of(user: Any) -> list[Organization]:
+def organizations_of(user: Any) -> QuerySet[Organization]:
     """Return the organizations the user belongs to, by name; support staff are asked to search."""
-    return list(Organization.objects.filter(members__user=user).order_by("name"))
+    return Organization.objects.filter(members__user=user).order_by("name")

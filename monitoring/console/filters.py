@@ -10,6 +10,7 @@ from django import forms
 from accounts.models import Person
 from monitoring.console.figures import Figures
 from monitoring.console.wording import LOOKS
+from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.health.fold import SEVERITY, Standing, severity
 from monitoring.health.models import Health, HealthQuerySet
 
@@ -38,6 +39,13 @@ class PeopleFilter(django_filters.FilterSet):
     )
     cause = django_filters.CharFilter(field_name="cause", label="Reason", max_length=80)
     team = django_filters.CharFilter(field_name="person__team", label="Team", max_length=100)
+    error = django_filters.NumberFilter(
+        method="hit_by",
+        label="Unrecognised error",
+        min_value=1,
+        max_value=2**63 - 1,
+        decimal_places=0,
+    )
 
     class Meta:
         model = Health
@@ -53,6 +61,12 @@ class PeopleFilter(django_filters.FilterSet):
 
     def in_group(self, people: HealthQuerySet, name: str, group: str) -> HealthQuerySet:
         return people.filter(severity=SEVERITIES[group])
+
+    def hit_by(self, people: HealthQuerySet, name: str, error: int) -> HealthQuerySet:
+        """Keep whom an unrecognised error of the organization hit, whatever came since."""
+        errors = UnrecognisedError.objects.visible_to(self.access).filter(pk=int(error))
+        hit = UnrecognisedPerson.objects.filter(unrecognised__in=errors)
+        return people.filter(person__in=hit.values("person_id"))
 
     @property
     def chosen(self) -> dict[str, str]:

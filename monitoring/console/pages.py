@@ -13,6 +13,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import Access, organizations_of
 from monitoring.console.moments import zone_name
 from monitoring.console.notices import notices_of
+from monitoring.console.unrecognised import unrecognised_in, with_unrecognised
 
 
 def page(
@@ -28,7 +29,8 @@ def page(
     if context["partial"]:
         response = render(request, f"{template}#{part}", context)
     else:
-        context["organizations"] = organizations_of(request.user)
+        context["organizations"] = with_unrecognised(organizations_of(request.user), access)
+        context["unrecognised"] = unrecognised_in(context["organizations"], access)
         if "notices" not in context:
             context["notices"] = notices_of(access, timezone.now())
         response = render(request, template, context)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.console import front, incident, incidents, overview, people, person
+from monitoring.console import (
+    front,
+    inbox,
+    incident,
+    incidents,
+    overview,
+    people,
+    person,
+    rule_change,
+    rule_edit,
+    rule_list,
+    rule_page,
+)
 
 urlpatterns = [
     path("", front.home, name="home"),
@@ -29,4 +41,17 @@ urlpatterns = [
         person.attempt,
         name="attempt",
     ),
+    path("o/<slug:slug>/errors/", inbox.errors, name="errors"),
+    path("o/<slug:slug>/rules/", rule_list.rules, name="rules"),
+    path("o/<slug:slug>/rules/new/", rule_edit.new, name="rule_new"),
+    path("o/<slug:slug>/rules/preview", rule_edit.preview, name="rule_preview"),
+    path("o/<slug:slug>/rules/changes/<int:change_id>/", rule_change.change, name="rule_change"),
+    path(
+        "o/<slug:slug>/rules/changes/<int:change_id>/<slug:deed>",
+        rule_change.act,
+        name="rule_act",
+    ),
+    path("o/<slug:slug>/rules/<slug:rule>/", rule_page.rule, name="rule"),
+    path("o/<slug:slug>/rules/<slug:rule>/edit/", rule_edit.edit, name="rule_edit"),
+    path("o/<slug:slug>/rules/<slug:rule>/take-away/", rule_page.take_away, name="rule_take_away"),
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from monitoring.errors.facts import ErrorFacts, RawError, extract_facts, header
@@ -22,6 +24,7 @@ __all__ = [
     "RulesError",
     "Verdict",
     "Who",
+    "built_in_definitions",
     "built_in_rules",
     "interpret",
     "read_rules",
@@ -84,6 +87,13 @@ def interpret(error: RawError | ErrorFacts, rules: RuleSet) -> Verdict:
 def built_in_rules() -> RuleSet:
     """Return the rules that ship with the product. Raises RulesError if the file is broken."""
     return read_rules(BUILT_IN.read_text(encoding="utf-8"))
+
+
+@cache
+def built_in_definitions() -> Mapping[str, Mapping[str, Any]]:
+    """Return the built-in rules by id as the rules file writes them: with its keys, as given."""
+    entries = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))["rule"]
+    return MappingProxyType({entry["id"]: MappingProxyType(entry) for entry in entries})
 
 
 def read_rules(text: str) -> RuleSet:

@@ -30,9 +30,11 @@ SETTLED = (RuleState.LIVE, RuleState.WITHDRAWN)
 
 class RuleChangeQuerySet(models.QuerySet):
     def visible_to(self, access: Access) -> Self:
-        """Keep the organization's own changes and the operator's that are live."""
-        own = Q(organization_id=access.organization.pk)
-        return self.filter(own | Q(organization=None, state=RuleState.LIVE))
+        """Keep the organization's own changes and the operator's, to customers only live ones."""
+        own, operators = Q(organization_id=access.organization.pk), Q(organization=None)
+        if not access.user.is_staff:
+            operators &= Q(state=RuleState.LIVE)
+        return self.filter(own | operators)
 
     def concerning(self, organization: Organization | None) -> Self:
         """Keep what bears on an organization's rules: its own and the operator's changes.

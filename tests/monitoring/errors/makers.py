@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from accounts.access import Access
@@ -13,6 +14,8 @@ from monitoring.errors.changes import (
     rule_change_propose,
     rule_change_tested,
 )
+from monitoring.errors.inbox import Seen
+from monitoring.errors.interpretation import built_in_rules
 from monitoring.errors.models import RuleChange
 from tests.factories import NOW, make_organization, make_user
 
@@ -81,3 +84,19 @@ def panic(**overrides: Any) -> dict[str, Any]:
         "body": f'[{{"errorCode":"{PANIC}","message":"Please clear the aisle number 4"}}]',
         "operation": "query",
     } | overrides
+
+
+def seen(organization: Any, person: int = 1, minutes: float = 0, **overrides: Any) -> Seen:
+    """Return an outcome whose error no rule knew, some minutes from NOW."""
+    return Seen(
+        **{
+            "organization_id": organization.pk,
+            "person_id": person,
+            "attempt_id": uuid4(),
+            "finished_at": NOW + timedelta(minutes=minutes),
+            "signature": "salesforce 400 please clear the aisle",
+            "error": panic(),
+            "rules_version": built_in_rules().version,
+        }
+        | overrides
+    )

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -10,8 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from monitoring.errors.inbox import Seen, unrecognised_note
-from monitoring.errors.interpretation import built_in_rules
+from monitoring.errors.inbox import unrecognised_note
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.errors.rulebook import rule_sets_of
 from tests.factories import NOW, make_organization
@@ -21,25 +18,11 @@ from tests.monitoring.errors.makers import (
     make_live,
     make_staff,
     panic,
+    seen,
 )
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
-
-
-def seen(organization: Any, person: int = 1, minutes: float = 0, **overrides: Any) -> Seen:
-    return Seen(
-        **{
-            "organization_id": organization.pk,
-            "person_id": person,
-            "attempt_id": uuid4(),
-            "finished_at": NOW + minutes * MINUTE,
-            "signature": "salesforce 400 please clear the aisle",
-            "error": panic(),
-            "rules_version": built_in_rules().version,
-        }
-        | overrides
-    )
 
 
 def test_an_error_is_counted_by_outcomes_and_by_people() -> None:

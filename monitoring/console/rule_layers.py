@@ -1,0 +1,112 @@
+"""What each level says of a rule: the built-in rules lowest, the operator's above, then one's own.
+
+The highest level that says something holds, as in `monitoring.errors.layers`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.access import Access
+from accounts.models import Organization
+from monitoring.errors.interpretation import built_in_definitions
+from monitoring.errors.layers import LiveChange, readable
+from monitoring.errors.models import RuleChange
+
+OWN, OPERATOR, BUILT_IN = "organization", "operator", "built_in"
+LEVELS = (OWN, OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What the levels say of one rule; None where one says nothing. A change is its newest."""
+
+    built_in: Mapping[str, Any] | None = None
+    operator: RuleChange | None = None
+    own: RuleChange | None = None
+
+    @property
+    def origin(self) -> str:
+        """The level whose word holds."""
+        if self.own:
+            return OWN
+        return OPERATOR if self.operator else BUILT_IN
+
+    @property
+    def change(self) -> RuleChange | None:
+        """The change that made the rule what it is; None for one that is built in."""
+        return self.own or self.operator
+
+    @property
+    def definition(self) -> Mapping[str, Any] | None:
+        """The rule in force; None where there is none."""
+        return self.seen_from(OWN)
+
+    def seen_from(self, level: str) -> Mapping[str, Any] | None:
+        """Return the rule that holds at a level: its own word, else that of the one below."""
+        if level == OWN and self.own:
+            return self.own.after
+        return self.below(OWN) if level == OWN else said(self.operator) or self.built_in
+
+    def below(self, level: str) -> Mapping[str, Any] | None:
+        """Return the rule that would hold if that level said nothing."""
+        return self.seen_from(OPERATOR) if level == OWN else self.built_in
+
+    def at(self, level: str) -> RuleChange | None:
+        return self.own if level == OWN else self.operator
+
+
+def said(change: RuleChange | None) -> Mapping[str, Any] | None:
+    return None if change is None else change.after
+
+
+def layers_of(access: Access, rule: str) -> Layers:
+    """Return the levels of one rule, in one statement."""
+    return laid(newest(access).filter(rule=rule)).get(rule, untouched(rule))
+
+
+def all_layers(access: Access) -> dict[str, Layers]:
+    """Return the levels of every rule that was changed, in one statement."""
+    return laid(newest(access))
+
+
+def newest(access: Access) -> Any:
+    """Return the newest live change of each rule at each level."""
+    live = RuleChange.objects.concerning(access.organization).live()
+    return live.order_by("organization_id", "rule", "-number").distinct("organization_id", "rule")
+
+
+def laid(changes: Iterable[RuleChange]) -> dict[str, Layers]:
+    found: defaultdict[str, dict[str, RuleChange]] = defaultdict(dict)
+    for change in changes:
+        if holds(change):
+            found[change.rule]["own" if change.organization_id else "operator"] = change
+    return {rule: Layers(built_in_definitions().get(rule), **each) for rule, each in found.items()}
+
+
+def holds(change: RuleChange) -> bool:
+    """Tell if the change says something, that is, took no rule away and can still be read."""
+    if change.after is None:
+        return False
+    rules, _ = readable([LiveChange(change.number or 0, change.rule, change.after)])
+    return bool(rules)
+
+
+def untouched(rule: str) -> Layers:
+    return Layers(built_in_definitions().get(rule))
+
+
+def level_of(change: RuleChange) -> str:
+    return OPERATOR if change.organization_id is None else OWN
+
+
+def organization_at(level: str, access: Access) -> Organization | None:
+    """Return whose rules a level of the access's is: None stands for the operator's."""
+    return None if level == OPERATOR else access.organization
+
+
+def level_words(level: str, access: Access) -> str:
+    return "All organizations" if level == OPERATOR else access.organization.name
