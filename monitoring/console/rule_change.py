@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
-from monitoring.console.pages import page
+from monitoring.console.back_test import progress, runs_of, tests_context
+from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import past
 from monitoring.console.rule_difference import difference_sentence, differences
 from monitoring.console.rule_layers import layers_of, level_of, level_words
@@ -26,6 +27,8 @@ from monitoring.errors.changes import (
 )
 from monitoring.errors.models import OPEN, RuleChange, RuleState
 from monitoring.errors.versions import version_text
+from monitoring.replay.models import Kind
+from monitoring.replay.tests_of_rules import back_test_ask, back_test_stop, history_rejudge_ask
 
 
 @login_required
@@ -61,8 +64,28 @@ def context_of(access: Access, change: RuleChange) -> dict[str, Any]:
         "is_open": change.state in OPEN,
         "is_draft": change.state == RuleState.DRAFT,
         "is_waiting": change.state == RuleState.WAITING,
+        "is_live": change.state == RuleState.LIVE,
         "is_ours": change.author_id == access.user.pk,
+        **tests_context(access, change, now),
     }
+
+
+def test(access: Access, change: RuleChange, now: datetime) -> str:
+    back_test_ask(access=access, change=change, now=now)
+    return ""
+
+
+def rejudge(access: Access, change: RuleChange, now: datetime) -> str:
+    history_rejudge_ask(access=access, change=change, now=now)
+    return ""
+
+
+def stop(access: Access, change: RuleChange, now: datetime) -> str:
+    """Stop whatever runs over past outcomes for the change."""
+    under_way = [run for run in runs_of(access, change).values() if run.is_under_way]
+    for run in under_way:
+        back_test_stop(access=access, back_test=run, now=now)
+    return "Stopped." if under_way else "It was over already."
 
 
 def go_live(access: Access, change: RuleChange, now: datetime) -> str:
@@ -82,7 +105,14 @@ def withdraw(access: Access, change: RuleChange, now: datetime) -> str:
     return "Withdrawn. The rules stay as they are."
 
 
-DEEDS = {"live": go_live, "approve": approve, "withdraw": withdraw}
+DEEDS = {
+    "test": test,
+    "rejudge": rejudge,
+    "stop": stop,
+    "live": go_live,
+    "approve": approve,
+    "withdraw": withdraw,
+}
 
 
 @login_required
@@ -91,10 +121,33 @@ def act(request: HttpRequest, slug: str, change_id: int, deed: str) -> HttpRespo
     """Do something with a change; what is refused is said on its page."""
     access = access_for(request.user, slug)
     found = change_of(access, change_id)
+    access.require_change()
     if deed not in DEEDS:
         raise Http404
     try:
-        messages.success(request, DEEDS[deed](access, found, timezone.now()))
+        if said := DEEDS[deed](access, found, timezone.now()):
+            messages.success(request, said)
     except RuleChangeRefusedError as refusal:
         messages.error(request, str(refusal))
     return redirect("rule_change", slug=slug, change_id=change_id)
+
+
+@login_required
+@require_safe
+def run(request: HttpRequest, slug: str, change_id: int, kind: str) -> HttpResponse:
+    """Tell how a run over past outcomes gets on; nothing (204) while the page says so already.
+
+    Once it is over, the page is told to look again.
+    """
+    access = access_for(request.user, slug)
+    found = change_of(access, change_id)
+    if not is_partial(request) or kind not in Kind.values:
+        return redirect("rule_change", slug=slug, change_id=change_id)
+    under_way = progress(runs_of(access, found).get(kind))
+    if under_way is None:
+        over = HttpResponse(headers={"HX-Trigger": "rule-change-tested"})
+        return kept_by_nobody(over)
+    if under_way["seen"] == request.GET.get("seen"):
+        return kept_by_nobody(HttpResponse(status=204))
+    context = {"access": access, "change": found, "progress": under_way}
+    return kept_by_nobody(render(request, "console/rule_progress.html", context))

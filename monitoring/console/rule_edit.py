@@ -8,14 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import Access, access_for
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rule_form import RuleForm, empty
-from monitoring.console.rule_layers import OPERATOR, layers_of, level_words, organization_at
+from monitoring.console.rule_layers import layers_of, level_of, level_words, organization_at
 from monitoring.console.rule_page import level_in, levels_of
 from monitoring.console.rule_samples import (
     DISTINCT,
@@ -32,12 +32,14 @@ from monitoring.console.rule_words import CLASS_HINTS, PROVIDERS
 from monitoring.console.rule_writing import definition_of, fields_of, filled, problems_of
 from monitoring.errors.changes import RuleChangeRefusedError, rule_change_propose
 from monitoring.errors.drafts import draft_from
-from monitoring.errors.models import RuleChange, UnrecognisedError
+from monitoring.errors.models import RuleChange, RuleState, UnrecognisedError
 from monitoring.errors.proposals import checked_reason, sentence_of
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.errors.rules import RulesError
 
 SAVED = "The draft is saved. Test it on what has been before it goes live."
+# Fields that stay folded away while there is nothing in them.
+MORE = ("channels", "subcodes", "patterns", "operations", "whole", "also")
 DRAFT_REASON = "No rule knew this error."
 
 
@@ -80,6 +82,25 @@ def edit(request: HttpRequest, slug: str, rule: str) -> HttpResponse:
     return shown(request, access, form, context)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def redraft(request: HttpRequest, slug: str, change_id: int) -> HttpResponse:
+    """Write a draft anew; saving takes its place with a draft that is still to be tested."""
+    access = access_for(request.user, slug)
+    access.require_change()
+    drafts = RuleChange.objects.visible_to(access).filter(state=RuleState.DRAFT)
+    draft = get_object_or_404(drafts.exclude(after=None), pk=change_id)
+    definition = draft.after or {}
+    if request.method == "POST":
+        form = RuleForm(request.POST, staff=False)
+        if form.is_valid() and (change := proposed(access, form, draft.rule, level_of(draft))):
+            return saved(request, slug, change)
+    else:
+        form = RuleForm(initial=fields_of(definition) | {"reason": draft.reason}, staff=False)
+    context = {"rule": draft.rule, "draft": draft, "title": definition["title"]}
+    return shown(request, access, form, context)
+
+
 def ids_taken(access: Access) -> set[str]:
     """Return the ids that a new rule can't have: of rules in force, and of open changes."""
     rules = rule_sets_of([access.organization.pk])[access.organization.pk].rules
@@ -95,9 +116,14 @@ def first_fields(error: UnrecognisedError | None, taken: set[str]) -> dict[str, 
     return fields_of(draft) | {"rule": draft["id"], "reason": DRAFT_REASON}
 
 
-def proposed(access: Access, form: RuleForm, rule: str) -> RuleChange | None:
-    """Make a draft of what the form holds; what is refused is said in the form, and None comes."""
-    level = form.level if form.level in levels_of(access) else "organization"
+def proposed(
+    access: Access, form: RuleForm, rule: str, level: str | None = None
+) -> RuleChange | None:
+    """Make a draft of what the form holds; what is refused is said in the form, and None comes.
+
+    Without a `level` it is the one chosen in the form, which offers only those one may change.
+    """
+    level = level or form.level
     try:
         return rule_change_propose(
             access=access,
@@ -129,16 +155,16 @@ def shown(
     request: HttpRequest, access: Access, form: RuleForm, context: dict[str, Any]
 ) -> HttpResponse:
     """Render the form, with what the rule would hold for as it is."""
-    error = context.get("error")
+    error, given = context.get("error"), given_fields(form)
     context |= {
         "section": "rules",
         "form": form,
         "hints": CLASS_HINTS,
         "levels": [(level, level_words(level, access)) for level in levels_of(access)],
-        "everybody": OPERATOR,
+        "more": any(given.get(name) or form.errors.get(name) for name in MORE),
         "providers": PROVIDERS,
         "sample": masked_text(error.sample) if error else "",
-        **trial_of(access, given_fields(form), error, request.POST),
+        **trial_of(access, given, error, request.POST),
     }
     return page(request, access, "console/rule_form.html", "form", context)
 

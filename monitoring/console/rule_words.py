@@ -25,8 +25,8 @@ CLASS_HINTS = {
 }
 WHO = {
     Who.PERSON: "The person",
-    Who.ADMIN: "The organization's admin",
-    Who.OPERATOR: "The operator of this service",
+    Who.ADMIN: "An admin",
+    Who.OPERATOR: "The operator",
     Who.NOBODY: "Nobody",
 }
 PROVIDERS = {"google": "Google", "salesforce": "Salesforce", "network": "The network"}

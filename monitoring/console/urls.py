@@ -47,6 +47,16 @@ urlpatterns = [
     path("o/<slug:slug>/rules/preview", rule_edit.preview, name="rule_preview"),
     path("o/<slug:slug>/rules/changes/<int:change_id>/", rule_change.change, name="rule_change"),
     path(
+        "o/<slug:slug>/rules/changes/<int:change_id>/edit/",
+        rule_edit.redraft,
+        name="rule_redraft",
+    ),
+    path(
+        "o/<slug:slug>/rules/changes/<int:change_id>/runs/<slug:kind>",
+        rule_change.run,
+        name="rule_run",
+    ),
+    path(
         "o/<slug:slug>/rules/changes/<int:change_id>/<slug:deed>",
         rule_change.act,
         name="rule_act",
