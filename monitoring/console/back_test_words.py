@@ -69,9 +69,9 @@ def found_sentence(result: BackTestResult, now: datetime, zone: tzinfo) -> str:
 def people_words(result: BackTestResult) -> str:
     people = counted(result.people, "person", "people")
     if not result.people_moved:
-        return f"None of {people} would have been judged differently"
+        return f"None of {people} would have had another status"
     share = share_words(result.people_moved, result.people)
-    return f"{result.people_moved:,} of {people} ({share}) would have been judged differently"
+    return f"{result.people_moved:,} of {people} ({share}) would have had another status"
 
 
 def outcomes_words(result: BackTestResult) -> str:
@@ -106,7 +106,8 @@ def reworded_sentence(result: BackTestResult) -> str:
     """Return who would have had another reason only; empty for nobody."""
     if not result.people_reworded:
         return ""
-    who = counted(result.people_reworded, "more person", "more people")
+    more = "more " if result.people_moved else ""
+    who = counted(result.people_reworded, f"{more}person", f"{more}people")
     return f"{who} would have had another reason for the same status."
 
 

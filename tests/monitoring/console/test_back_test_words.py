@@ -52,7 +52,7 @@ def found(**overrides: Any) -> BackTestResult:
 
 def test_the_first_sentence_says_it_all() -> None:
     assert found_sentence(found(), NOW, BERLIN) == (
-        "12 of 430 people (2.8 %) would have been judged differently; "
+        "12 of 430 people (2.8 %) would have had another status; "
         "31 of 48,000 outcomes get another verdict; 2 alerts less, none more; "
         "worst hour Tue 14:00 with 9 people."
     )
@@ -64,14 +64,14 @@ def test_the_first_sentence_says_it_all() -> None:
         (
             {"people_moved": 0, "outcomes_changed": 0, "alerts_dropped_total": 0},
             (
-                "None of 430 people would have been judged differently; "
+                "None of 430 people would have had another status; "
                 "none of 48,000 outcomes gets another verdict; no alert less or more."
             ),
         ),
         (
             {"people": 1, "people_moved": 1, "outcomes": 1, "outcomes_changed": 1},
             (
-                "1 of 1 person (100 %) would have been judged differently; "
+                "1 of 1 person (100 %) would have had another status; "
                 "1 of 1 outcome gets another verdict; 2 alerts less, none more."
             ),
         ),
@@ -129,6 +129,8 @@ def test_people_with_another_reason_only_are_told_apart() -> None:
     assert reworded_sentence(found()) == ""
     said = reworded_sentence(found(people_reworded=1))
     assert said == "1 more person would have had another reason for the same status."
+    alone = reworded_sentence(found(people_moved=0, people_reworded=2))
+    assert alone == "2 people would have had another reason for the same status."
 
 
 def test_what_judging_again_did_is_said() -> None:

@@ -7,11 +7,15 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.test import Client
 
+from accounts.access import access_for
+from monitoring.errors.inbox import unrecognised_note
+from monitoring.errors.models import UnrecognisedError
 from tests.factories import make_user
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import make_hits, make_incident
 from tests.monitoring.console.makers import REVOKED, make_outcome, make_unwell
 from tests.monitoring.console.markup import Markup, markup
+from tests.monitoring.errors.makers import make_live, seen
 
 PUBLIC = [
     "/accounts/login/",
@@ -30,6 +34,15 @@ OWN = [
     "/o/acme/people/",
     "/o/acme/people/?q=nobody",
     "/o/acme/people/{person}/",
+    "/o/acme/errors/",
+    "/o/acme/rules/",
+    "/o/acme/rules/?q=nothing",
+    "/o/acme/rules/new/",
+    "/o/acme/rules/new/?error={error}",
+    "/o/acme/rules/aisle-blocked/",
+    "/o/acme/rules/aisle-blocked/edit/",
+    "/o/acme/rules/aisle-blocked/take-away/",
+    "/o/acme/rules/changes/{change}/",
     "/o/nowhere/people/",
     "/accounts/logout/",
     "/accounts/password/change/",
@@ -67,8 +80,14 @@ def test_a_page_after_sign_in_keeps_to_the_policy(cast: Cast, address: str) -> N
     EmailAddress.objects.create(user=cast.admin, email=cast.admin.email, verified=True)
     incident = make_incident(cast.acme)
     make_hits(incident, [person])
-    where = address.format(person=person.pk, incident=incident.pk)
-    response = client_of(cast.admin).get(where)
+    unrecognised_note([seen(cast.acme)])
+    pages = {
+        "person": person.pk,
+        "incident": incident.pk,
+        "error": UnrecognisedError.objects.get().pk,
+        "change": make_live(access_for(cast.admin, "acme")).pk,
+    }
+    response = client_of(cast.admin).get(address.format(**pages))
     assert response.status_code in {200, 404}
     assert is_strict(response.headers["Content-Security-Policy"])
     assert markup(response).violations == []
