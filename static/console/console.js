@@ -3,6 +3,12 @@
 // Shows what only works with scripts, hides what is only needed without.
 document.documentElement.classList.add("js");
 
+// On a small screen the navigation may be wider than it, and the page one is on out of sight.
+document.addEventListener("DOMContentLoaded", () => {
+  const current = document.querySelector(".top__nav [aria-current=page]");
+  current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) {
