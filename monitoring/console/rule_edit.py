@@ -39,7 +39,7 @@ from monitoring.errors.rules import RulesError
 
 SAVED = "The draft is saved. Test it on what has been before it goes live."
 # Fields that stay folded away while there is nothing in them.
-MORE = ("channels", "subcodes", "patterns", "operations", "whole", "also")
+MORE = ("subcodes", "patterns", "operations", "whole", "also")
 DRAFT_REASON = "No rule knew this error."
 
 

@@ -122,7 +122,7 @@ def actions(access: Access, layers: Layers) -> list[dict[str, Any]]:
     return [
         {
             "level": level,
-            "words": level_words(level, access),
+            "words": "all organizations" if level == OPERATOR else access.organization.name,
             "can_take_away": layers.at(level) is not None,
         }
         for level in levels_of(access)
