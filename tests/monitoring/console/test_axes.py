@@ -56,6 +56,12 @@ def test_an_axis_longer_than_minutes_is_never_bare(
     assert TimeAxis(start, start + timedelta(seconds=seconds), zone).marks(5)
 
 
+def test_the_hour_that_clocks_are_set_back_by_has_marks_both_times() -> None:
+    start = datetime(2025, 11, 2, 6, 0, tzinfo=UTC)
+    shown = TimeAxis(start, start + timedelta(minutes=10), ZoneInfo("America/New_York"))
+    assert [time.astimezone(UTC).minute for time, _ in shown.marks(3)] == [0, 5, 10]
+
+
 def test_a_clock_has_its_day_below_it_once() -> None:
     assert texts(axis(24)) == ["18:00<br>19 Nov", "00:00<br>20 Nov", "06:00", "12:00"]
     assert texts(axis(7 * 24)) == ["15 Nov", "17 Nov", "19 Nov"]
