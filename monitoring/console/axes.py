@@ -83,16 +83,15 @@ class TimeAxis:
         # Some on either side, for clocks that are changed in between.
         extra = 1 + 2 * HOUR // step
         places = range(skipped - extra, skipped + int(self.seconds // step) + 1 + extra)
-        walls = (first + timedelta(seconds=step * place) for place in places)
-        times = {time for wall in walls for time in self.times_at(wall)}
+        walls = [first + timedelta(seconds=step * place) for place in places]
+        # The hour that clocks are set back by comes twice; only short steps have marks within it.
+        folds = (0, 1) if step < HOUR else (0,)
+        times = {
+            wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
+            for wall in walls
+            for fold in folds
+        }
         return sorted(time for time in times if self.start <= time <= self.end)
-
-    def times_at(self, wall: datetime) -> Iterator[datetime]:
-        """Yield when the clocks show a local time: twice in the hour they are set back by."""
-        for fold in (0, 1):
-            time = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
-            if time.astimezone(self.zone).replace(tzinfo=None, fold=0) == wall:
-                yield time
 
 
 def labelled(times: Sequence[datetime], step: int) -> list[tuple[datetime, str]]:
