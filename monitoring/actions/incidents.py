@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
 
 from accounts.access import Access
 from monitoring.audit.log import audit_entry_write
+from monitoring.health.models import Health
 from monitoring.incidents.course import event_write
 from monitoring.incidents.models import EventKind, Hit, Incident, Kind
 
@@ -67,6 +69,10 @@ def incident_recover(*, access: Access, incident: Incident, now: datetime) -> in
     if locked.kind != Kind.FAILURES:
         raise RecoveryRefusedError("Nobody was hit by this; runs come again by themselves.")
     hits = Hit.objects.filter(incident=locked, recovered_at=None)
+    # Good runs that came when the incident was over already.
+    health = Health.objects.filter(person=OuterRef("person"))
+    well = hits.filter(person__health__last_success_at__gt=F("last_failed_at"))
+    well.update(recovered_at=Subquery(health.values("last_success_at")))
     if not hits.exists():
         raise RecoveryRefusedError("Everybody hit has had a good run since.")
     if locked.state == "recovering" or locked.recover_asked_at is not None:

@@ -128,9 +128,14 @@ class Standing:
     check_at: datetime | None = None
 
 
-def signature_of(result: str, signature: str | None) -> str | None:
-    """Return the group a run belongs to: its error's, None for a good one."""
-    if result == "success":
+def signature_of(
+    result: str, signature: str | None, interpretation: str | None = None
+) -> str | None:
+    """Return the group a run belongs to: its error's, None for one that the providers let in.
+
+    A partial run in which only single records were refused says nothing against anybody else.
+    """
+    if result == "success" or (result == "partial" and interpretation == "record"):
         return None
     return LOST if result == "lost" else signature or NO_REASON
 

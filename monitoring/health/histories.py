@@ -67,6 +67,6 @@ def outcomes_read(late: Mapping[int, datetime]) -> dict[int, list[JudgedOutcome]
         cursor.execute(HISTORY, [list(late), list(late.values())])
         for person, *outcome, signature in cursor.fetchall():
             read = JudgedOutcome(*outcome)
-            said = signature_of(read.result, signature)
+            said = signature_of(read.result, signature, read.interpretation)
             histories[person].append(replace(read, signature=said))
     return histories

@@ -14,7 +14,7 @@ class Shield:
     """A span of time in which an organization's failures against a provider have one cause.
 
     It covers runs that end from `since` on and before `until`; None means it goes on. `canaries`
-    are the ids of the people who try often meanwhile.
+    are the ids of the people who try often while it does.
     """
 
     provider: str
@@ -25,7 +25,7 @@ class Shield:
     def covers(self, outcome: JudgedOutcome) -> bool:
         """Tell whether the run is a bad one that this shield explains."""
         return (
-            outcome.result != "success"
+            outcome.signature is not None
             and provider_of(outcome.signature) == self.provider
             and self.since <= outcome.finished_at
             and (self.until is None or outcome.finished_at < self.until)
@@ -54,6 +54,6 @@ def hold_penalty(
     """Return the outcome, marked where a shield explains it."""
     for shield in shields:
         if shield.covers(outcome):
-            canary = shield.until is None and person_id in shield.canaries
+            canary = person_id in shield.canaries
             return replace(outcome, penalty_held=True, canary=canary)
     return outcome

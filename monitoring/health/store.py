@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -109,6 +109,14 @@ OFTEN = (
 )
 
 
+class Folded(NamedTuple):
+    """What folding did to one person: their organization, their runs before and after."""
+
+    organization_id: int
+    before: Runs
+    after: Runs
+
+
 Row = tuple[int, HealthFacts]
 # What to do with one person's facts under their organization's policy.
 Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]]]
@@ -116,12 +124,11 @@ Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]
 
 def health_fold(
     judged: Mapping[int, Sequence[JudgedOutcome]], shields_since: ShieldsSince = no_shields
-) -> dict[int, tuple[int, Runs]]:
+) -> dict[int, Folded]:
     """Fold newly appended outcomes, by person id, into health.
 
     They come marked where an incident explains them; `shields_since` is asked for the incidents of
-    those that must be folded anew because one arrived late. Returns, by person, the organization
-    and the runs as they were before.
+    those that must be folded anew because one arrived late. Returns what became of each person.
     """
     locked = lock(judged.keys())
     late = {
@@ -138,48 +145,49 @@ def health_fold(
             return take_in_late(facts, histories[person], policy)
         return take_in(facts, judged[person], policy)
 
-    advance(locked, step)
-    return {person: (organization, facts.runs) for person, (organization, facts) in locked.items()}
+    return folded(locked, advance(locked, step))
 
 
 def health_fold_anew(
     since: Mapping[int, datetime], shields_since: ShieldsSince, *, now: datetime | None = None
-) -> dict[int, tuple[int, Runs, Runs]]:
+) -> dict[int, Folded]:
     """Fold people's outcomes anew from the last good run before a moment, given by person id.
 
     For when what is known about the past has changed: an incident that was found, or a verdict
-    given again. What changes by it bears the time of the last run, or of `now`. Returns, by
-    person, the organization and the runs before and after.
+    given again. What changes by it bears the time of the last run, or of `now`. Returns what became
+    of each person.
     """
     locked = lock(since.keys())
     wanted = {person: since[person] for person in locked}
     histories = histories_read(wanted, organizations_of(locked), shields_since)
-    folded: dict[int, tuple[int, Runs, Runs]] = {}
 
     def step(
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
         history = histories[person]
-        changes: list[Change] = []
-        after = facts
-        if history and now is None:
-            after, changes = take_in_late(facts, history, policy)
-        elif history and now is not None:
-            after, changes = take_in_again(facts, history, policy, now)
-        folded[person] = locked[person][0], facts.runs, after.runs
-        return after, changes
+        if not history:
+            return facts, []
+        if now is None:
+            return take_in_late(facts, history, policy)
+        return take_in_again(facts, history, policy, now)
 
-    advance(locked, step)
-    return folded
+    return folded(locked, advance(locked, step))
+
+
+def folded(locked: Mapping[int, Row], after: Mapping[int, HealthFacts]) -> dict[int, Folded]:
+    return {
+        person: Folded(organization, facts.runs, after[person].runs)
+        for person, (organization, facts) in locked.items()
+    }
 
 
 def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:
     """Judge people anew at `now` without any outcome; return how many there were."""
-    return advance(lock(person_ids), lambda _, facts, policy: look_again(facts, policy, now))
+    return len(advance(lock(person_ids), lambda _, facts, policy: look_again(facts, policy, now)))
 
 
-def advance(locked: Mapping[int, Row], step: Step) -> int:
-    """Take a step with each locked person and write what came of it; return how many there were."""
+def advance(locked: Mapping[int, Row], step: Step) -> dict[int, HealthFacts]:
+    """Take a step with each locked person, write what came of it, and return that."""
     policies = policies_of({organization for organization, _ in locked.values()})
     after: dict[int, HealthFacts] = {}
     changes: list[tuple[int, int, Change]] = []
@@ -187,7 +195,7 @@ def advance(locked: Mapping[int, Row], step: Step) -> int:
         after[person], changed = step(person, facts, policies[organization])
         changes += [(organization, person, change) for change in changed]
     write(locked, after, changes)
-    return len(after)
+    return after
 
 
 def lock(person_ids: Collection[int]) -> dict[int, Row]:

@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from monitoring.health.shields import provider_of
 from monitoring.incidents.across import LEAST_ORGANIZATIONS, Part, parts_hit
 from monitoring.incidents.course import event_write
 from monitoring.incidents.detection import Finding, Thresholds, usual_share
+from monitoring.incidents.locks import own_incidents
 from monitoring.incidents.models import EventKind, Incident
-from monitoring.incidents.opening import incident_open
+from monitoring.incidents.opening import incident_come_back, incident_open
 from monitoring.incidents.pulses import minute_of
 from monitoring.incidents.windows import NEWS, USUAL_DAYS
 
-SHARED = """
-    SELECT signature FROM (
-        SELECT signature, organization_id, sum(people) AS people FROM incidents_pulse
-        WHERE minute >= %(since)s AND signature <> '' AND signature NOT LIKE '~%%'
-        GROUP BY 1, 2 HAVING sum(people) > 0
-    ) AS failing
-    WHERE EXISTS (
-        SELECT FROM incidents_pulse AS news WHERE news.signature = failing.signature
-            AND news.minute >= %(news)s AND news.people > 0
+# A failure that an incident explains counts while that is open: else organizations that found the
+# cause by themselves would hide it from all together. After its end it is nobody's proof.
+COUNTING = """
+    SELECT organization_id, ltrim(signature, '~') AS signature, minute, people
+    FROM incidents_pulse AS pulse
+    WHERE minute >= %(since)s AND signature <> '' AND (
+        signature NOT LIKE '~%%' OR EXISTS (
+            SELECT FROM incidents_incident AS incident
+            WHERE incident.organization_id = pulse.organization_id
+                AND incident.closed_at IS NULL AND incident.kind = 'failures'
+                AND incident.provider = split_part(ltrim(pulse.signature, '~'), ' ', 1)
+        )
     )
-    GROUP BY 1 HAVING count(*) >= %(organizations)s AND sum(people) >= %(people)s
 """
-PARTS = """
-    SELECT organization_id, coalesce(sum(people) FILTER (WHERE signature = %(signature)s), 0),
-        sum(people)
-    FROM incidents_pulse WHERE minute >= %(since)s AND signature NOT LIKE '~%%'
-    GROUP BY 1 HAVING sum(people) FILTER (WHERE signature = %(signature)s) > 0
-"""
-TRIED = "SELECT coalesce(sum(people), 0) FROM incidents_pulse WHERE minute >= %s"
+SHARED = f"""
+    WITH failing AS (
+        SELECT signature, organization_id, sum(people) AS people,
+            max(minute) FILTER (WHERE people > 0) AS latest
+        FROM ({COUNTING}) AS counting GROUP BY 1, 2 HAVING sum(people) > 0
+    ), shared AS (
+        SELECT signature FROM failing GROUP BY 1
+        HAVING count(*) >= %(organizations)s AND sum(people) >= %(people)s
+            AND max(latest) >= %(news)s
+    ), tried AS (
+        SELECT organization_id, sum(people) AS people FROM incidents_pulse
+        WHERE minute >= %(since)s GROUP BY 1
+    )
+    SELECT failing.signature, failing.organization_id, failing.people::int8,
+        greatest(tried.people, failing.people)::int8
+    FROM failing JOIN shared USING (signature) JOIN tried USING (organization_id)
+"""  # noqa: S608 - made of constants
+TRIED = "SELECT coalesce(sum(people), 0)::int8 FROM incidents_pulse WHERE minute >= %s"
 USUAL = """
-    SELECT coalesce(sum(attempts) FILTER (WHERE signature = %s), 0), coalesce(sum(attempts), 0)
-    FROM incidents_usualhour WHERE organization_id IS NULL AND hour >= %s
+    SELECT signature, sum(attempts)::int8 FROM incidents_usualhour
+    WHERE organization_id IS NULL AND hour >= %s
+        AND (signature = ANY(%s) OR signature = '') GROUP BY 1
 """
 
 
@@ -48,44 +65,47 @@ def incidents_find_across(*, now: datetime, thresholds: Thresholds) -> list[Inci
     Each organization that is hit gets one of its own, part of the whole.
     """
     since = minute_of(now - timedelta(seconds=thresholds.window))
+    shared = parts_shared(since, now, thresholds)
+    if not shared:
+        return []
+    tried, usual = tried_by_all(since), usual_of_all(shared.keys(), now)
     opened: list[Incident] = []
-    for signature in signatures_shared(since, now, thresholds):
-        parts, tried = parts_of(signature, since)
-        usual = usual_share(*usual_of_all(signature, now), thresholds)
-        hit = parts_hit(parts, tried, usual, thresholds)
+    for signature, parts in shared.items():
+        share = usual_share(usual.get(signature, 0), sum(usual.values()), thresholds)
+        hit = parts_hit(parts, tried, share, thresholds)
         if hit:
             opened += parts_open(signature, hit, now, thresholds)
     return opened
 
 
-def signatures_shared(since: datetime, now: datetime, thresholds: Thresholds) -> list[str]:
-    """Return the errors with which people of several organizations fail, some of them lately."""
+def parts_shared(since: datetime, now: datetime, thresholds: Thresholds) -> dict[str, list[Part]]:
+    """Return, by error, the organizations in which people fail with it, where several do."""
     values: dict[str, Any] = {
         "since": since,
         "news": minute_of(now - NEWS),
         "organizations": LEAST_ORGANIZATIONS,
         "people": thresholds.people,
     }
+    shared: defaultdict[str, list[Part]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(SHARED, values)
-        return [signature for (signature,) in cursor.fetchall()]
+        for signature, *part in cursor.fetchall():
+            shared[signature].append(Part(*part))
+    return shared
 
 
-def parts_of(signature: str, since: datetime) -> tuple[list[Part], int]:
-    """Return the organizations in which somebody fails so, and how many tried in all of them."""
+def tried_by_all(since: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(PARTS, {"signature": signature, "since": since})
-        parts = [Part(*row) for row in cursor.fetchall()]
         cursor.execute(TRIED, [since])
-        return parts, cursor.fetchone()[0]
+        tried: int = cursor.fetchone()[0]
+        return tried
 
 
-def usual_of_all(signature: str, now: datetime) -> tuple[int, int]:
-    """Return how many runs of all organizations failed so in the last days, and how many ran."""
+def usual_of_all(signatures: Collection[str], now: datetime) -> dict[str, int]:
+    """Return how many runs of all organizations failed so in the last days; "" are good ones."""
     with connection.cursor() as cursor:
-        cursor.execute(USUAL, [signature, now - USUAL_DAYS])
-        failed, attempts = cursor.fetchone()
-        return failed, attempts
+        cursor.execute(USUAL, [now - USUAL_DAYS, list(signatures)])
+        return dict(cursor.fetchall())
 
 
 def parts_open(
@@ -93,11 +113,11 @@ def parts_open(
 ) -> list[Incident]:
     """Open the incident across organizations, if there is none, and those of its organizations."""
     provider = provider_of(signature)
-    whole = Incident.objects.of_failures().open().filter(organization=None, provider=provider)
-    parent = whole.first() or incident_across_open(signature=signature, hit=hit, now=now)
+    parent = incident_across(signature=signature, hit=hit, now=now, thresholds=thresholds)
     organizations = [part.organization_id for part in hit]
     own = Incident.objects.of_failures().open().filter(provider=provider)
-    own.filter(organization__in=organizations, part_of=None).update(part_of=parent)
+    alone = Q(part_of=None) | Q(part_of__closed_at__isnull=False)
+    own.filter(alone, organization__in=organizations).update(part_of=parent)
     known = set(own.values_list("organization_id", flat=True))
     opened = []
     for part in hit:
@@ -115,9 +135,27 @@ def parts_open(
 
 
 @transaction.atomic
-def incident_across_open(*, signature: str, hit: list[Part], now: datetime) -> Incident:
-    """Open the incident that those of the organizations are part of."""
+def incident_across(
+    *, signature: str, hit: list[Part], now: datetime, thresholds: Thresholds
+) -> Incident:
+    """Return the incident that those of the organizations are part of: open, come back, or new."""
+    whole = Incident.objects.of_failures().filter(
+        organization=None, provider=provider_of(signature)
+    )
+    going_on = whole.open().first()
+    if going_on is None:
+        own_incidents()
+        # Another tick may have opened it while we waited.
+        going_on = whole.open().first()
+    if going_on is not None:
+        return going_on
     people = sum(part.failing for part in hit)
+    lately = now - timedelta(seconds=thresholds.reopen_within)
+    incident = whole.filter(closed_at__gt=lately).order_by("-closed_at").first()
+    if incident is not None:
+        incident_come_back(incident, now, None)
+        event_write(incident, EventKind.CAME_BACK, now, people)
+        return incident
     incident = Incident.objects.create(
         organization=None,
         provider=provider_of(signature),

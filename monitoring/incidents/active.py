@@ -6,13 +6,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from monitoring.health.shields import Shield, Shields
+from monitoring.incidents.detection import Thresholds
 
+LONGEST = Thresholds().longest
+# What an incident explains ends with it, and after the longest time an incident may explain.
 ACTIVE = """
-    SELECT id, organization_id, provider, began_at, closed_at, recovered_at IS NULL,
+    SELECT id, organization_id, provider, began_at,
+        least(closed_at, coalesce(came_back_at, began_at) + make_interval(secs => %(longest)s)),
+        recovered_at IS NULL,
         CASE WHEN closed_at IS NULL THEN ARRAY(
             SELECT person_id FROM incidents_hit
             WHERE incident_id = incident.id AND canary
@@ -37,7 +43,12 @@ class ActiveIncident:
 def incidents_active(organization_ids: Collection[int], since: datetime) -> list[ActiveIncident]:
     """Return the organizations' incidents that are not over or closed after `since`."""
     with connection.cursor() as cursor:
-        cursor.execute(ACTIVE, {"organizations": list(organization_ids), "since": since})
+        values: dict[str, Any] = {
+            "organizations": list(organization_ids),
+            "since": since,
+            "longest": LONGEST,
+        }
+        cursor.execute(ACTIVE, values)
         return [
             ActiveIncident(
                 id_, organization, not_over, Shield(provider, began, closed, frozenset(canaries))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,29 +12,28 @@ from monitoring.incidents.detection import Course, Window
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent
 from monitoring.incidents.recovery import Pace, Waiting, canaries_to_appoint
 
-# Somebody asked for who was not heard of for so long is asked for again.
-ASK_AGAIN = timedelta(minutes=30)
-
+# What became of those hit before it came back proves nothing of the present. People whom another
+# engine runs can be tried, though not by us; only who is switched off can't.
 COUNTS = """
-    SELECT incident_id, count(*), count(recovered_at),
-        count(*) FILTER (WHERE recovered_at IS NULL AND ended_at IS NULL),
-        count(*) FILTER (WHERE recovered_at IS NULL AND ended_at IS NULL
-            AND (health.hold_id IS NOT NULL OR NOT health.runs_here)),
-        max(first_failed_at)
-    FROM incidents_hit AS hit JOIN health_health AS health USING (person_id)
-    WHERE incident_id = ANY(%s) GROUP BY 1
+    SELECT hit.incident_id, count(*),
+        count(*) FILTER (WHERE hit.recovered_at IS NOT NULL
+            AND (incident.came_back_at IS NULL OR hit.recovered_at >= incident.came_back_at)),
+        count(*) FILTER (WHERE hit.recovered_at IS NULL AND ended_at IS NULL),
+        count(*) FILTER (WHERE health.hold_id IS NOT NULL
+            OR hit.recovered_at < incident.came_back_at)
+    FROM incidents_hit AS hit
+    JOIN incidents_incident AS incident ON incident.id = hit.incident_id
+    JOIN health_health AS health USING (person_id)
+    WHERE hit.incident_id = ANY(%s) GROUP BY 1
 """
-# Only whom this service runs and nobody has switched off can be tried. Some more than are wanted,
-# so that the choice is made in one place, by `monitoring.incidents.recovery`.
+# Only whom this service runs and nobody has switched off can be asked for. Some more than are
+# wanted, so that the choice is made in one place, by `monitoring.incidents.recovery`.
 WAITING = """
-    SELECT hit.person_id, hit.gap_since, health.not_before, hit.canary,
-        coalesce(hit.asked_at > %(again)s, false)
+    SELECT hit.person_id, hit.gap_since, health.not_before, hit.canary
     FROM incidents_hit AS hit JOIN health_health AS health USING (person_id)
     WHERE hit.incident_id = %(incident)s AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
         AND health.runs_here AND health.hold_id IS NULL
         AND (hit.canary OR health.not_before IS NULL OR health.not_before <= %(now)s)
-        AND (NOT %(unasked)s OR hit.asked_at IS NULL OR hit.asked_at <= %(again)s)
-        AND (%(untried_since)s::timestamptz IS NULL OR hit.last_failed_at < %(untried_since)s)
     ORDER BY hit.canary DESC, hit.gap_since, hit.person_id
     LIMIT %(limit)s
 """
@@ -50,25 +49,30 @@ TRY_NOW = """
     WHERE health_health.person_id = locked.person_id AND hold_id IS NULL
         AND (next_due IS NULL OR next_due > %(now)s)
 """
-# Recovery reaches them sooner; if it does not, they run at their interval.
+# Recovery reaches them sooner; if it does not, they run at their interval, spread over half of it,
+# and never before the provider allows.
 OFF_THE_SCHEDULE = """
-    UPDATE health_health AS health
-    SET next_due = %(now)s + make_interval(secs => health.interval),
-        expected_at = %(now)s + make_interval(secs => health.interval)
+    UPDATE health_health AS health SET next_due = later.at, expected_at = later.at
     FROM (
-        SELECT health.person_id FROM health_health AS health
-        JOIN incidents_hit AS hit USING (person_id)
+        SELECT health.person_id, greatest(
+            health.not_before,
+            %(now)s + make_interval(
+                secs => health.interval + mod(health.person_id * 7919, health.interval / 2 + 1)
+            )
+        ) AS at
+        FROM health_health AS health JOIN incidents_hit AS hit USING (person_id)
         WHERE hit.incident_id = %(incident)s AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
+            AND health.runs_here AND health.hold_id IS NULL
         ORDER BY health.person_id FOR UPDATE OF health
-    ) AS locked
-    WHERE health.person_id = locked.person_id AND health.runs_here AND health.hold_id IS NULL
+    ) AS later
+    WHERE health.person_id = later.person_id
 """
 
 
 def courses_of(
     incidents: Sequence[Incident], windows: dict[int, Window]
 ) -> dict[int, tuple[Course, int]]:
-    """Return how incidents stand, and how many wait who can be tried, by the incident's id.
+    """Return how incidents stand, and how many wait for a good run, by the incident's id.
 
     `windows` are those of the organizations. One statement.
     """
@@ -77,25 +81,24 @@ def courses_of(
         counts = {row[0]: row[1:] for row in cursor.fetchall()}
     courses = {}
     for incident in incidents:
-        hit, good, waiting, off, _ = counts.get(incident.pk, (0, 0, 0, 0, None))
+        hit, good, waiting, off = counts.get(incident.pk, (0, 0, 0, 0))
         window = windows.get(incident.organization_id or 0, Window(0))
-        course = Course(incident.provider, hit, good, off, window)
-        courses[incident.pk] = (course, waiting - off)
+        courses[incident.pk] = Course(incident.provider, hit, good, off, window), waiting
     return courses
 
 
 def incident_note_counts(incident: Incident, course: Course, waiting: int, now: datetime) -> None:
-    """Keep the counts the console shows, and say so when an incident has doubled."""
+    """Keep the counts the console shows, and say so when an incident has grown much."""
     if (incident.people_hit, incident.people_waiting) == (course.hit, waiting):
         return
-    grew = has_doubled(incident.people_hit, course.hit)
+    grew = has_outgrown(incident.people_hit, course.hit)
     Incident.objects.filter(pk=incident.pk).update(people_hit=course.hit, people_waiting=waiting)
     if grew and incident.closed_at is None:
         event_write(incident, EventKind.GREW, now, course.hit)
 
 
-def has_doubled(before: int, after: int) -> bool:
-    """Tell whether a power of two lies between, so that growth is told a few times at most."""
+def has_outgrown(before: int, after: int) -> bool:
+    """Tell whether a power of two was passed, so that growth is told a few times at most."""
     return before > 0 and after.bit_length() > before.bit_length()
 
 
@@ -117,7 +120,7 @@ def incident_close(*, incident: Incident, course: Course, now: datetime) -> bool
 @transaction.atomic
 def canaries_appoint(*, incident: Incident, now: datetime, pace: Pace) -> list[int]:
     """Let a few of those hit try often while the incident is open; return who is new to it."""
-    waiting, canaries, _ = waiting_of(incident, now, limit=3 * pace.canaries)
+    waiting, canaries = waiting_of(incident, now, limit=3 * pace.canaries)
     appointed = canaries_to_appoint(waiting, canaries, pace, now)
     if appointed:
         with connection.cursor() as cursor:
@@ -127,28 +130,16 @@ def canaries_appoint(*, incident: Incident, now: datetime, pace: Pace) -> list[i
     return appointed
 
 
-def waiting_of(
-    incident: Incident, now: datetime, *, limit: int, unasked: bool = False
-) -> tuple[list[Waiting], set[int], set[int]]:
-    """Return people hit who wait and can be tried, oldest gap first but canaries before others.
+def waiting_of(incident: Incident, now: datetime, *, limit: int) -> tuple[list[Waiting], set[int]]:
+    """Return people hit who wait and can be tried, canaries first and then by the oldest gap.
 
-    Beside them the ids of the canaries among them, and of those asked for lately. `unasked` leaves
-    the latter out, and while the incident is open also who has failed since somebody asked.
+    Beside them the ids of the canaries among them.
     """
-    values: dict[str, Any] = {
-        "incident": incident.pk,
-        "now": now,
-        "again": now - ASK_AGAIN,
-        "limit": limit,
-        "unasked": unasked,
-        "untried_since": incident.recover_asked_at if unasked else None,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, values)
+        cursor.execute(WAITING, {"incident": incident.pk, "now": now, "limit": limit})
         rows = cursor.fetchall()
-    waiting = [Waiting(person, gap_since, allowed) for person, gap_since, allowed, _, _ in rows]
-    canaries = {row[0] for row in rows if row[3]}
-    return waiting, canaries, {row[0] for row in rows if row[4]}
+    waiting = [Waiting(person, gap_since, allowed) for person, gap_since, allowed, _ in rows]
+    return waiting, {row[0] for row in rows if row[3]}
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from math import exp, lgamma, log, log1p
+from math import ceil, exp, lgamma, log, log1p
 
 from monitoring.health.shields import provider_of
 
@@ -31,6 +31,8 @@ class Thresholds:
     close_share     an incident is over when less than this share of `share` still fails
     good_people     and so many different people of those hit have had a good run
     reopen_within   who fails together again so many seconds after is hit by the same incident
+    longest         for so many seconds an incident explains failures; who fails for longer is
+                    judged alone, lest a trouble of their own be hidden for ever
     """
 
     window: int = 900
@@ -45,6 +47,7 @@ class Thresholds:
     close_share: float = 0.5
     good_people: int = 3
     reopen_within: int = 1_800
+    longest: int = 259_200
 
     @property
     def longest_window(self) -> int:
@@ -196,7 +199,7 @@ def binomial_term(failed: int, tried: int, share: float) -> float:
 class Course:
     """How an open incident stands.
 
-    hit         people it hit, and of them `good` have had a good run since
+    hit         people it hit, and of them `good` have had a good run since it opened, or came back
     off         people of those hit who can't be tried: switched off since, or gone
     window      the short window of the incident's organization, with everybody in it
     provider    whose failures it is about
@@ -213,14 +216,17 @@ def is_over(course: Course, thresholds: Thresholds) -> bool:
     """Tell whether outcomes say that an incident has ended.
 
     Enough different people of those hit have had a good run, and of those who tried lately few
-    fail. Who never fails elsewhere proves nothing, and nobody's trying proves nothing either.
+    fail. Of a few who were hit most are enough: one may have a trouble of their own. Who never
+    fails elsewhere proves nothing, and nobody's trying proves nothing either.
     """
     can_be_tried = max(course.hit - course.off, 0)
-    if course.good < min(thresholds.good_people, can_be_tried):
+    if course.good < min(thresholds.good_people, ceil(can_be_tried / 2)):
         return False
     if course.window.tried == 0:
         return can_be_tried == course.good
     few = course.window.tried < thresholds.few_tried
     share = thresholds.small_share if few else thresholds.share
     failing = course.window.of_provider(course.provider)
+    if few and course.good and failing < thresholds.small_people:
+        return True
     return failing <= course.window.tried * share * thresholds.close_share

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from monitoring.health.fold import JudgedOutcome, Runs
+from monitoring.health.store import Folded
 from monitoring.incidents.active import ActiveIncident
 
 HIT = """
@@ -30,24 +31,25 @@ HIT = """
 THROUGH = """
     UPDATE incidents_hit AS hit
     SET recovered_at = CASE WHEN run.good THEN run.at END,
-        ended_at = CASE WHEN NOT run.good THEN run.at END
+        ended_at = CASE WHEN NOT run.good THEN run.at END,
+        canary = hit.canary AND NOT run.good
     FROM unnest(%s::bigint[], %s::timestamptz[], %s::boolean[]) AS run (person_id, at, good)
     WHERE hit.incident_id = ANY(%s) AND hit.person_id = run.person_id
-        AND hit.recovered_at IS NULL AND hit.ended_at IS NULL AND hit.last_failed_at < run.at
-        AND (run.good OR hit.asked_at < run.at)
+        AND hit.recovered_at IS NULL AND hit.last_failed_at < run.at
+        AND (run.good OR (hit.ended_at IS NULL AND hit.asked_at < run.at))
 """
 
 
 def hits_record(
     judged: Mapping[int, Sequence[JudgedOutcome]],
-    before: Mapping[int, tuple[int, Runs]],
+    folded: Mapping[int, Folded],
     active: Sequence[ActiveIncident],
 ) -> None:
     """Note whom the incidents that are not over hit by these outcomes, and who is through.
 
-    `judged` are outcomes by person id, `before` gives organization and runs as they were. A good
-    run brings a person through; after the end, any run that recovery asked for does, but one that
-    is not good leaves them to their own trouble. Runs in the caller's transaction.
+    `judged` are outcomes by person id, `folded` what became of each person. A run that the provider
+    let in brings a person through; after the end, one that recovery asked for and that it did not
+    leaves them to their own trouble. Runs in the caller's transaction.
     """
     going_on = [incident for incident in active if incident.not_over]
     if not going_on:
@@ -55,13 +57,13 @@ def hits_record(
     hits: list[tuple[Any, ...]] = []
     ends: list[tuple[int, datetime, bool]] = []
     for person, outcomes in sorted(judged.items()):
-        organization_id, runs = before[person]
+        organization_id, runs, _ = folded[person]
         own = [each for each in going_on if each.organization_id == organization_id]
         for incident in own:
             hits += hit_rows(incident, person, runs, outcomes)
         if own:
             last = max(outcomes, key=lambda each: each.order)
-            ends.append((person, last.finished_at, last.result == "success"))
+            ends.append((person, last.finished_at, last.signature is None))
     with connection.cursor() as cursor:
         if hits:
             cursor.execute(HIT, [list(column) for column in zip(*hits, strict=True)])

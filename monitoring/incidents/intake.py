@@ -29,26 +29,25 @@ class Intake:
 
 
 def has_dropped(intake: Intake, thresholds: Thresholds) -> bool:
-    """Tell whether so little being heard is one cause: far below what should be, or many late."""
-    if intake.people == 0:
-        return False
-    too_few = intake.heard < thresholds.share * intake.expected
-    if too_few and at_most_probability(intake.heard, intake.expected) < thresholds.tail:
-        return True
+    """Tell whether so little being heard is one cause: far below what should be, or many late.
+
+    Some must be late either way: people who run in step are not heard of between, and need not be.
+    """
     few = intake.people < thresholds.few_tried
     least = thresholds.small_people if few else thresholds.people
+    if intake.people == 0 or intake.late < least:
+        return False
     share = thresholds.small_share if few else thresholds.share
-    return intake.late >= max(least, share * intake.people)
+    too_few = intake.heard < thresholds.share * intake.expected
+    is_unlikely = at_most_probability(intake.heard, intake.expected) < thresholds.tail
+    return (too_few and is_unlikely) or intake.late >= share * intake.people
 
 
 def is_back(intake: Intake, thresholds: Thresholds) -> bool:
-    """Tell whether people are heard of again as they should be."""
-    if intake.people == 0:
-        return True
-    enough = intake.heard >= (1 - thresholds.share) * intake.expected
+    """Tell whether few are late any more."""
     few = intake.people < thresholds.few_tried
     share = thresholds.small_share if few else thresholds.share
-    return enough and intake.late <= thresholds.close_share * share * intake.people
+    return intake.late <= thresholds.close_share * share * intake.people
 
 
 def at_most_probability(most: int, expected: float) -> float:

@@ -19,8 +19,10 @@ from monitoring.incidents.pulses import minute_of
 BASE_INTERVAL = Policy._meta.get_field("base_interval").default
 SIGNATURE = "service - intake"
 
-# Who is late is counted from the tally; while verdicts are frozen that stands still, and those
-# whose deadline has passed are counted beside it.
+# A freeze that goes on for longer hides more than it spares: then the clock's verdicts come.
+LONGEST_FREEZE = timedelta(days=1)
+
+# Late are who was found to be, and whose deadline has passed without a verdict yet.
 INTAKE = """
     WITH people AS (
         SELECT organization_id, sum(people) AS people,
@@ -32,25 +34,21 @@ INTAKE = """
         WHERE minute >= %(since)s GROUP BY 1
     ), unjudged AS (
         SELECT organization_id, count(*) AS unjudged FROM health_health
-        WHERE check_at <= %(now)s AND status = 'healthy'
-            AND (%(all)s OR organization_id = ANY(%(frozen)s)) GROUP BY 1
-    ), intake AS (
-        SELECT people.organization_id, people.people::int8 AS people,
-            people.people * %(window)s::float8 / coalesce(policy.base_interval, %(base)s)
-                AS expected,
-            greatest(coalesce(heard.heard, 0), 0)::int8 AS heard,
-            (people.late + coalesce(unjudged.unjudged, 0))::int8 AS late
-        FROM people
-        LEFT JOIN health_policy AS policy USING (organization_id)
-        LEFT JOIN heard USING (organization_id)
-        LEFT JOIN unjudged USING (organization_id)
+        WHERE check_at <= %(now)s AND status = 'healthy' GROUP BY 1
     )
-    SELECT NULL, coalesce(sum(people), 0)::int8, coalesce(sum(expected), 0)::float8,
-        coalesce(sum(heard), 0)::int8, coalesce(sum(late), 0)::int8 FROM intake
-    UNION ALL
-    SELECT * FROM intake
-    WHERE late >= %(least)s OR organization_id = ANY(%(frozen)s)
+    SELECT people.organization_id, people.people::int8,
+        people.people * %(window)s::float8 / coalesce(policy.base_interval, %(base)s),
+        greatest(coalesce(heard.heard, 0), 0)::int8,
+        (people.late + coalesce(unjudged.unjudged, 0))::int8 AS late
+    FROM people
+    LEFT JOIN health_policy AS policy USING (organization_id)
+    LEFT JOIN heard USING (organization_id)
+    LEFT JOIN unjudged USING (organization_id)
 """
+# Nobody is looked at of whom nobody is late, and no incident open.
+LATE_ONES = f"""
+    SELECT * FROM ({INTAKE}) AS intake WHERE late > 0 OR organization_id = ANY(%(frozen)s)
+"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +60,66 @@ class Frozen:
 
 
 def intake_watch(*, now: datetime, thresholds: Thresholds) -> Frozen:
-    """Open and close incidents of the intake; return whose verdicts are to be left alone."""
+    """Open and close incidents of the intake; return whose verdicts are to be left alone.
+
+    An organization whose people are late has an incident of its own. One of everybody is opened
+    only for what is late in several others together.
+    """
     is_open = Incident.objects.filter(kind=Kind.INTAKE).open()
     incidents = {incident.organization_id: incident for incident in is_open}
-    for organization, intake in intakes(incidents.keys(), now, thresholds).items():
-        incident = incidents.get(organization)
-        if incident is not None and is_back(intake, thresholds):
-            incident_of_intake_close(incident=incident, now=now)
-            del incidents[organization]
-        elif incident is None and has_dropped(intake, thresholds) and None not in incidents:
-            opened = incident_of_intake_open(organization_id=organization, intake=intake, now=now)
-            incidents[organization] = opened
-    own = frozenset(organization for organization in incidents if organization is not None)
-    return Frozen(None in incidents, own)
+    own = intakes(incidents.keys(), now, thresholds)
+    for organization, intake in own.items():
+        incident_of_intake_follow(incidents, organization, intake, now, thresholds)
+    rest = [intake for each, intake in own.items() if each not in incidents and intake.late]
+    if len(rest) > 1 or None in incidents:
+        incident_of_intake_follow(incidents, None, together(rest), now, thresholds)
+    fresh = {each for each, one in incidents.items() if now - one.opened_at < LONGEST_FREEZE}
+    return Frozen(None in fresh, frozenset(each for each in fresh if each is not None))
+
+
+def incident_of_intake_follow(
+    incidents: dict[int | None, Incident],
+    organization_id: int | None,
+    intake: Intake,
+    now: datetime,
+    thresholds: Thresholds,
+) -> None:
+    """Open or close the incident of one organization, or of everybody, and keep `incidents` so."""
+    incident = incidents.get(organization_id)
+    if incident is not None and is_back(intake, thresholds):
+        incident_of_intake_close(incident=incident, now=now)
+        del incidents[organization_id]
+    elif incident is None and has_dropped(intake, thresholds):
+        opened = incident_of_intake_open(organization_id=organization_id, intake=intake, now=now)
+        incidents[organization_id] = opened
+
+
+def together(intakes: Collection[Intake]) -> Intake:
+    """Return the intake of several organizations as one. Pure."""
+    return Intake(
+        people=sum(each.people for each in intakes),
+        expected=sum(each.expected for each in intakes),
+        heard=sum(each.heard for each in intakes),
+        late=sum(each.late for each in intakes),
+    )
 
 
 def intakes(
-    frozen: Collection[int | None], now: datetime, thresholds: Thresholds
+    with_incident: Collection[int | None], now: datetime, thresholds: Thresholds
 ) -> dict[int | None, Intake]:
-    """Return the intake of all together (None, first) and of organizations worth a look."""
+    """Return the intake of the organizations in which somebody is late, or an incident open."""
     values: dict[str, Any] = {
         "now": now,
         "since": minute_of(now - timedelta(seconds=thresholds.window)),
         "window": thresholds.window,
         "base": BASE_INTERVAL,
-        "least": thresholds.small_people,
-        "all": None in frozen,
-        "frozen": [organization for organization in frozen if organization is not None],
+        "frozen": [organization for organization in with_incident if organization is not None],
     }
     with connection.cursor() as cursor:
-        cursor.execute(INTAKE, values)
-        return {row[0]: Intake(*row[1:]) for row in cursor.fetchall()}
+        cursor.execute(LATE_ONES, values)
+        found: dict[int | None, Intake] = {row[0]: Intake(*row[1:]) for row in cursor.fetchall()}
+    gone = {each: Intake(0, 0.0, 0, 0) for each in with_incident if each is not None}
+    return gone | found
 
 
 @transaction.atomic

@@ -63,7 +63,8 @@ class Incident(models.Model):
 
     began_at      when the first of them failed, and opened_at when that was found
     closed_at     when outcomes said it was over; recovered_at when everybody hit had been tried
-    flaps         how often it came back within the half hour after it had closed
+    flaps         how often it came back within the half hour after it had closed, last at
+                  came_back_at
     people_*      who ran, who was hit, and who of those waits for a good run, as last counted
     """
 
@@ -81,6 +82,7 @@ class Incident(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     recovered_at = models.DateTimeField(null=True)
+    came_back_at = models.DateTimeField(null=True)
     flaps = models.PositiveSmallIntegerField(default=0)
     people_running = models.PositiveIntegerField(default=0)
     people_hit = models.PositiveIntegerField(default=0)
@@ -165,6 +167,11 @@ class Hit(TenantModel):
             ),
             models.Index(
                 fields=["incident", "person"], condition=Q(fold_anew=True), name="hit_to_fold"
+            ),
+            models.Index(
+                fields=["incident", "person"],
+                condition=Q(canary=True, recovered_at=None, ended_at=None),
+                name="hit_canary",
             ),
         ]
 

@@ -16,7 +16,7 @@ from monitoring.incidents.course import event_write
 from monitoring.incidents.detection import Finding, Thresholds
 from monitoring.incidents.locks import own_incidents
 from monitoring.incidents.models import EventKind, Hit, Incident
-from monitoring.incidents.pulses import pulses_explain
+from monitoring.incidents.pulses import pulses_move
 
 FOLD_AT_ONCE = 1_000
 
@@ -83,13 +83,20 @@ def incident_open(
     if incident is None:
         incident = incident_new(organization_id, finding, beginning, now, part_of)
     else:
-        back = {"closed_at": None, "recovered_at": None, "flaps": F("flaps") + 1}
-        Incident.objects.filter(pk=incident.pk).update(**back)
-        incident.refresh_from_db()
+        incident_come_back(incident, now, part_of)
     hit = hit_so_far(incident, beginning.at)
     Incident.objects.filter(pk=incident.pk).update(people_hit=hit, people_waiting=hit)
     event_write(incident, kind, now, hit)
     return incident
+
+
+def incident_come_back(incident: Incident, now: datetime, part_of: Incident | None) -> None:
+    """Open again what closed a short while ago."""
+    values: dict[str, Any] = {"closed_at": None, "recovered_at": None, "came_back_at": now}
+    if part_of is not None:
+        values["part_of"] = part_of
+    Incident.objects.filter(pk=incident.pk).update(flaps=F("flaps") + 1, **values)
+    incident.refresh_from_db()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,7 @@ def hit_so_far(incident: Incident, since: datetime) -> int:
     return Hit.objects.filter(incident=incident).count()
 
 
-def hits_fold_anew(*, limit: int = FOLD_AT_ONCE) -> int:
+def hits_fold_anew(*, now: datetime, limit: int = FOLD_AT_ONCE) -> int:
     """Fold anew the health of people whose incident was found after they had failed.
 
     At most `limit` people a call, in one transaction; returns how many. What was held against them
@@ -168,11 +175,6 @@ def hits_fold_anew(*, limit: int = FOLD_AT_ONCE) -> int:
         to_fold = Hit.objects.select_related("incident").filter(fold_anew=True)
         hits = list(to_fold.order_by("incident_id", "person_id")[:limit])
         since = {hit.person_id: hit.incident.began_at for hit in hits}
-        folded = health_fold_anew(since, shields_since).values()
-        pulses_explain(
-            (organization, after)
-            for organization, before, after in folded
-            if after.in_incident and not before.in_incident
-        )
+        pulses_move(health_fold_anew(since, shields_since).values(), now=now)
         Hit.objects.filter(pk__in=[hit.pk for hit in hits]).update(fold_anew=False)
         return len(hits)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from django.db import connection
 
 from monitoring.health.fold import JudgedOutcome, Runs
+from monitoring.health.store import Folded
 from monitoring.outcomes.staging import copy
 
 # Longer than any window that is looked at, so that a person's earlier run in it is taken out.
@@ -22,7 +22,6 @@ COLUMNS = {
     "people": "int4",
     "attempts": "int4",
 }
-ORDER = attrgetter("order")
 # Before the signature of a run that an incident explains.
 EXPLAINED = "~"
 # Organization, minute and signature.
@@ -40,69 +39,66 @@ def pulse_name(signature: str | None, explained: bool) -> str:
     return EXPLAINED + signature if explained else signature
 
 
-def person_pulses(
-    organization_id: int, before: Runs, outcomes: Sequence[JudgedOutcome], now: datetime
-) -> Iterator[tuple[PulseKey, int, int]]:
-    """Yield how one person's new outcomes change people and attempts, by pulse. Pure.
+def person_pulses(folded: Folded, now: datetime) -> Iterator[tuple[PulseKey, int]]:
+    """Yield how one person's latest run moved: out of the pulse before, into the one after. Pure.
 
-    `before` are the person's runs without them. What came in long after it happened changes
-    nothing: no window reaches back that far.
+    What no window reaches any more changes nothing.
     """
-    oldest = now - HORIZON
-    latest_at = before.last_attempt_at
-    latest_name = pulse_name(before.last_signature, before.in_incident)
-    for outcome in sorted(outcomes, key=ORDER) if len(outcomes) > 1 else outcomes:
-        if outcome.finished_at < oldest:
-            continue
-        name = pulse_name(outcome.signature, outcome.penalty_held)
-        key = organization_id, minute_of(outcome.finished_at), name
-        if latest_at is not None and outcome.finished_at < latest_at:
-            yield key, 0, 1
-            continue
-        if latest_at is not None and latest_at >= oldest:
-            yield (organization_id, minute_of(latest_at), latest_name), -1, 0
-        yield key, 1, 1
-        latest_at, latest_name = outcome.finished_at, name
+    before, after = (latest_pulse(folded.organization_id, runs, now) for runs in folded[1:])
+    if before != after:
+        if before is not None:
+            yield before, -1
+        if after is not None:
+            yield after, 1
+
+
+def latest_pulse(organization_id: int, runs: Runs, now: datetime) -> PulseKey | None:
+    """Return under what a person's latest run is counted, if a window can still reach it. Pure."""
+    at = runs.last_attempt_at
+    if at is None or at < now - HORIZON:
+        return None
+    return organization_id, minute_of(at), pulse_name(runs.last_signature, runs.in_incident)
 
 
 def pulses_record(
-    judged: Mapping[int, Sequence[JudgedOutcome]],
-    before: Mapping[int, tuple[int, Runs]],
-    *,
-    now: datetime,
+    judged: Mapping[int, Sequence[JudgedOutcome]], folded: Mapping[int, Folded], *, now: datetime
 ) -> None:
-    """Append what outcomes, by person id, change; `before` gives organization and runs until now.
+    """Append what outcomes, by person id, change; `folded` is what became of each person.
 
     Runs in the caller's transaction.
     """
-    people: defaultdict[PulseKey, int] = defaultdict(int)
     attempts: defaultdict[PulseKey, int] = defaultdict(int)
+    oldest = now - HORIZON
     for person, outcomes in judged.items():
-        for key, moved, made in person_pulses(*before[person], outcomes, now):
-            people[key] += moved
-            attempts[key] += made
-    pulses_append(people, attempts)
+        organization_id = folded[person].organization_id
+        for outcome in outcomes:
+            if outcome.finished_at >= oldest:
+                name = pulse_name(outcome.signature, outcome.penalty_held)
+                attempts[organization_id, minute_of(outcome.finished_at), name] += 1
+    pulses_append(people_moved(folded.values(), now), attempts)
 
 
-def pulses_explain(found: Iterable[tuple[int, Runs]]) -> None:
-    """Count the latest runs of people anew: an incident explains them, which was found later.
+def pulses_move(folded: Iterable[Folded], *, now: datetime) -> None:
+    """Append what folding anew changes: whose latest run an incident explains that was found later.
 
-    `found` gives their organizations and runs. Runs in the caller's transaction.
+    Runs in the caller's transaction.
     """
+    pulses_append(people_moved(folded, now), {})
+
+
+def people_moved(folded: Iterable[Folded], now: datetime) -> Mapping[PulseKey, int]:
     people: defaultdict[PulseKey, int] = defaultdict(int)
-    for organization_id, runs in found:
-        if runs.last_attempt_at is not None and runs.last_signature:
-            minute = minute_of(runs.last_attempt_at)
-            people[organization_id, minute, runs.last_signature] -= 1
-            people[organization_id, minute, pulse_name(runs.last_signature, True)] += 1
-    pulses_append(people, {})
+    for each in folded:
+        for key, moved in person_pulses(each, now):
+            people[key] += moved
+    return people
 
 
 def pulses_append(people: Mapping[PulseKey, int], attempts: Mapping[PulseKey, int]) -> None:
     rows = [
-        (*key, number, attempts.get(key, 0))
-        for key, number in people.items()
-        if number or attempts.get(key)
+        (*key, people.get(key, 0), attempts.get(key, 0))
+        for key in people.keys() | attempts.keys()
+        if people.get(key) or attempts.get(key)
     ]
     if rows:
         with connection.cursor() as cursor:

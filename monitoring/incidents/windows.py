@@ -73,9 +73,8 @@ def window_since(counts: Collection[tuple[str, datetime, int]], since: datetime)
     for signature, minute, number in counts:
         if minute >= since:
             people[signature] += number
-    tried = sum(people.values())
     failing = {name: number for name, number in people.items() if name and number > 0}
-    return Window(max(tried, 0), failing)
+    return Window(max(sum(people.values()), sum(failing.values())), failing)
 
 
 def usual_of(organization_id: int, now: datetime) -> Usual:

@@ -75,9 +75,9 @@ def fold_into_health(
             own = shields.get(outcome.organization_id, ())
             found = hold_penalty(found, outcome.person_id, own)
         by_person[outcome.person_id].append(found)
-    before = health_fold(by_person, shields_since)
-    pulses_record(by_person, before, now=now)
-    hits_record(by_person, before, active)
+    folded = health_fold(by_person, shields_since)
+    pulses_record(by_person, folded, now=now)
+    hits_record(by_person, folded, active)
 
 
 def verdict_on(outcome: ReportedOutcome, rules: Mapping[int, RuleSet]) -> Verdict | None:
@@ -117,7 +117,7 @@ def judgement(outcome: ReportedOutcome, verdict: Verdict | None) -> JudgedOutcom
         verdict.rule_id,
         verdict.rules_version,
         verdict.retry_after,
-        signature_of(outcome.result, verdict.signature),
+        signature_of(outcome.result, verdict.signature, verdict.interpretation),
     )
 
 

@@ -61,7 +61,9 @@ def _ring(cluster: str, lane: Lane, count: int) -> None:
 def ring_status_poll() -> None:
     """Have the vendors' status pages asked. Never raises: the next tick rings again."""
     try:
-        async_task(STATUS_POLL, cluster=MAIN)
+        # Bells that nobody has heard yet are enough.
+        if get_broker(MAIN).queue_size() == 0:
+            async_task(STATUS_POLL, cluster=MAIN)
     except Exception:  # any broker, any error: what is due stays due
         logger.exception("the status pages could not be asked for; the next tick asks again")
 

@@ -163,8 +163,8 @@ class Drain:
     def stay(self) -> None:
         """Stay for the next job that may not start yet, if it may while this drain claims."""
         wait = self.database.attempt(lambda: seconds_to_next_start(self.lane))
-        if wait is not None:
-            self.stay_until = min(monotonic() + wait + LOOK_AGAIN, self.claim_until)
+        if wait is not None and monotonic() + wait < self.claim_until:
+            self.stay_until = monotonic() + wait + LOOK_AGAIN
 
     def begin(self) -> None:
         """Load what the claimed jobs need and start their passes."""

@@ -71,6 +71,7 @@ DISPATCH = """
     WITH due AS (
         SELECT person_id, next_due FROM health_health
         WHERE runs_here AND hold_id IS NULL AND next_due <= %(now)s
+            AND (not_before IS NULL OR not_before <= %(now)s)
         ORDER BY next_due
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED

@@ -95,7 +95,7 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "dispatch": lambda: dispatch(report, now),
         "reap": lambda: reap(report, now, reconnected_at),
         "incidents": lambda: watch(report, now),
-        "fold": lambda: fold_anew(report),
+        "fold": lambda: fold_anew(report, now),
         "recover": lambda: recover(report, now),
         "check": lambda: check(report, now),
         "partitions": lambda: keep_house(now),
@@ -173,13 +173,13 @@ def watch(report: TickReport, now: datetime) -> None:
         doorbell.ring_status_poll()
 
 
-def fold_anew(report: TickReport) -> None:
+def fold_anew(report: TickReport, now: datetime) -> None:
     """Take back what was held against people before their incident was found."""
     for _ in range(FOLD_ROUNDS):
         with turn() as mine:
             if not mine:
                 return
-            folded = hits_fold_anew()
+            folded = hits_fold_anew(now=now)
         report.folded += folded
         if folded < FOLD_AT_ONCE:
             return

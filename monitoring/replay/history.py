@@ -152,5 +152,5 @@ def judged(
         rule,
         rules_version,
         retry_after,
-        signature_of(result, signature),
+        signature_of(result, signature, interpretation),
     )

@@ -72,7 +72,7 @@ class Incident:
         """Take note of a person's run; `runs` are those with it folded in."""
         self.under_way.discard(person_id)
         self.to_recover.discard(person_id)
-        if outcome.result == "success":
+        if outcome.signature is None:
             self.waiting.discard(person_id)
             if person_id in self.canaries:
                 self.appoint(self.canaries - {person_id})
@@ -91,12 +91,12 @@ class Incident:
         self.canaries = set()
         self.to_recover = set(self.waiting)
 
-    def opens_again(self, finding: Finding, since: datetime) -> None:
+    def opens_again(self, finding: Finding, shield: Shield) -> None:
         """Go on where it seemed to be over; who was heard of meanwhile is hit again by failing."""
         self.finding = finding
         self.closed_at = None
         self.flaps += 1
-        self.shield = Shield(finding.provider, since)
+        self.shield = shield
         self.waiting = self.to_recover | self.under_way
         self.hit = set(self.waiting)
         self.to_recover = set()

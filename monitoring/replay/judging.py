@@ -30,5 +30,5 @@ def judged(
         verdict.rule_id,
         verdict.rules_version,
         verdict.retry_after,
-        signature_of(result, verdict.signature),
+        signature_of(result, verdict.signature, verdict.interpretation),
     )

@@ -103,15 +103,16 @@ class Watch:
     def _open(self, finding: Finding, now: datetime) -> None:
         """Open an incident, or again the one that seemed to be over, and fold anew whom it hit."""
         since = self._first_failure(finding, now)
+        longest = timedelta(seconds=self._numbers.thresholds.longest)
+        shield = Shield(finding.provider, since, since + longest)
         incident = self._lately_closed(finding.provider, now)
         if incident is None:
-            shield = Shield(finding.provider, since)
             incident = Incident(len(self.incidents) + 1, finding, since, now, shield)
             self.incidents.append(incident)
             self.active.append(incident)
         else:
             self._past_shields.append(incident.shield)
-            incident.opens_again(finding, since)
+            incident.opens_again(finding, shield)
         self.opened += 1
         self._gather_shields()
         for person_id in sorted(self._people.failing):

@@ -84,3 +84,34 @@ def test_the_whole_is_over_when_each_part_is() -> None:
     incidents_follow_across(now=later)
     whole.refresh_from_db()
     assert whole.closed_at == later
+
+
+def test_organizations_that_found_it_a_minute_apart_are_one_cause() -> None:
+    houses = make_small_organizations(4, size=30)
+    for number, people in enumerate(houses):
+        at = NOW + number * MINUTE
+        report(people, at, MAINTENANCE)
+        incidents_find(now=at)
+        incidents_find_across(now=at, thresholds=THRESHOLDS)
+    whole = Incident.objects.get(organization=None)
+    assert whole.parts.count() == 4
+
+
+def test_a_cause_that_comes_back_is_the_same_whole() -> None:
+    houses = make_small_organizations(5, size=3)
+    for people in houses:
+        report(people, NOW, MAINTENANCE)
+    find()
+    later = NOW + 20 * MINUTE
+    for people in houses:
+        report(people, later)
+    incidents_follow(now=later)
+    incidents_follow_across(now=later)
+    again = later + 10 * MINUTE
+    for people in houses:
+        report(people, again, MAINTENANCE)
+    incidents_find(now=again)
+    incidents_find_across(now=again, thresholds=THRESHOLDS)
+    incidents_follow_across(now=again)
+    whole = Incident.objects.get(organization=None)
+    assert (whole.state, whole.flaps, whole.parts.count()) == ("open", 1, 5)

@@ -50,7 +50,7 @@ def test_who_fails_right_after_it_was_opened_waits_for_it_and_is_held() -> None:
         recording.join(0.5)
         assert recording.is_alive()
     recording.join(30)
-    hits_fold_anew()
+    hits_fold_anew(now=NOW + MINUTE)
     assert raised == []
     assert {health_of(person).cause for person in people} == {"incident"}
     assert Hit.objects.count() == 8

@@ -46,19 +46,48 @@ def test_many_late_at_once_freeze_the_clocks_verdicts_of_their_organization() ->
     assert (incident.kind, incident.organization_id) == (Kind.INTAKE, acme.pk)
 
 
-def test_everybody_unheard_of_freezes_all_verdicts_until_they_come_again() -> None:
-    people = make_running_people(make_organization(), 150)
+@pytest.mark.parametrize("size", [8, 60, 150])
+def test_after_a_long_stop_nobody_is_called_silent_before_they_could_be_heard(size: int) -> None:
+    people = make_running_people(make_organization(), size)
     report(people, NOW)
-    assert watch(1) == Frozen()
     later = timedelta(hours=7)
     report_of_tick = tick(NOW + later)
-    assert report_of_tick.frozen
-    assert report_of_tick.checked == 0
+    assert (report_of_tick.frozen, report_of_tick.checked) == (True, 0)
     assert health_of(people[0]).status == "healthy"
-    assert only_incident().organization_id is None
     report(people, NOW + later + 2 * MINUTE)
     assert not tick(NOW + later + 3 * MINUTE).frozen
     assert only_incident().closed_at == NOW + later + 3 * MINUTE
+
+
+def test_people_who_run_in_step_are_no_failure_of_the_intake() -> None:
+    report(make_running_people(make_organization(), 150), NOW)
+    assert [watch(minutes) for minutes in (16, 60, 110)] == [Frozen()] * 3
+
+
+def test_the_small_ones_together_are_seen_where_none_shows_it_alone() -> None:
+    for _ in range(4):
+        report(make_running_people(make_organization(), 2), NOW)
+    assert watch(7 * 60) == Frozen(everybody=True)
+    assert only_incident().organization_id is None
+
+
+def test_the_silence_of_one_organization_freezes_no_other() -> None:
+    gone, well = make_organization(), make_organization()
+    report(make_running_people(gone, 30), NOW)
+    people = make_running_people(well, 30)
+    for minutes in range(0, 420, 105):
+        report(people[1:] if minutes else people, NOW + minutes * MINUTE)
+    assert tick(NOW + 330 * MINUTE).frozen
+    assert health_of(people[0]).cause == "silent"
+    assert only_incident().organization_id == gone.pk
+
+
+def test_a_freeze_that_lasts_hides_nobody_for_ever() -> None:
+    people = make_running_people(make_organization(), 30)
+    report(people, NOW)
+    assert tick(NOW + timedelta(hours=7)).frozen
+    assert not tick(NOW + timedelta(hours=32)).frozen
+    assert health_of(people[0]).cause == "silent"
 
 
 def test_one_silent_person_of_many_is_still_found() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Person
 from monitoring.health.holds import hold_place
-from monitoring.health.models import HoldAuthor
+from monitoring.health.models import Health, HoldAuthor
 from monitoring.incidents.models import Hit
 from monitoring.incidents.recovery import Pace
 from monitoring.incidents.watch import incidents_find, incidents_follow
@@ -122,3 +122,29 @@ def test_a_run_the_provider_forbids_is_waited_for() -> None:
     assert recover() == 0
     assert only_incident().state == "recovering"
     assert recover(minutes=(timedelta(hours=2)) / MINUTE) == 1
+
+
+def test_two_ticks_ask_for_no_more_than_one(waiting: list[Person]) -> None:
+    assert recover() == 30
+    asked = Hit.objects.filter(asked_at=OVER).values("person")
+    report(list(Person.objects.filter(pk__in=asked)), OVER + MINUTE / 12)
+    assert recover(minutes=1 / 6) == 0
+    assert recover(minutes=1 / 2) == 20
+
+
+def test_incidents_of_one_provider_share_its_pace() -> None:
+    for _ in range(3):
+        people = make_running_people(make_organization(), 30)
+        report(people, NOW, MAINTENANCE)
+        incidents_find(now=NOW + MINUTE)
+        report(people[:4], NOW + 100 * MINUTE)
+    incidents_follow(now=OVER)
+    assert recover() == 30
+
+
+def test_canaries_that_may_not_be_tried_take_nobodys_place(waiting: list[Person]) -> None:
+    far = NOW + timedelta(days=1)
+    canaries = Hit.objects.waiting().filter(canary=True)
+    Hit.objects.filter(person__in=[p.pk for p in waiting[:10]]).update(canary=True)
+    Health.objects.filter(person__in=canaries.values("person")).update(not_before=far)
+    assert recover() == 30
