@@ -25,7 +25,8 @@ class Shield:
     def covers(self, outcome: JudgedOutcome) -> bool:
         """Tell whether the run is a bad one that this shield explains."""
         return (
-            outcome.signature is not None
+            outcome.result != "success"
+            and outcome.signature is not None
             and provider_of(outcome.signature) == self.provider
             and self.since <= outcome.finished_at
             and (self.until is None or outcome.finished_at < self.until)

@@ -63,13 +63,13 @@ def test_a_lost_run_is_held_by_an_incident_of_the_service_alone() -> None:
     assert not hold_penalty(lost, 1, [down()]).penalty_held
 
 
-def test_canaries_are_such_while_the_incident_is_open() -> None:
+def test_canaries_are_such_while_the_shield_covers_their_runs() -> None:
     failed = failure(5, signature="salesforce 503 busy")
-    is_open = down(canaries=frozenset({1}))
-    closed = replace(is_open, until=NOW + timedelta(hours=1))
-    assert hold_penalty(failed, 1, [is_open]).canary
-    assert not hold_penalty(failed, 2, [is_open]).canary
-    assert not hold_penalty(failed, 1, [closed]).canary
+    shield = down(canaries=frozenset({1}), until=NOW + timedelta(hours=1))
+    assert hold_penalty(failed, 1, [shield]).canary
+    assert not hold_penalty(failed, 2, [shield]).canary
+    late = failure(61, signature="salesforce 503 busy")
+    assert not hold_penalty(late, 1, [shield]).canary
 
 
 @pytest.mark.parametrize(
