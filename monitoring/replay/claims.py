@@ -126,6 +126,10 @@ class Claim:
         worker_beat(lane=Lane.SCHEDULE, in_flight=0)
         self.next_beat = monotonic() + BEAT
 
+    def hold(self) -> None:
+        """Lock the run in the caller's transaction. Raises RunLostError where it is not ours."""
+        self.write(beat_at=Now())
+
     def keep(self, kept: Mapping[str, Any]) -> None:
         """Keep what is finished, so that whoever takes the run up goes on from there."""
         self.write(kept=kept, done=self.done, takes=1, beat_at=Now())

@@ -34,10 +34,17 @@ from monitoring.replay.findings import (
     together,
 )
 from monitoring.replay.findings import Span as MovedSpan
-from monitoring.replay.history import Span, outcomes_estimate, outcomes_read, people_of
-from monitoring.replay.running import organizations_left, read_error
+from monitoring.replay.history import (
+    SLICE,
+    Span,
+    outcomes_estimate,
+    outcomes_read,
+    people_of,
+)
+from monitoring.replay.running import STEP, organizations_left, read_error
 
-PEOPLE_AT_ONCE = 1_000
+# People in a piece, fewer where so many have more outcomes than a slice.
+PEOPLE_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -78,25 +85,28 @@ def reached_by(claim: Claim) -> Reached:
     kept = claim.run.kept
     if not kept:
         return Reached()
-    claim.done = claim.run.done
     before, here = (
         None if kept[key] is None else from_json(kept[key]) for key in ("before", "here")
     )
-    return Reached(kept["organization"], kept["person"], before, here)
+    reached = Reached(kept["organization"], kept["person"], before, here)
+    whole = reached.whole()
+    # What a run was cut off in is done again, and so not counted as done.
+    claim.done = 0 if whole is None else whole.outcomes
+    return reached
 
 
 def history_rejudge_run(claim: Claim, *, now: datetime, may_go_on: Callable[[], bool]) -> bool:
-    """Judge the outcomes of the last days again, a thousand people at a time.
+    """Judge the outcomes of the last days again, some people at a time.
 
-    Each thousand is one transaction: their new verdicts, their health, and how far that is, so
-    that it may end anywhere and nothing is done twice. False where it was given back because
-    `may_go_on` said so. Raises what `Claim` raises.
+    Each piece is judged first and then written in one short transaction: the new verdicts, health,
+    and how far that is, so that it may end anywhere and nothing is done twice. False where it was
+    given back because `may_go_on` said so. Raises what `Claim` raises.
     """
     reached = reached_by(claim)
     claim.expect(outcomes_estimate(claim.run.organization_id, since_of(claim, now), errors=True))
     for organization_id in organizations_left(claim, reached.organization - 1):
         reached.enter(organization_id)
-        for people in people_left(reached):
+        for people in people_left(reached, since_of(claim, now)):
             if not may_go_on():
                 claim.hand_back()
                 return False
@@ -107,49 +117,69 @@ def history_rejudge_run(claim: Claim, *, now: datetime, may_go_on: Callable[[], 
     return True
 
 
-def people_left(reached: Reached) -> Iterator[Sequence[int]]:
-    """Yield the people of the organization who are still to be looked at, a thousand at a time."""
-    people = [each for each in people_of(reached.organization) if each > reached.person]
-    for start in range(0, len(people), PEOPLE_AT_ONCE):
-        yield people[start : start + PEOPLE_AT_ONCE]
+def people_left(reached: Reached, since: datetime) -> Iterator[Sequence[int]]:
+    """Yield the people of the organization who are still to be looked at, a piece at a time."""
+    people = people_of(reached.organization)
+    outcomes = outcomes_estimate(reached.organization, since, errors=True)
+    left = [each for each in people if each > reached.person]
+    at_once = people_at_once(len(people), outcomes)
+    for start in range(0, len(left), at_once):
+        yield left[start : start + at_once]
+
+
+def people_at_once(people: int, outcomes: int) -> int:
+    """Return how many people make a piece, where `people` have about so many outcomes."""
+    return max(1, min(PEOPLE_AT_ONCE, SLICE * people // max(1, outcomes)))
 
 
 def since_of(claim: Claim, now: datetime) -> datetime:
     return now - timedelta(days=claim.run.days)
 
 
-@transaction.atomic
 def people_rejudge(claim: Claim, reached: Reached, people: Sequence[int], now: datetime) -> None:
     """Judge the outcomes of some people again, and fold anew the health of whom that concerns.
 
     An attempt whose newest verdict is what the rules say now is left alone.
     """
-    # First of all the run is written to, and so locked: nobody else can take it up meanwhile.
-    claim.beat()
-    span = Span(reached.organization, people, since_of(claim, now), now)
+    turns = judged_again(claim, Span(reached.organization, people, since_of(claim, now), now))
+    with transaction.atomic():
+        # First of all the run is written to, and so locked: nobody else takes it up meanwhile.
+        claim.hold()
+        rejudgements_append(turns.rejudged, now=now)
+        moved = health_follow(turns.since, now)
+        reached.add(people[-1], found(claim, reached, len(people), turns, moved))
+        claim.keep(reached.written())
+
+
+def judged_again(claim: Claim, span: Span) -> Turns:
+    """Read the outcomes of a span and judge them by the rules in force; nothing is written yet."""
+    claim.add(0)
     rules = rule_sets_of([span.organization_id])[span.organization_id]
     interpreter = Interpreter(rules)
-    turns = Turns()
+    turns = Turns(rules.version)
     rows = outcomes_read(span, errors=True)
-    for person_id, outcome, error in rows:
-        verdict = interpreter.interpret(read_error(error or "null"))
-        said = said_by(verdict)
-        if said != (outcome.interpretation, outcome.rule):
-            turn = (outcome.interpretation, outcome.rule, *said)
-            again = Rejudged(outcome.attempt_id, span.organization_id, person_id, verdict)
-            turns.note(turn, again, outcome.finished_at)
-    rejudgements_append(turns.rejudged, now=now)
-    moved = health_follow(turns.since, now)
-    claim.done += len(rows)
-    version = version_text(rules.version)
-    reached.add(people[-1], found(claim, reached, len(rows), len(people), turns, moved, version))
-    claim.keep(reached.written())
+    for start in range(0, len(rows), STEP):
+        for person_id, outcome, error in rows[start : start + STEP]:
+            verdict = interpreter.interpret(read_error(error or "null"))
+            said = said_by(verdict)
+            if said != (outcome.interpretation, outcome.rule):
+                turn = (outcome.interpretation, outcome.rule, *said)
+                again = Rejudged(outcome.attempt_id, span.organization_id, person_id, verdict)
+                turns.note(turn, again, outcome.finished_at)
+        claim.add(len(rows[start : start + STEP]))
+    turns.looked_at = len(rows)
+    return turns
 
 
 class Turns:
-    """The verdicts that are given again, and from when on each person's health is to be folded."""
+    """The verdicts that are given again, and from when on each person's health is to be folded.
 
-    def __init__(self) -> None:
+    `looked_at` counts the outcomes that were judged by the rules of `rules_version`.
+    """
+
+    def __init__(self, rules_version: int) -> None:
+        self.rules_version = rules_version
+        self.looked_at = 0
         self.rejudged: list[Rejudged] = []
         self.since: dict[int, datetime] = {}
         self.outcomes: Counter[Turn] = Counter()
@@ -185,19 +215,13 @@ def span_between(now: datetime, before: Standing, after: Standing) -> MovedSpan:
 
 
 def found(
-    claim: Claim,
-    reached: Reached,
-    outcomes: int,
-    people: int,
-    turns: Turns,
-    moved: Sequence[Moved],
-    version: str,
+    claim: Claim, reached: Reached, people: int, turns: Turns, moved: Sequence[Moved]
 ) -> BackTestResult:
-    changed = len(turns.rejudged)
+    outcomes, changed = turns.looked_at, len(turns.rejudged)
     shifts = (Shift(*turn, n, len(turns.people[turn])) for turn, n in turns.outcomes.items())
     whole = OrganizationMoved(reached.organization, outcomes, changed, people, len(moved))
     return BackTestResult(
-        version=version,
+        version=version_text(turns.rules_version),
         days=claim.run.days,
         outcomes=outcomes,
         outcomes_changed=changed,

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.access import Access
 from accounts.models import Person
 from monitoring.errors.models import Rejudgement, RuleChange
 from monitoring.health.models import Health, Transition
 from monitoring.outcomes.models import Outcome
-from monitoring.replay import rejudging
+from monitoring.replay import claims, rejudging
 from monitoring.replay.claims import Claim, back_test_claim
 from monitoring.replay.models import BackTest, State
 from monitoring.replay.tests_of_rules import back_test_stop, history_rejudge_ask
@@ -142,7 +143,7 @@ def test_a_run_cut_off_anywhere_goes_on_and_doubles_nothing(
     assert {health_of(person).status for person in people} == {"degraded", "healthy"}
 
 
-def test_others_get_their_turn_between_two_thousands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_get_their_turn_between_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     access = make_access()
     wrong_rule(access)
     make_history(access.organization, LOCKED, LOCKED)
@@ -221,3 +222,51 @@ def test_a_corrected_rule_that_asks_a_person_stalls_them_from_now_on() -> None:
     health = health_of(person)
     assert (health.status, health.cause, health.status_since) == ("stalled", "row-to-unlock", NOW)
     assert health.confirmed_at is not None
+
+
+def test_a_piece_is_judged_before_its_transaction_and_a_stop_then_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    access = make_access()
+    wrong_rule(access)
+    (person,) = make_history(access.organization, LOCKED)
+    run = history_rejudge_ask(access=access, change=corrected(access), now=NOW)
+    outcomes_read, outside, depths = rejudging.outcomes_read, len(connection.savepoint_ids), []
+
+    def stopped_meanwhile(*values: Any, **options: Any) -> Any:
+        depths.append(len(connection.savepoint_ids))
+        back_test_stop(access=access, back_test=run, now=NOW)
+        return outcomes_read(*values, **options)
+
+    monkeypatch.setattr(rejudging, "outcomes_read", stopped_meanwhile)
+    back_tests_work()
+    assert depths == [outside]
+    assert BackTest.objects.get(pk=run.pk).state == State.STOPPED
+    assert not Rejudgement.objects.exists()
+    assert health_of(person).status == "stalled"
+
+
+def test_a_run_shows_that_it_lives_within_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    access = make_access()
+    wrong_rule(access)
+    make_history(access.organization, LOCKED)
+    run = history_rejudge_ask(access=access, change=corrected(access), now=NOW)
+    monkeypatch.setattr(rejudging, "STEP", 5)
+    monkeypatch.setattr(claims, "BEAT", 0.0)
+    beat, shown = Claim.beat, []
+
+    def seen(claim: Claim) -> None:
+        beat(claim)
+        shown.append(BackTest.objects.get(pk=run.pk).done)
+
+    monkeypatch.setattr(Claim, "beat", seen)
+    back_tests_work()
+    assert shown == [0, 5, 10, 12]
+    assert BackTest.objects.get(pk=run.pk).done == 12
+
+
+def test_a_piece_has_fewer_people_where_they_have_more_outcomes() -> None:
+    assert rejudging.people_at_once(5_000, 0) == 100
+    assert rejudging.people_at_once(5_000, 1_000_000) == 100
+    assert rejudging.people_at_once(5_000, 10_000_000) == 10
+    assert rejudging.people_at_once(1, 10_000_000) == 1
