@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from monitoring.errors.interpretation import Interpreter
 from monitoring.errors.rejudging import Rejudged, rejudgements_append
@@ -194,19 +195,27 @@ class Turns:
 
 
 def health_follow(since: dict[int, datetime], now: datetime) -> list[Moved]:
-    """Fold anew the health of people whose verdicts have changed; return who stands otherwise."""
-    before = standings_of(since)
-    health_fold_anew(since, shields_since, now=now)
-    after = standings_of(since)
+    """Fold anew the health of people whose verdicts have changed; return who stands otherwise.
+
+    In the caller's transaction, which keeps their health locked.
+    """
+    # Locked first, in the order of all who lock health: what it was before is what is folded.
+    before = standings(health_of(since).order_by("person").select_for_update(of=("self",)))
+    folded = health_fold_anew(since, shields_since, now=now)
+    after = standings(health_of(folded))
     return [
-        Moved(person_id, 0, (span_between(now, before[person_id], standing),))
+        Moved(person_id, 0, (span_between(now, stood, standing),))
         for person_id, standing in sorted(after.items())
-        if differs(before[person_id], standing)
+        if (stood := before.get(person_id)) is not None and differs(stood, standing)
     ]
 
 
-def standings_of(people: dict[int, datetime]) -> dict[int, Standing]:
-    rows = Health.objects.filter(person__in=list(people)).values_list("person", "status", "cause")
+def health_of(people: Collection[int]) -> QuerySet[Health]:
+    return Health.objects.filter(person__in=list(people))
+
+
+def standings(health: QuerySet[Health]) -> dict[int, Standing]:
+    rows = health.values_list("person", "status", "cause")
     return {person: Standing(status, cause) for person, status, cause in rows}
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.access import Access
 from accounts.models import Person
@@ -270,3 +271,34 @@ def test_a_piece_has_fewer_people_where_they_have_more_outcomes() -> None:
     assert rejudging.people_at_once(5_000, 1_000_000) == 100
     assert rejudging.people_at_once(5_000, 10_000_000) == 10
     assert rejudging.people_at_once(1, 10_000_000) == 1
+
+
+def test_health_made_meanwhile_has_no_before_and_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    access = make_access()
+    wrong_rule(access)
+    person, late = make_history(access.organization, LOCKED, LOCKED)
+    stored = Health.objects.filter(person=late).values().get()
+    Health.objects.filter(person=late).delete()
+    change = corrected(access)
+    fold_anew = rejudging.health_fold_anew
+
+    def made_meanwhile(*values: Any, **options: Any) -> Any:
+        Health.objects.create(**stored)
+        return fold_anew(*values, **options)
+
+    monkeypatch.setattr(rejudging, "health_fold_anew", made_meanwhile)
+    run = rejudged(access, change)
+    assert (run.state, run.error) == (State.DONE, "")
+    assert [moved["person"] for moved in run.result["moved"]] == [person.pk]
+    assert health_of(late).status == "degraded"
+
+
+def test_what_health_was_before_is_read_under_lock() -> None:
+    access = make_access()
+    (person,) = make_history(access.organization, LOCKED)
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        rejudging.health_follow({person.pk: NOW - HOUR}, NOW)
+    first = queries.captured_queries[0]["sql"]
+    assert "ORDER BY 1 ASC FOR UPDATE" in first
