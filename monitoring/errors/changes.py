@@ -30,6 +30,7 @@ __all__ = [
     "rule_change_approve",
     "rule_change_go_live",
     "rule_change_propose",
+    "rule_change_test_begin",
     "rule_change_tested",
     "rule_change_withdraw",
 ]
@@ -73,6 +74,22 @@ def rule_change_propose(
         created_at=now,
     )
     write_down(access, "rule.propose", change, now)
+    return change
+
+
+@transaction.atomic
+def rule_change_test_begin(*, access: Access, change: RuleChange) -> RuleChange:
+    """Forget what an earlier test of an open change found, and return the change, locked.
+
+    From here on it may go live only by the test that is asked for now. For the caller's
+    transaction. Raises PermissionDenied, and RuleChangeRefusedError for a change not open.
+    """
+    change = taken(access, change)
+    refuse_unless(change, *OPEN)
+    change.tested_at = change.tested_against = None
+    change.people = change.people_moved = None
+    change.outcomes = change.outcomes_moved = None
+    change.save()
     return change
 
 

@@ -8,8 +8,13 @@ from django.db import transaction
 
 from accounts.access import Access
 from monitoring.audit.log import audit_entry_write
-from monitoring.errors.changes import RuleChangeRefusedError, refuse_unless, require_level
-from monitoring.errors.models import OPEN, RuleChange, RuleState
+from monitoring.errors.changes import (
+    RuleChangeRefusedError,
+    refuse_unless,
+    require_level,
+    rule_change_test_begin,
+)
+from monitoring.errors.models import RuleChange, RuleState
 from monitoring.jobs.doorbell import ring_back_tests
 from monitoring.replay.models import UNDER_WAY, BackTest, Kind, State
 
@@ -20,11 +25,11 @@ __all__ = ["RuleChangeRefusedError", "back_test_ask", "back_test_stop", "history
 def back_test_ask(*, access: Access, change: RuleChange, now: datetime) -> BackTest:
     """Ask for a test of a change on the outcomes of the last 30 days; return it, queued.
 
-    One that waits or runs is returned as it is. Raises PermissionDenied for who may not change
-    rules of that level, and RuleChangeRefusedError for a change that is live or withdrawn.
+    One that waits or runs is returned as it is. What an earlier test found counts no more, whatever
+    becomes of this one. Raises PermissionDenied for who may not change rules of that level, and
+    RuleChangeRefusedError for a change that is live or withdrawn.
     """
-    change = locked(access, change)
-    refuse_unless(change, *OPEN)
+    change = rule_change_test_begin(access=access, change=change)
     return asked_for(access, change, Kind.TEST, "rule.test", now)
 
 

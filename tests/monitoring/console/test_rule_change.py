@@ -388,3 +388,28 @@ def test_a_change_takes_at_most_eleven_statements_at_any_size(
     assert len(response.context["test_result"]["moved"]) == size
     with django_assert_max_num_queries(5):
         admin_client.get(address(change, "runs/test"), headers=HTMX)
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped"])
+def test_a_test_without_an_end_asks_for_another_and_an_earlier_one_lets_nothing_go_live(
+    cast: Cast, admin_client: Client, state: str
+) -> None:
+    change = make_tested(cast)
+    admin_client.post(address(change, "test"))
+    BackTest.objects.filter(state="queued").update(state=state, finished_at=NOW)
+    response = admin_client.get(address(change))
+    assert buttons(response) == ["Test on the last 30 days", "Withdraw"]
+    assert "Test the change on past outcomes" in said(admin_client, change, "live")
+
+
+def test_a_change_that_waits_is_not_said_to_move_people_while_nothing_tells(
+    cast: Cast, admin_client: Client
+) -> None:
+    change = waiting(cast)
+    assert "waits for a second look" in text(admin_client.get(address(change)))
+    admin_client.post(address(change, "test"))
+    BackTest.objects.filter(state="queued").update(state="stopped", finished_at=NOW)
+    page = text(colleague(cast).get(address(change)))
+    assert "The test was stopped" in page
+    assert "waits for a second look" not in page
+    assert "Approve" not in page

@@ -12,14 +12,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Role
 from monitoring.audit.models import AuditEntry
-from monitoring.errors.changes import rule_change_withdraw
+from monitoring.errors.changes import rule_change_go_live, rule_change_withdraw
 from monitoring.errors.proposals import RuleChangeRefusedError
 from monitoring.jobs import doorbell
 from monitoring.jobs.tick import ring_doorbells
 from monitoring.replay.models import BackTest, Kind, State
 from monitoring.replay.tests_of_rules import back_test_ask, back_test_stop, history_rejudge_ask
 from tests.factories import NOW
-from tests.monitoring.errors.makers import make_access, make_live, make_staff
+from tests.monitoring.errors.makers import make_access, make_live, make_staff, passed
 from tests.monitoring.jobs.makers import database_now
 from tests.monitoring.replay.makers import UNLOCK, ask_for_test, propose_unlock
 
@@ -159,3 +159,17 @@ def test_how_far_it_is_never_says_all_before_it_is_done() -> None:
     assert BackTest(total=200, done=50).percent == 25
     assert BackTest(total=200, done=900).percent == 99
     assert BackTest(total=200, done=200, state=State.DONE).percent == 100
+
+
+@pytest.mark.parametrize("ends", [State.STOPPED, State.FAILED])
+def test_what_an_earlier_test_found_counts_no_more_once_another_is_asked_for(ends: State) -> None:
+    access = make_access()
+    change = passed(propose_unlock(access))
+    run = ask_for_test(access, change=change)
+    change.refresh_from_db()
+    assert (change.tested_at, change.tested_against, change.people_moved) == (None, None, None)
+    BackTest.objects.filter(pk=run.pk).update(state=ends, finished_at=NOW)
+    with pytest.raises(RuleChangeRefusedError, match="Test the change"):
+        rule_change_go_live(access=access, change=change, now=NOW)
+    passed(change)
+    assert rule_change_go_live(access=access, change=change, now=NOW).state == "live"
