@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from accounts.access import Access
 from accounts.models import Organization, Person
 from monitoring.console.back_test_words import (
     SHOWN,
+    Wait,
     alert_row,
     found_sentence,
     moved_row,
@@ -27,8 +28,12 @@ from monitoring.console.wording import Explanation
 from monitoring.errors.changes import needs_second_look
 from monitoring.errors.models import RuleChange
 from monitoring.errors.rulebook import level_version
+from monitoring.jobs.beats import is_worker_seen
 from monitoring.replay.findings import BackTestResult, from_json
 from monitoring.replay.models import BackTest, Kind, State
+
+# After this a run that waits says why, and is asked about less often.
+PATIENCE = timedelta(minutes=1)
 
 
 def runs_of(access: Access, change: RuleChange) -> dict[str, BackTest]:
@@ -44,10 +49,10 @@ def tests_context(access: Access, change: RuleChange, now: datetime) -> dict[str
     rejudged = result_of(rejudging)
     return {
         "test": test,
-        "test_progress": progress(test),
+        "test_progress": progress(test, now),
         "test_result": test_result(access, change, test, now),
         "rejudging": rejudging,
-        "rejudging_progress": progress(rejudging),
+        "rejudging_progress": progress(rejudging, now),
         "rejudged": rejudged_sentence(rejudged) if rejudged else "",
         "finished": past(test.finished_at, now, access.time_zone) if test else None,
         "second_look": needs_second_look(change),
@@ -69,12 +74,27 @@ def is_out_of_date(change: RuleChange) -> bool:
     return tested and change.tested_against != level_version(change.organization_id)
 
 
-def progress(run: BackTest | None) -> dict[str, Any] | None:
-    """Return how a run gets on that waits or is under way."""
+def progress(run: BackTest | None, now: datetime) -> dict[str, Any] | None:
+    """Return how a run gets on that waits or is under way; `pace` is when to ask again."""
     if run is None or not run.is_under_way:
         return None
-    words = progress_words(run.state, run.done, run.total)
-    return {"run": run, "words": words, "percent": run.percent, "seen": f"{run.state}-{run.done}"}
+    wait = wait_of(run, now)
+    return {
+        "run": run,
+        "words": progress_words(run.state, run.done, run.total, wait),
+        "percent": run.percent,
+        "seen": f"{run.state}-{run.done if wait == Wait.BEGUN else wait.name.lower()}",
+        "pace": "1s" if wait == Wait.BEGUN else "5s",
+    }
+
+
+def wait_of(run: BackTest, now: datetime) -> Wait:
+    """Return why a run waits; only of one that waits for long it costs statements."""
+    if run.state != State.QUEUED or now - run.asked_at < PATIENCE:
+        return Wait.BEGUN
+    if BackTest.objects.at_work().exists():
+        return Wait.BUSY
+    return Wait.WORKERS_BUSY if is_worker_seen(within=PATIENCE) else Wait.UNSEEN
 
 
 def test_result(

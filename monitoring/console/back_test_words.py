@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from enum import Enum
 
 from monitoring.console.moments import brief, counted, span
 from monitoring.console.rows import Moment, past
@@ -123,10 +124,21 @@ def rejudged_sentence(result: BackTestResult) -> str:
     )
 
 
-def progress_words(state: str, done: int, total: int) -> str:
+class Wait(Enum):
+    """Why a run waits, in words."""
+
+    BEGUN = "Waits for a free worker…"
+    BUSY = "Another test is under way; this one comes after it."
+    WORKERS_BUSY = "All workers are busy with other work; this comes as soon as one is free."
+    UNSEEN = (
+        "No worker has been seen for a minute. If it stays so, tell whoever operates the service."
+    )
+
+
+def progress_words(state: str, done: int, total: int, wait: Wait = Wait.BEGUN) -> str:
     """Return how a run under way gets on."""
     if state == "queued":
-        return "Waits for a free worker…"
+        return wait.value
     if not total:
         return "Looks for outcomes…"
     return f"{min(done, total):,} of about {counted(total, 'outcome')}…"

@@ -143,7 +143,7 @@ def run(request: HttpRequest, slug: str, change_id: int, kind: str) -> HttpRespo
     found = change_of(access, change_id)
     if not is_partial(request) or kind not in Kind.values:
         return redirect("rule_change", slug=slug, change_id=change_id)
-    under_way = progress(runs_of(access, found).get(kind))
+    under_way = progress(runs_of(access, found).get(kind), timezone.now())
     if under_way is None:
         over = HttpResponse(headers={"HX-Trigger": "rule-change-tested"})
         return kept_by_nobody(over)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 
-from monitoring.jobs.models import Lane
+from monitoring.jobs.models import Lane, WorkerBeat
 
 WORKER_BEAT = """
     INSERT INTO jobs_workerbeat (worker, host, lane, at, in_flight)
@@ -38,6 +40,11 @@ def worker_beat(*, lane: Lane, in_flight: int) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(WORKER_BEAT, values)
+
+
+def is_worker_seen(*, within: timedelta) -> bool:
+    """Tell whether a worker of the main cluster has been at work within that time."""
+    return WorkerBeat.objects.filter(lane=Lane.SCHEDULE, at__gt=Now() - within).exists()
 
 
 def tick_beat(*, failed_steps: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.console.back_test_words import (
+    Wait,
     alert_row,
     alerts_words,
     found_sentence,
@@ -153,6 +154,12 @@ def test_what_judging_again_did_is_said() -> None:
 )
 def test_progress_is_told_in_outcomes(state: str, done: int, total: int, words: str) -> None:
     assert progress_words(state, done, total) == words
+
+
+def test_one_that_waits_says_why() -> None:
+    assert progress_words("queued", 0, 0, Wait.BUSY).startswith("Another test is under way")
+    assert "No worker has been seen" in progress_words("queued", 5, 9, Wait.UNSEEN)
+    assert progress_words("running", 5, 9, Wait.UNSEEN) == "5 of about 9 outcomes…"
 
 
 def test_a_rule_is_named_by_its_title_else_by_its_id() -> None:

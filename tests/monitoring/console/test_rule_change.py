@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import Access, access_for
@@ -13,6 +15,8 @@ from accounts.models import Role
 from monitoring.errors.changes import rule_change_go_live
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.errors.models import RuleChange
+from monitoring.jobs.beats import worker_beat
+from monitoring.jobs.models import Lane
 from monitoring.replay.findings import (
     AlertShift,
     BackTestResult,
@@ -49,7 +53,7 @@ def make_run(change: RuleChange, **overrides: Any) -> BackTest:
         "change": change,
         "asked_by": change.author,
         "asked_by_name": change.author_name,
-        "asked_at": NOW,
+        "asked_at": timezone.now(),
         "state": "done",
         "finished_at": NOW,
         "result": as_json(result()),
@@ -141,6 +145,29 @@ def test_progress_is_told_only_where_it_is_new(cast: Cast, admin_client: Client)
     assert "Stop" in text(response)
     assert admin_client.get(asked).headers["Location"] == address(change)
     assert admin_client.get(address(change, "runs/nonsense"), headers=HTMX).status_code == 302
+
+
+def test_one_that_waits_for_long_says_why_and_is_asked_about_less_often(
+    cast: Cast, admin_client: Client
+) -> None:
+    change, other = propose(as_admin(cast)), propose(as_admin(cast), rule="another-rule")
+    under_way(change, asked_at=timezone.now() - timedelta(seconds=61))
+    asked = f"{address(change, 'runs/test')}?seen=queued-0"
+
+    def told() -> str:
+        response = admin_client.get(asked, headers=HTMX)
+        assert 'hx-trigger="every 5s"' in response.content.decode()
+        return text(response)
+
+    assert "No worker has been seen for a minute" in told()
+    worker_beat(lane=Lane.ADMIN, in_flight=1)
+    assert "No worker has been seen for a minute" in told()
+    worker_beat(lane=Lane.SCHEDULE, in_flight=1)
+    assert "All workers are busy with other work" in told()
+    under_way(other, state="running", token="0" * 32, beat_at=Now())
+    assert "Another test is under way" in told()
+    seen = f"{address(change, 'runs/test')}?seen=queued-busy"
+    assert admin_client.get(seen, headers=HTMX).status_code == 204
 
 
 def test_once_it_is_over_the_page_is_told_and_asks_no_more(
