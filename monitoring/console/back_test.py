@@ -21,6 +21,7 @@ from monitoring.console.back_test_words import (
     reworded_sentence,
     share_words,
     shift_row,
+    step_words,
 )
 from monitoring.console.rows import past
 from monitoring.console.rules import explanations
@@ -75,7 +76,10 @@ def is_out_of_date(change: RuleChange) -> bool:
 
 
 def progress(run: BackTest | None, now: datetime) -> dict[str, Any] | None:
-    """Return how a run gets on that waits or is under way; `pace` is when to ask again."""
+    """Return how a run gets on that waits or is under way; `pace` is when to ask again.
+
+    `said` is for who listens; it is said again only where `step` is another.
+    """
     if run is None or not run.is_under_way:
         return None
     wait = wait_of(run, now)
@@ -83,6 +87,8 @@ def progress(run: BackTest | None, now: datetime) -> dict[str, Any] | None:
         "run": run,
         "words": progress_words(run.state, run.done, run.total, wait),
         "percent": run.percent,
+        "said": step_words(run.state, run.percent, wait),
+        "step": f"{run.state}-{wait.name.lower()}-{run.percent // 10}",
         "seen": f"{run.state}-{run.done if wait == Wait.BEGUN else wait.name.lower()}",
         "pace": "1s" if wait == Wait.BEGUN else "5s",
     }

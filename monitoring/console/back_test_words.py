@@ -144,6 +144,20 @@ def progress_words(state: str, done: int, total: int, wait: Wait = Wait.BEGUN) -
     return f"{min(done, total):,} of about {counted(total, 'outcome')}…"
 
 
+def step_words(state: str, percent: int, wait: Wait = Wait.BEGUN) -> str:
+    """Return what is read out of how a run gets on: each tenth of it, not each second."""
+    if state == "queued":
+        return wait.value
+    return f"Under way: {percent // 10 * 10} %."
+
+
+def over_words(kind: str, state: str) -> str:
+    """Return what is read out once a run is over."""
+    what = "The test" if kind == "test" else "Judging again"
+    ends = {"done": "is done", "failed": "has failed", "stopped": "was stopped"}
+    return f"{what} {ends[state]}."
+
+
 def rule_title(rule: str | None, rules: Mapping[str, Explanation]) -> str:
     """Return a rule's title; where no rule knew an error the words for that, else its id."""
     if rule is None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
 from monitoring.console.back_test import progress, runs_of, tests_context
+from monitoring.console.back_test_words import over_words
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import past
 from monitoring.console.rule_difference import difference_sentence, differences
@@ -143,11 +144,15 @@ def run(request: HttpRequest, slug: str, change_id: int, kind: str) -> HttpRespo
     found = change_of(access, change_id)
     if not is_partial(request) or kind not in Kind.values:
         return redirect("rule_change", slug=slug, change_id=change_id)
-    under_way = progress(runs_of(access, found).get(kind), timezone.now())
+    its_run = runs_of(access, found).get(kind)
+    under_way = progress(its_run, timezone.now())
     if under_way is None:
-        over = HttpResponse(headers={"HX-Trigger": "rule-change-tested"})
+        said = over_words(its_run.kind, its_run.state) if its_run else ""
+        over = render(request, "console/rule_run_said.html", {"said": said})
+        over.headers["HX-Trigger"] = "rule-change-tested"
         return kept_by_nobody(over)
     if under_way["seen"] == request.GET.get("seen"):
         return kept_by_nobody(HttpResponse(status=204))
-    context = {"access": access, "change": found, "progress": under_way}
-    return kept_by_nobody(render(request, "console/rule_progress.html", context))
+    said = "" if under_way["step"] == request.GET.get("said") else under_way["said"]
+    context = {"access": access, "change": found, "progress": under_way, "said": said}
+    return kept_by_nobody(render(request, "console/rule_progress_bar.html", context))

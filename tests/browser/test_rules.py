@@ -223,6 +223,31 @@ def test_a_test_can_be_stopped(signed_in: SignedIn, acme: Any, admin: Any) -> No
     expect(page.locator("[hx-trigger='every 1s']")).to_have_count(0)
 
 
+def test_the_focus_stays_on_stop_while_the_test_gets_on(
+    signed_in: SignedIn, acme: Any, admin: Any
+) -> None:
+    change = propose(access_for(admin, acme.slug), now=datetime.now(UTC))
+    page = signed_in(f"rules/changes/{change.pk}/")
+    page.get_by_role("button", name="Test on the last 30 days").click()
+    stop = page.get_by_role("button", name="Stop")
+    stop.focus()
+    said = page.locator("#run_said")
+    said.evaluate("element => { window.stays = element }")
+    run = back_test_claim(now=datetime.now(UTC))
+    assert run is not None
+    for done, words in ((30, "30 of about 100 outcomes…"), (60, "60 of about 100 outcomes…")):
+        BackTest.objects.filter(pk=run.pk).update(done=done, total=100)
+        expect(page.get_by_text(words)).to_be_visible()
+        expect(said).to_have_text(f"Under way: {done} %.")
+        expect(stop).to_be_focused()
+    assert said.evaluate("element => element === window.stays")
+    BackTest.objects.filter(pk=run.pk).update(done=0, total=0)
+    work(Claim(run), lambda: True)
+    expect(said).to_have_text("The test is done.")
+    expect(page.locator(".change__sentence")).to_be_visible()
+    assert said.evaluate("element => element === window.stays")
+
+
 @SIZES
 def test_no_page_scrolls_sideways(
     signed_in: SignedIn, acme: Any, admin: Any, viewport: dict[str, int]

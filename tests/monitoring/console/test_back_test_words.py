@@ -14,6 +14,7 @@ from monitoring.console.back_test_words import (
     alerts_words,
     found_sentence,
     moved_row,
+    over_words,
     progress_words,
     rejudged_sentence,
     reworded_sentence,
@@ -22,6 +23,7 @@ from monitoring.console.back_test_words import (
     shift_row,
     span_words,
     standing_words,
+    step_words,
 )
 from monitoring.console.wording import Explanation
 from monitoring.replay.findings import (
@@ -154,6 +156,14 @@ def test_what_judging_again_did_is_said() -> None:
 )
 def test_progress_is_told_in_outcomes(state: str, done: int, total: int, words: str) -> None:
     assert progress_words(state, done, total) == words
+
+
+def test_what_is_read_out_is_told_in_tenths_and_at_the_end() -> None:
+    assert step_words("running", 29) == "Under way: 20 %."
+    assert step_words("queued", 0, Wait.BUSY) == Wait.BUSY.value
+    assert over_words("test", "stopped") == "The test was stopped."
+    assert over_words("rejudge", "done") == "Judging again is done."
+    assert over_words("rejudge", "failed") == "Judging again has failed."
 
 
 def test_one_that_waits_says_why() -> None:

@@ -129,7 +129,7 @@ def test_a_test_is_asked_for_and_the_page_asks_how_it_gets_on(
     assert (run.state, run.kind, run.change) == ("queued", "test", change)
     html = admin_client.get(address(change)).content.decode()
     assert "Waits for a free worker" in html
-    assert f'hx-get="{address(change, "runs/test")}?seen=queued-0"' in html
+    assert f'hx-get="{address(change, "runs/test")}?seen=queued-0&amp;said=queued-begun-0"' in html
     assert 'hx-trigger="every 1s"' in html
 
 
@@ -142,9 +142,26 @@ def test_progress_is_told_only_where_it_is_new(cast: Cast, admin_client: Client)
     response = admin_client.get(f"{asked}?seen=running-60", headers=HTMX)
     assert "120 of about 480 outcomes" in text(response)
     assert 'value="25"' in response.content.decode()
-    assert "Stop" in text(response)
+    assert "Stop" not in text(response)
+    assert "Stop" in text(admin_client.get(address(change)))
     assert admin_client.get(asked).headers["Location"] == address(change)
     assert admin_client.get(address(change, "runs/nonsense"), headers=HTMX).status_code == 302
+
+
+def test_who_listens_hears_each_tenth_once_in_a_place_that_stays(
+    cast: Cast, admin_client: Client
+) -> None:
+    change = propose(as_admin(cast))
+    under_way(change, state="running", token="0" * 32, beat_at=NOW, done=120, total=480)
+    page = admin_client.get(address(change)).content.decode()
+    assert page.count('role="status" aria-live="polite"></p>') == 1
+    asked = address(change, "runs/test")
+    told = text(admin_client.get(f"{asked}?said=running-begun-1", headers=HTMX))
+    assert "Under way: 20 %." in told
+    told = text(admin_client.get(f"{asked}?said=running-begun-2", headers=HTMX))
+    assert "Under way" not in told
+    part = admin_client.get(address(change), headers=HTMX).content.decode()
+    assert 'role="status"' not in part
 
 
 def test_one_that_waits_for_long_says_why_and_is_asked_about_less_often(
@@ -176,7 +193,7 @@ def test_once_it_is_over_the_page_is_told_and_asks_no_more(
     change = make_tested(cast)
     response = admin_client.get(address(change, "runs/test"), headers=HTMX)
     assert response.headers["HX-Trigger"] == "rule-change-tested"
-    assert response.content == b""
+    assert text(response) == "The test is done."
     assert "every 1s" not in admin_client.get(address(change)).content.decode()
 
 
