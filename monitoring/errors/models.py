@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn, Self
 from uuid import UUID
 
@@ -176,6 +177,10 @@ class UnrecognisedErrorQuerySet(TenantQuerySet):
         """Keep errors that no rule knows yet."""
         return self.filter(resolved_at=None)
 
+    def unseen_since(self, moment: datetime) -> Self:
+        """Keep errors, open or settled, that did not come since then."""
+        return self.filter(last_seen__lt=moment)
+
     def most_people_first(self) -> Self:
         return self.order_by("-people", "-last_seen", "-id")
 
@@ -215,6 +220,7 @@ class UnrecognisedError(TenantModel):
                 condition=Q(resolved_at=None),
                 name="unrecognised_most_people",
             ),
+            models.Index(fields=["last_seen"], name="unrecognised_last_seen"),
         ]
 
 
@@ -244,7 +250,8 @@ class RejudgementQuerySet(AppendOnlyQuerySet):
 class Rejudgement(TenantModel):
     """A later verdict on an attempt, after rules were corrected. Append-only.
 
-    The first verdict stays in the outcome log; of several here the newest counts.
+    The first verdict stays in the outcome log; of several here the newest counts. They go when the
+    outcomes have gone, by `monitoring.errors.housekeeping` alone.
     """
 
     attempt_id = models.UUIDField()

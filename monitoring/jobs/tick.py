@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from monitoring.errors.housekeeping import rejudgements_forget, unrecognised_forget
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.holds import holds_end
 from monitoring.health.tally import tally_compact
@@ -99,6 +100,7 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "recover": lambda: recover(report, now),
         "check": lambda: check(report, now),
         "partitions": lambda: keep_house(now),
+        "errors": lambda: keep_errors(now),
     }
     for name, step in steps.items():
         run_step(report, name, step)
@@ -227,6 +229,17 @@ def keep_house(now: datetime) -> None:
             pulses_age(now=now)
             pulses_compact(now=now)
             worker_beats_forget()
+
+
+def keep_errors(now: datetime) -> None:
+    """Forget later verdicts and unrecognised errors whose outcomes are gone."""
+    kept = timedelta(days=settings.OUTCOME_RETENTION_DAYS)
+    # Outcomes go with their whole partition, so some are there for as long as one is wide.
+    width = timedelta(days=settings.OUTCOME_PARTITION_DAYS)
+    with turn() as mine:
+        if mine:
+            rejudgements_forget(now - kept - width)
+            unrecognised_forget(now - kept)
 
 
 def ring_doorbells() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -10,6 +11,11 @@ from django_q.models import OrmQ
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.errors.facts import RawError
+from monitoring.errors.inbox import unrecognised_note
+from monitoring.errors.interpretation import built_in_rules, interpret
+from monitoring.errors.models import Rejudgement, UnrecognisedError
+from monitoring.errors.rejudging import Rejudged, rejudgements_append
 from monitoring.health.begin import health_begin
 from monitoring.health.holds import hold_place
 from monitoring.health.models import Health, HoldAuthor
@@ -20,7 +26,8 @@ from monitoring.jobs.models import Job, Lane, TickBeat, WorkerBeat
 from monitoring.jobs.tick import TickReport, tick, turn
 from monitoring.outcomes.models import Outcome
 from monitoring.outcomes.partitions import partitions_ensure
-from tests.factories import NOW, make_connected_person
+from tests.factories import NOW, make_connected_person, make_organization
+from tests.monitoring.errors.makers import panic, seen
 from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
 from tests.monitoring.jobs.test_reaper import make_expired
 
@@ -251,3 +258,20 @@ def test_the_loop_lives_through_an_outage_and_remembers_when_it_ended(
     assert "the database is away" in caplog.text
     assert "the database is back" in caplog.text
     assert "Is the server running?" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_tick_forgets_unrecognised_errors_and_later_verdicts_with_their_outcomes(
+    settings: Any,
+) -> None:
+    settings.OUTCOME_RETENTION_DAYS, settings.OUTCOME_PARTITION_DAYS = 30, 7
+    organization = make_organization()
+    verdict = interpret(RawError(**panic()), built_in_rules())
+    unrecognised_note([seen(organization, minutes=-60 * 24 * 31)])
+    unrecognised_note([seen(organization, minutes=-60 * 24 * 29, signature="lately")])
+    for days in (38, 36):
+        again = Rejudged(uuid4(), organization.pk, 1, verdict)
+        rejudgements_append([again], now=NOW - timedelta(days=days))
+    assert tick(NOW).failed_steps == []
+    assert UnrecognisedError.objects.get().signature == "lately"
+    assert Rejudgement.objects.get().at == NOW - timedelta(days=36)
