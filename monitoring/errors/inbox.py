@@ -9,28 +9,36 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from monitoring.errors.drafts import draft_from
 from monitoring.errors.facts import RawError
-from monitoring.errors.interpretation import interpret
+from monitoring.errors.interpretation import built_in_rules, interpret
 from monitoring.errors.models import RuleChange, UnrecognisedError
 from monitoring.errors.rulebook import rule_sets_of
-from monitoring.errors.versions import number_in
+from monitoring.errors.versions import CHANGES, number_in
 
-__all__ = ["Seen", "draft_from", "unrecognised_note", "unrecognised_resolve"]
+__all__ = [
+    "Seen",
+    "draft_from",
+    "unrecognised_note",
+    "unrecognised_resolve",
+    "unrecognised_try_again",
+]
 
 # How many open errors a rule that goes live is tried on, of most people first.
 TRIED = 2_000
+# And how many at once where other rules are in force.
+AGAIN = 500
 
 NOTE = """
     INSERT INTO errors_unrecognisederror AS kept (organization_id, provider, signature, first_seen,
-        last_seen, outcomes, people, sample, sample_attempt_id)
+        last_seen, outcomes, people, sample, sample_attempt_id, rules_tried)
     SELECT organization_id, provider, signature, first_seen, last_seen, outcomes, 0, sample::jsonb,
-        attempt_id
+        attempt_id, rules_version
     FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-        %s::bigint[], %s::text[], %s::uuid[]) AS seen (organization_id, provider, signature,
-        first_seen, last_seen, outcomes, sample, attempt_id)
+        %s::bigint[], %s::text[], %s::uuid[], %s::int[]) AS seen (organization_id, provider,
+        signature, first_seen, last_seen, outcomes, sample, attempt_id, rules_version)
     ORDER BY organization_id, signature
     ON CONFLICT (organization_id, signature) DO UPDATE SET
         outcomes = kept.outcomes + excluded.outcomes,
@@ -51,11 +59,26 @@ COUNT_PEOPLE = """
 """
 # Rules older than the change that settled an error can't tell that it is open again.
 REOPEN = """
-    UPDATE errors_unrecognisederror AS kept SET resolved_at = NULL, resolved_by_id = NULL
-    FROM unnest(%s::bigint[], %s::int[]) AS seen (id, number)
+    UPDATE errors_unrecognisederror AS kept
+    SET resolved_at = NULL, resolved_by_id = NULL, rules_tried = seen.version
+    FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS seen (id, number, version)
     WHERE kept.id = seen.id AND seen.number >= coalesce(
         (SELECT change.number FROM errors_rulechange change WHERE change.id = kept.resolved_by_id),
         0)
+"""
+# `monitoring.errors.rulebook` makes the version of an organization's rules likewise.
+UNTRIED = """
+    WITH newest AS (
+        SELECT organization_id, max(number) AS number FROM errors_rulechange
+        WHERE state = 'live' GROUP BY organization_id
+    ), operators AS (
+        SELECT max(number) AS number FROM newest WHERE organization_id IS NULL
+    )
+    SELECT kept.id FROM errors_unrecognisederror AS kept CROSS JOIN operators
+    LEFT JOIN newest AS own ON own.organization_id = kept.organization_id
+    WHERE kept.resolved_at IS NULL AND kept.rules_tried <> coalesce(
+        %(built_in)s * %(changes)s + greatest(own.number, operators.number), %(built_in)s)
+    ORDER BY kept.id LIMIT %(limit)s
 """
 
 
@@ -96,12 +119,17 @@ def unrecognised_note(found: Sequence[Seen]) -> None:
         }
         cursor.execute(COUNT_PEOPLE, columns(sorted(people)))
         settled = [
-            (id_, max(number_in(seen.rules_version) for seen in groups[key]))
+            (id_, *newest_rules(groups[key]))
             for key, (id_, is_settled) in noted.items()
             if is_settled
         ]
         if settled:
             cursor.execute(REOPEN, columns(settled))
+
+
+def newest_rules(group: Sequence[Seen]) -> tuple[int, int]:
+    """Return the number of the last change in the newest rules that judged them, and a version."""
+    return max((number_in(seen.rules_version), seen.rules_version) for seen in group)
 
 
 def note(group: Sequence[Seen]) -> tuple[Any, ...]:
@@ -117,6 +145,7 @@ def note(group: Sequence[Seen]) -> tuple[Any, ...]:
         len(group),
         msgspec.json.encode(sample.error).decode(),
         sample.attempt_id,
+        sample.rules_version,
     )
 
 
@@ -129,7 +158,7 @@ def unrecognised_resolve(change: RuleChange, *, now: datetime) -> int:
     """Settle the open errors that are known since the change went live; return how many.
 
     Tried are those of its organization, or of all for a change of the operator's, at most TRIED.
-    One that is left open though it is known stays so until the next change. Runs in the caller's
+    What is left open though it is known `unrecognised_try_again` finds. Runs in the caller's
     transaction.
     """
     if change.after is None:
@@ -151,9 +180,44 @@ def unrecognised_resolve(change: RuleChange, *, now: datetime) -> int:
 
 def settle(ids: Sequence[int], change: RuleChange, now: datetime) -> int:
     """Mark errors as known by a change; their rows are locked in the order deliveries take."""
-    ours = UnrecognisedError.objects.open().filter(pk__in=ids)
-    locked = ours.order_by("organization_id", "signature").select_for_update()
-    still_open = [error.pk for error in locked.only("pk")]
+    ours = UnrecognisedError.objects.open().filter(pk__in=ids).in_order_of_deliveries()
+    still_open = [error.pk for error in ours.select_for_update().only("pk")]
     return UnrecognisedError.objects.filter(pk__in=still_open).update(
         resolved_at=now, resolved_by=change
     )
+
+
+@transaction.atomic
+def unrecognised_try_again(*, now: datetime) -> int:
+    """Try open errors on the rules in force where others were tried last; settle what is known.
+
+    For what no change brought: newer built-in rules, and errors that a change did not get to. A
+    piece of at most AGAIN; returns how many were settled. They bear no change that settled them.
+    What a delivery is just adding to is left for the next time.
+    """
+    ids = untried()
+    if not ids:
+        return 0
+    ours = UnrecognisedError.objects.open().filter(pk__in=ids).in_order_of_deliveries()
+    rows = list(
+        ours.select_for_update(skip_locked=True).values_list("id", "organization_id", "sample")
+    )
+    sets = rule_sets_of({organization for _, organization, _ in rows})
+    known: list[int] = []
+    tried: dict[int, list[int]] = {}
+    for id_, organization, sample in rows:
+        rules = sets[organization]
+        tried.setdefault(rules.version, []).append(id_)
+        if interpret(RawError(**sample), rules).rule_id is not None:
+            known.append(id_)
+    for version, those in tried.items():
+        UnrecognisedError.objects.filter(pk__in=those).update(rules_tried=version)
+    return UnrecognisedError.objects.filter(pk__in=known).update(resolved_at=now)
+
+
+def untried() -> list[int]:
+    """Return the ids of open errors that were last tried on other rules than those in force."""
+    values = {"built_in": built_in_rules().version, "changes": CHANGES, "limit": AGAIN}
+    with connection.cursor() as cursor:
+        cursor.execute(UNTRIED, values)
+        return [id_ for (id_,) in cursor.fetchall()]

@@ -177,6 +177,10 @@ class UnrecognisedErrorQuerySet(TenantQuerySet):
         """Keep errors that no rule knows yet."""
         return self.filter(resolved_at=None)
 
+    def in_order_of_deliveries(self) -> Self:
+        """Order as all do who lock several, so that nobody waits in a circle."""
+        return self.order_by("organization_id", "signature")
+
     def unseen_since(self, moment: datetime) -> Self:
         """Keep errors, open or settled, that did not come since then."""
         return self.filter(last_seen__lt=moment)
@@ -200,6 +204,8 @@ class UnrecognisedError(TenantModel):
     people = models.IntegerField(default=0)
     sample = models.JSONField()
     sample_attempt_id = models.UUIDField()
+    # The version of the rules of which none knew it, last.
+    rules_tried = models.IntegerField(default=0)
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey(RuleChange, models.PROTECT, null=True, related_name="resolved")
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from monitoring.errors.housekeeping import rejudgements_forget, unrecognised_forget
+from monitoring.errors.inbox import unrecognised_try_again
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.holds import holds_end
 from monitoring.health.tally import tally_compact
@@ -232,7 +233,7 @@ def keep_house(now: datetime) -> None:
 
 
 def keep_errors(now: datetime) -> None:
-    """Forget later verdicts and unrecognised errors whose outcomes are gone."""
+    """Forget verdicts and errors whose outcomes are gone; try open errors on newer rules."""
     kept = timedelta(days=settings.OUTCOME_RETENTION_DAYS)
     # Outcomes go with their whole partition, so some are there for as long as one is wide.
     width = timedelta(days=settings.OUTCOME_PARTITION_DAYS)
@@ -240,6 +241,7 @@ def keep_errors(now: datetime) -> None:
         if mine:
             rejudgements_forget(now - kept - width)
             unrecognised_forget(now - kept)
+            unrecognised_try_again(now=now)
 
 
 def ring_doorbells() -> None:
