@@ -37,7 +37,7 @@ from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
 from monitoring.jobs.recovery import incidents_recover
-from monitoring.outcomes.partitions import partitions_drop, partitions_ensure
+from monitoring.outcomes.partitions import log_begins, partitions_drop, partitions_ensure
 
 logger = logging.getLogger(__name__)
 
@@ -234,13 +234,12 @@ def keep_house(now: datetime) -> None:
 
 def keep_errors(now: datetime) -> None:
     """Forget verdicts and errors whose outcomes are gone; try open errors on newer rules."""
-    kept = timedelta(days=settings.OUTCOME_RETENTION_DAYS)
-    # Outcomes go with their whole partition, so some are there for as long as one is wide.
-    width = timedelta(days=settings.OUTCOME_PARTITION_DAYS)
+    before = now - timedelta(days=settings.OUTCOME_RETENTION_DAYS)
     with turn() as mine:
         if mine:
-            rejudgements_forget(now - kept - width)
-            unrecognised_forget(now - kept)
+            # Outcomes go with their whole partition; what is left keeps its later verdicts.
+            rejudgements_forget(min(before, log_begins() or before))
+            unrecognised_forget(before)
             unrecognised_try_again(now=now)
 
 

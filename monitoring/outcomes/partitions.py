@@ -77,6 +77,12 @@ def partition_bounds() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
+def log_begins() -> datetime | None:
+    """Return the moment before which no partition reaches but the default; None without any."""
+    kept = map(span_of, partition_bounds().values())
+    return min((span.start for span in kept if span is not None), default=None)
+
+
 def span_of(bound: str) -> Span | None:
     """Read a partition's span from its bounds; None for the default partition, which has none."""
     found = SPAN.search(bound)

@@ -25,7 +25,7 @@ from monitoring.jobs.clockwork import Clockwork
 from monitoring.jobs.models import Job, Lane, TickBeat, WorkerBeat
 from monitoring.jobs.tick import TickReport, tick, turn
 from monitoring.outcomes.models import Outcome
-from monitoring.outcomes.partitions import partitions_ensure
+from monitoring.outcomes.partitions import log_begins, partitions_ensure
 from tests.factories import NOW, make_connected_person, make_organization
 from tests.monitoring.errors.makers import panic, seen
 from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
@@ -264,14 +264,17 @@ def test_the_loop_lives_through_an_outage_and_remembers_when_it_ended(
 def test_a_tick_forgets_unrecognised_errors_and_later_verdicts_with_their_outcomes(
     settings: Any,
 ) -> None:
-    settings.OUTCOME_RETENTION_DAYS, settings.OUTCOME_PARTITION_DAYS = 30, 7
+    settings.OUTCOME_RETENTION_DAYS = 30
+    partitions_ensure(NOW, since=NOW - timedelta(days=30))
+    begins = log_begins()
+    assert begins is not None
+    assert begins < NOW - timedelta(days=30)
     organization = make_organization()
     verdict = interpret(RawError(**panic()), built_in_rules())
     unrecognised_note([seen(organization, minutes=-60 * 24 * 31)])
     unrecognised_note([seen(organization, minutes=-60 * 24 * 29, signature="lately")])
-    for days in (38, 36):
-        again = Rejudged(uuid4(), organization.pk, 1, verdict)
-        rejudgements_append([again], now=NOW - timedelta(days=days))
+    for at in (begins - timedelta(seconds=1), begins, NOW):
+        rejudgements_append([Rejudged(uuid4(), organization.pk, 1, verdict)], now=at)
     assert tick(NOW).failed_steps == []
     assert UnrecognisedError.objects.get().signature == "lately"
-    assert Rejudgement.objects.get().at == NOW - timedelta(days=36)
+    assert list(Rejudgement.objects.order_by("id").values_list("at", flat=True)) == [begins, NOW]
