@@ -172,6 +172,12 @@ def after_success(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Ru
     )
 
 
+def after_good_runs(runs: Runs, count: int, last: JudgedOutcome, policy: PolicyFacts) -> Runs:
+    """Take in `count` good runs in a row, of which only the last one matters."""
+    before = strip(runs.recent, "s" * (count - 1))
+    return after_success(replace(runs, recent=before), last, policy)
+
+
 def after_partial(runs: Runs, outcome: JudgedOutcome, policy: PolicyFacts) -> Runs:
     """The providers let us in, so the failing clock stops; some records did not get through.
 
@@ -341,8 +347,8 @@ def later(outcome: JudgedOutcome, wait: int) -> datetime:
     return outcome.finished_at + timedelta(seconds=round(wait * (1 + JITTER * share)))
 
 
-def strip(recent: str, letter: str) -> str:
-    return (recent + letter)[-RECENT_RUNS:]
+def strip(recent: str, letters: str) -> str:
+    return (recent + letters)[-RECENT_RUNS:]
 
 
 def newest(evidence: tuple[UUID, ...], attempt_id: UUID) -> tuple[UUID, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, Verdict
-from monitoring.health.fold import JudgedOutcome
+from monitoring.health.fold import JudgedOutcome, signature_of
 from monitoring.replay.findings import (
     BackTestResult,
     OrganizationMoved,
@@ -67,6 +67,7 @@ class OtherVerdicts:
             interpretation=verdict.interpretation.value,
             rule=verdict.rule_id,
             rules_version=verdict.rules_version,
+            signature=signature_of(outcome.result, verdict.signature, verdict.interpretation),
         )
 
 
@@ -157,6 +158,8 @@ class BackTester(Stage):
         )
 
     def _next_change(self, now: datetime) -> datetime | None:
+        if not self.watch.is_idle:
+            return now
         there = earlier(super()._next_change(now), self.other_notices.next_message(now))
         return earlier(there, self.otherwise.people.next_deadline)
 

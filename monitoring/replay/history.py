@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -131,11 +132,13 @@ def outcomes_read(span: Span, *, errors: bool = False) -> list[Row]:
         # People's own index leads to their outcomes; the log holds everybody else's as well.
         cursor.execute("SET LOCAL enable_seqscan = off")
         rows = fetch(JUDGED, values)
-    return [(person, judged(*outcome), error) for person, error, *outcome in rows]
+    return [as_read(*row) for row in rows]
 
 
-def judged(
-    attempt_id: Any,
+def as_read(
+    person_id: int,
+    error: str | None,
+    attempt_id: UUID,
     finished_at: datetime,
     result: str,
     interpretation: str | None,
@@ -143,14 +146,11 @@ def judged(
     rules_version: int | None,
     retry_after: int | None,
     signature: str | None,
-) -> JudgedOutcome:
-    return JudgedOutcome(
-        attempt_id,
-        finished_at,
-        result,
-        interpretation,
-        rule,
-        rules_version,
-        retry_after,
-        signature_of(result, signature, interpretation),
+) -> Row:
+    if result == "success" and error is None:
+        return person_id, JudgedOutcome(attempt_id, finished_at, result), None
+    said = signature_of(result, signature, interpretation)
+    outcome = JudgedOutcome(
+        attempt_id, finished_at, result, interpretation, rule, rules_version, retry_after, said
     )
+    return person_id, outcome, error

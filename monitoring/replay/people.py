@@ -7,21 +7,19 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from monitoring.health.change import Change, HealthFacts, look_again, take_in, take_in_late
-from monitoring.health.fold import RECENT_RUNS, JudgedOutcome, PolicyFacts, Runs, judge
+from monitoring.health.fold import (
+    RECENT_RUNS,
+    JudgedOutcome,
+    PolicyFacts,
+    Runs,
+    grace_of,
+    judge,
+    later,
+)
 from monitoring.health.shields import Shield, hold_penalty
 from monitoring.incidents.recovery import Waiting
 from monitoring.replay.agenda import Agenda
-
-
-class Known:
-    """What is known of one person: facts, recent runs as they came, and what changed."""
-
-    __slots__ = ("changes", "facts", "history")
-
-    def __init__(self, facts: HealthFacts) -> None:
-        self.facts = facts
-        self.history: list[JudgedOutcome] = []
-        self.changes: list[Change] = []
+from monitoring.replay.known import Known
 
 
 class People:
@@ -34,6 +32,7 @@ class People:
 
     def __init__(self, policy: PolicyFacts) -> None:
         self.policy = policy
+        self._grace = timedelta(seconds=grace_of(policy.base_interval, policy))
         self.known: dict[int, Known] = {}
         self.statuses: Counter[str] = Counter()
         self.intervals: Counter[int] = Counter()
@@ -56,11 +55,11 @@ class People:
     def add(self, person_id: int, runs: Runs, now: datetime) -> Known:
         """Bring in a person with what their runs have been so far."""
         facts = HealthFacts(runs, judge(runs, False, self.policy, now), now)
-        return self._bring(person_id, Known(facts))
+        return self._bring(person_id, Known(facts, self.policy))
 
     def adopt(self, person_id: int, known: Known) -> None:
         """Bring in a person as they are known among other people, who keep theirs."""
-        copied = Known(known.facts)
+        copied = Known(known.facts, self.policy)
         copied.history = list(known.history)
         self._bring(person_id, copied)
 
@@ -97,6 +96,13 @@ class People:
         )
         history = known.history
         history.append(outcome)
+        if known.stays_well(outcome):
+            if len(history) >= 2 * RECENT_RUNS:
+                del history[:-RECENT_RUNS]
+            expected_at = later(outcome, self.policy.base_interval)
+            self._deadlines.put(person_id, expected_at + self._grace)
+            self._due.put(person_id, expected_at)
+            return True
         if known.facts.runs.is_late(outcome):
             history.sort(key=lambda each: each.order)
             self.fold_anew(person_id, shields)

@@ -110,8 +110,9 @@ def organization_test(
     )
     policy = policies_of([organization_id])[organization_id]
     tester = BackTester(numbers=Numbers(policy=policy), organization_id=organization_id)
-    for rows in slices_read(span, outcomes_estimate(organization_id, span.since)):
-        with collection_paused():
+    expected = outcomes_estimate(organization_id, span.since)
+    with collection_paused():
+        for rows in slices_read(span, expected):
             take_slice(tester, verdicts, rows, claim)
     return tester.finish(until=now, version=version, days=days)
 

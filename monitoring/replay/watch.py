@@ -63,6 +63,9 @@ class Watch:
         if not is_latest:
             self.pulse.take_late(outcome.finished_at, signature)
             return
+        if outcome.result == "success" and not self.active:
+            self.pulse.take(person_id, outcome.finished_at, signature)
+            return
         runs = self._people.runs(person_id)
         self.pulse.take(person_id, outcome.finished_at, signature, explained=runs.in_incident)
         for incident in self.active:
