@@ -10,12 +10,12 @@ from operator import attrgetter
 from typing import TypeVar
 
 from monitoring.errors.facts import ErrorFacts
+from monitoring.errors.patterns import MAX_PATTERN_TEXT
 from monitoring.errors.reading import normalized
 from monitoring.errors.rules import PROVIDERS, Condition, Interpretation, Rule, refuse_repeats
 
 WORDS = re.compile(r"\w{3,}")
 NO_WORD = bytes(code if WORDS.match(chr(code) * 3) else 32 for code in range(128)).ljust(256)
-MAX_PATTERN_TEXT = 2_000
 ANY = ""
 NO_CODES: frozenset[str] = frozenset()
 ASKS_A_HUMAN = frozenset({Interpretation.NEEDS_USER, Interpretation.NEEDS_ADMIN})

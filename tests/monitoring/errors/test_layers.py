@@ -82,7 +82,13 @@ def test_a_level_that_says_nothing_shares_the_set_below() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{"class": "nonsense"}, {"codes": [], "says": ["<style> "]}, {"title": ""}]
+    "broken",
+    [
+        {"class": "nonsense"},
+        {"codes": [], "says": ["<style> "]},
+        {"title": ""},
+        {"patterns": ["(?:.|..)" * 30 + "~"]},
+    ],
 )
 def test_a_rule_that_can_not_be_read_any_more_is_left_out(broken: dict[str, object]) -> None:
     changes = [
