@@ -26,7 +26,7 @@ from monitoring.console.back_test_words import (
 from monitoring.console.rows import past
 from monitoring.console.rules import explanations
 from monitoring.console.wording import Explanation
-from monitoring.errors.changes import needs_second_look
+from monitoring.errors.changes import is_test_old, needs_second_look
 from monitoring.errors.models import RuleChange
 from monitoring.errors.rulebook import level_version
 from monitoring.jobs.beats import is_worker_seen
@@ -59,6 +59,7 @@ def tests_context(access: Access, change: RuleChange, now: datetime) -> dict[str
         "second_look": needs_second_look(change),
         "share": share_words(1, round(1 / settings.SECOND_LOOK_SHARE)),
         "is_out_of_date": is_out_of_date(change),
+        "is_old": is_test_old(change, now),
     }
 
 

@@ -92,7 +92,8 @@ def stop(access: Access, change: RuleChange, now: datetime) -> str:
 def go_live(access: Access, change: RuleChange, now: datetime) -> str:
     changed = rule_change_go_live(access=access, change=change, now=now)
     if changed.state == RuleState.WAITING:
-        return "This change moves many people, so it waits for somebody else's approval."
+        why = "moves many people" if changed.people else "was tested on nobody"
+        return f"This change {why}, so it waits for somebody else's approval."
     return "The rule is live. It judges every error from now on."
 
 

@@ -7,7 +7,7 @@ order in which they go live.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +37,8 @@ __all__ = [
 
 # Any fixed number will do; it is that of changes of rules among the database's advisory locks.
 LOCK = 7_430_126_001
+# A test tells of the outcomes there were; a day later there are others.
+TEST_HOLDS = timedelta(hours=24)
 
 
 @transaction.atomic
@@ -123,14 +125,14 @@ def rule_change_tested(
 
 @transaction.atomic
 def rule_change_go_live(*, access: Access, change: RuleChange, now: datetime) -> RuleChange:
-    """Let a tested draft go live, or wait for a second look where it moves too many people.
+    """Let a tested draft go live, or wait for a second look where it needs one.
 
     Returns the change as it is then; its state tells which. Raises PermissionDenied, and
     RuleChangeRefusedError for a change that is no draft or whose test is missing or out of date.
     """
     change = taken(access, change)
     refuse_unless(change, RuleState.DRAFT)
-    refuse_untested(change)
+    refuse_untested(change, now)
     if needs_second_look(change):
         change.state = RuleState.WAITING
         change.save()
@@ -151,7 +153,7 @@ def rule_change_approve(*, access: Access, change: RuleChange, now: datetime) ->
     refuse_unless(change, RuleState.WAITING)
     if change.author_id == access.user.pk:
         raise RuleChangeRefusedError("You proposed this change, so somebody else must approve it.")
-    refuse_untested(change)
+    refuse_untested(change, now)
     change.approved_by = access.user
     change.approved_by_name = access.user.email
     put_live(change, now)
@@ -226,19 +228,29 @@ def refuse_unless(change: RuleChange, *states: RuleState) -> None:
         raise RuleChangeRefusedError(STANDS[RuleState(change.state)])
 
 
-def refuse_untested(change: RuleChange) -> None:
-    """Raise RuleChangeRefusedError unless the change was tested with the rules of this moment."""
+def refuse_untested(change: RuleChange, now: datetime) -> None:
+    """Raise RuleChangeRefusedError unless it was tested lately, with the rules of this moment."""
     if change.tested_at is None or change.tested_at < change.created_at:
         raise RuleChangeRefusedError("Test the change on past outcomes before it goes live.")
     if change.tested_against != level_version(change.organization_id):
         raise RuleChangeRefusedError(
             "Other rules have changed since this change was tested. Test it again."
         )
+    if is_test_old(change, now):
+        raise RuleChangeRefusedError(
+            "The change was tested more than 24 hours ago. Test it again before it goes live."
+        )
+
+
+def is_test_old(change: RuleChange, now: datetime) -> bool:
+    """Tell if a change was tested too long ago to go live by that test."""
+    return change.tested_at is not None and now - change.tested_at > TEST_HOLDS
 
 
 def needs_second_look(change: RuleChange) -> bool:
+    """Tell if a tested change moves many people, or was tested on nobody and could move anyone."""
     moved, people = change.people_moved or 0, change.people or 0
-    return moved > settings.SECOND_LOOK_SHARE * people
+    return not people or moved > settings.SECOND_LOOK_SHARE * people
 
 
 def put_live(change: RuleChange, now: datetime) -> None:

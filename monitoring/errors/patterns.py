@@ -119,10 +119,8 @@ def own_work(item: Item) -> int:
 def is_table(items: Sequence[Item]) -> bool:
     """Tell if the engine looks a character set up in a table; others it goes through one by one."""
     return all(
-        (name in {"LITERAL", "NEGATE"}
-        and (about or 0) <= LAST_IN_TABLE)
-        or (name == "RANGE"
-        and about[1] <= LAST_IN_TABLE)
+        (name in {"LITERAL", "NEGATE"} and (about or 0) <= LAST_IN_TABLE)
+        or (name == "RANGE" and about[1] <= LAST_IN_TABLE)
         for name, about in items
     )
 

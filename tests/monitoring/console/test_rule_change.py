@@ -457,3 +457,20 @@ def test_a_change_that_waits_is_not_said_to_move_people_while_nothing_tells(
     assert "The test was stopped" in page
     assert "waits for a second look" not in page
     assert "Approve" not in page
+
+
+def test_an_old_test_must_be_done_again(cast: Cast, admin_client: Client) -> None:
+    change = passed(propose(as_admin(cast), now=NOW - timedelta(days=2)))
+    make_run(change)
+    page = admin_client.get(address(change))
+    assert "This test is more than 24 hours old." in text(page)
+    assert "Go live" not in buttons(page)
+    assert "more than 24 hours ago" in said(admin_client, change, "live")
+
+
+def test_what_was_tested_on_nobody_waits_and_says_so(cast: Cast, admin_client: Client) -> None:
+    change = make_tested(cast, people=0, people_moved=0)
+    assert "there was nobody to test it on" in text(admin_client.get(address(change)))
+    page = said(admin_client, change, "live")
+    assert "was tested on nobody, so it waits" in page
+    assert "There was nobody to test it on, so it waits for a second look." in page

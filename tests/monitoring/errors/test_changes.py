@@ -207,7 +207,13 @@ def test_another_organizations_change_leaves_a_test_as_good_as_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("people", "moved", "state"),
-    [(100, 10, "live"), (100, 11, "waiting"), (0, 0, "live"), (5, 1, "waiting"), (10, 0, "live")],
+    [
+        (100, 10, "live"),
+        (100, 11, "waiting"),
+        (0, 0, "waiting"),
+        (5, 1, "waiting"),
+        (10, 0, "live"),
+    ],
 )
 def test_more_than_a_tenth_of_the_people_takes_a_second_look(
     people: int, moved: int, state: str
@@ -215,6 +221,23 @@ def test_more_than_a_tenth_of_the_people_takes_a_second_look(
     access = make_access()
     change = passed(propose(access), people=people, people_moved=moved)
     assert rule_change_go_live(access=access, change=change, now=LATER).state == state
+
+
+def test_a_test_holds_for_a_day() -> None:
+    access, day = make_access(), timedelta(hours=24)
+    change = passed(propose(access), now=NOW)
+    with pytest.raises(RuleChangeRefusedError, match=r"more than 24 hours ago\. Test it again"):
+        rule_change_go_live(access=access, change=change, now=NOW + day + timedelta(seconds=1))
+    assert rule_change_go_live(access=access, change=change, now=NOW + day).state == "live"
+
+
+def test_what_waits_for_a_second_look_must_be_tested_lately_too() -> None:
+    access, late = make_access(), NOW + timedelta(hours=25)
+    change, other = waiting(access), make_access(access.organization)
+    with pytest.raises(RuleChangeRefusedError, match="more than 24 hours ago"):
+        rule_change_approve(access=other, change=change, now=late)
+    passed(change, people_moved=11, now=late)
+    assert rule_change_approve(access=other, change=change, now=late).state == "live"
 
 
 def test_the_share_is_a_setting(settings: Settings) -> None:
