@@ -122,6 +122,8 @@ OUTCOME_RETENTION_DAYS = env.int("OUTCOME_RETENTION_DAYS", 400)
 
 # Of all people the back-test ran over: a changed rule that moves more waits for a second look.
 SECOND_LOOK_SHARE = env.float("SECOND_LOOK_SHARE", 0.1)
+if not 0 <= SECOND_LOOK_SHARE <= 1:
+    raise ImproperlyConfigured("SECOND_LOOK_SHARE must be a share between 0 and 1, like 0.1.")
 
 # Cache and broker: Redis where there is one, else PostgreSQL for both.
 REDIS_URL = env.str("REDIS_URL", "")

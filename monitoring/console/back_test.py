@@ -57,7 +57,7 @@ def tests_context(access: Access, change: RuleChange, now: datetime) -> dict[str
         "rejudged": rejudged_sentence(rejudged) if rejudged else "",
         "finished": past(test.finished_at, now, access.time_zone) if test else None,
         "second_look": needs_second_look(change),
-        "share": share_words(1, round(1 / settings.SECOND_LOOK_SHARE)),
+        "share": f"{100 * settings.SECOND_LOOK_SHARE:.4g} %",
         "is_out_of_date": is_out_of_date(change),
         "is_old": is_test_old(change, now),
     }

@@ -57,3 +57,10 @@ def test_the_console_answers_to_the_host_of_its_address() -> None:
         timeout=60,
     )
     assert "'sync.acme.example'" in done.stdout
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.01", "15"])
+def test_a_share_that_is_none_is_refused(share: str) -> None:
+    done = start(SECOND_LOOK_SHARE=share)
+    assert done.returncode == 1
+    assert "SECOND_LOOK_SHARE must be a share between 0 and 1" in done.stderr

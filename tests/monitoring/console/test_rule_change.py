@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.access import Access, access_for
 from accounts.models import Role
@@ -474,3 +474,12 @@ def test_what_was_tested_on_nobody_waits_and_says_so(cast: Cast, admin_client: C
     page = said(admin_client, change, "live")
     assert "was tested on nobody, so it waits" in page
     assert "There was nobody to test it on, so it waits for a second look." in page
+
+
+@pytest.mark.parametrize(("share", "words"), [(0, "0 %"), (0.15, "15 %"), (0.005, "0.5 %")])
+def test_the_share_that_takes_a_second_look_is_said_as_it_is_set(
+    cast: Cast, admin_client: Client, settings: Settings, share: float, words: str
+) -> None:
+    settings.SECOND_LOOK_SHARE = share
+    change = make_tested(cast, people_moved=50)
+    assert f"it moves more than {words} of the people" in text(admin_client.get(address(change)))
