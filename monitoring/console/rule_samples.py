@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.access import Access
 from monitoring.errors.facts import ErrorFacts, RawError, extract_facts
 from monitoring.errors.interpretation import UNRECOGNISED
-from monitoring.errors.masking import masked
+from monitoring.errors.masking import masked, masked_name
 from monitoring.errors.models import UnrecognisedError
 from monitoring.errors.rules import Rule, rule_from
 from monitoring.errors.ruleset import RuleSet
@@ -167,9 +167,11 @@ def masked_text(error: Mapping[str, Any]) -> str:
     facts = extract_facts(RawError(**error))
     status = f"HTTP {facts.status}" if facts.status else "no HTTP status"
     head = " · ".join(
-        part for part in (facts.provider, facts.operation, status, facts.channel) if part
+        part
+        for part in (facts.provider, masked_name(facts.operation), status, facts.channel)
+        if part
     )
-    codes = [f"code {'/'.join(level)}" for level in facts.causes]
+    codes = [f"code {masked_name('/'.join(level))}" for level in facts.causes]
     return "\n".join([head, *codes, "", masked(facts.message or facts.text)]).strip()
 
 

@@ -13,9 +13,23 @@ MAX_MASKED = 240
 # Providers repeat the value they refuse, which may be the subject of somebody's event.
 REPEATED_VALUE = re.compile(
     r"(value too large:|picklist field:|email address:|invalid value for:|invalid format:"
-    r"|invalid date:|invalid datetime:|incorrect type:) .*"
+    r"|invalid date:|invalid datetime:|incorrect type:|value on record:"
+    r"|\b(?:subject|title|summary)[:=](?! data value too large:)) ?.+"
 )
-QUOTED = re.compile(r"\"[^\"]{0,200}+\"|(?<![a-z0-9])'[^']{0,200}+'(?![a-z0-9])")
+# Quotes that open and close differently, whatever other quotes stand between them.
+FINE_QUOTED = re.compile(
+    r"«([^»]{0,300}+)»|\u2039([^\u203a]{0,300}+)\u203a|„([^“”]{0,300}+)[“”]|“([^”]{0,300}+)”"
+    r"|\u2018((?:[^\u2019]|\u2019(?=\w)){0,300}+)\u2019"
+)
+ANY_QUOTE = re.compile(r"[\"'`«»\u2039\u203a„“”\u2018\u2019]")
+# A quote between letters is an apostrophe, and one after a word may be, if another closes later.
+QUOTED = re.compile(
+    r"\"[^\"]*+\""
+    r"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*+'(?!\w)(?:[^'\"]*+(?<=\w)'(?![\w']))?+"
+)
+# What a text that was cut has no end of, and what is told of an event.
+UNCLOSED = re.compile(r"(?:[\"«„\u2039]|(?<!\w)'(?=\S)).*+")
+UNCLOSED_EVENT = re.compile(r"(?<=\bevent )[\"'«„\u2039].*+")
 # In this order: a wider thing goes before what it is made of.
 MASKS = (
     ("<url>", r"[a-z][a-z+.-]{1,20}+://[^\s\"'<>)\]]++"),
@@ -34,6 +48,8 @@ MASKS = (
     ("<n>", r"\b0x[0-9a-f]++\b|[-+]?+\d[\d.,:]*+"),
 )
 MASK = re.compile("|".join(f"({pattern})" for _, pattern in MASKS))
+PRIVATE = re.compile("|".join(f"({pattern})" for _, pattern in MASKS[:5]), re.IGNORECASE)
+URL = re.compile(MASKS[0][1], re.IGNORECASE)
 NAMES = tuple(name for name, _ in MASKS)
 SIGNS = ".,:;!?()[]{}"
 REPEATED = re.compile(r"(<[a-z]++>)(?:[ ,/:-]*+\1)++")
@@ -54,14 +70,31 @@ def signature(facts: ErrorFacts) -> str:
 
 def masked(text: str) -> str:
     """Return the text in lower case with everything that names somebody or something masked."""
-    text = REPEATED_VALUE.sub(r"\1 <value>", normalized(text)[:MAX_MASKED])
-    if '"' in text or "'" in text:
-        text = QUOTED.sub("<name>", text)
+    if not text.isascii():
+        text = FINE_QUOTED.sub(plainly_quoted, text)
+    whole = normalized(text)
+    text = REPEATED_VALUE.sub(r"\1 <value>", whole[:MAX_MASKED])
+    if ANY_QUOTE.search(text):
+        text = UNCLOSED_EVENT.sub("<name>", QUOTED.sub("<name>", text))
+        if len(whole) > MAX_MASKED:
+            text = UNCLOSED.sub("<name>", text)
     words = [
         word if word.strip(SIGNS).isalpha() else MASK.sub(mask_of, word) for word in text.split()
     ]
     text = " ".join(words)
     return REPEATED.sub(r"\1", text) if ">" in text else text
+
+
+def masked_name(text: str) -> str:
+    """Return the name of an operation or a code with addresses, ids and tokens in it masked."""
+    parts = URL.sub("<url>", text).split("/")
+    return "/".join(PRIVATE.sub(mask_of, part) for part in parts)
+
+
+def plainly_quoted(match: re.Match[str]) -> str:
+    """Return what was quoted in plain quotes, without those that stood between them."""
+    inside = next((each for each in match.groups() if each), "")
+    return f'"{ANY_QUOTE.sub("", inside)}"'
 
 
 def mask_of(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.errors.facts import RawError, extract_facts
-from monitoring.errors.masking import MAX_SIGNATURE, masked, signature
+from monitoring.errors.masking import MAX_SIGNATURE, masked, masked_name, signature
 from tests.monitoring.errors.samples import raw_of, samples
 
 NAMES = st.text(string.ascii_lowercase, min_size=3, max_size=12)
@@ -74,6 +74,66 @@ def test_errors_that_differ_in_an_address_are_one_group(
 )
 def test_what_is_private_is_masked(text: str, expected: str) -> None:
     assert masked(text).removeprefix("subject: ") == expected
+
+
+# Of quotes of each kind: what stands between them may hold all other kinds.
+QUOTES = [
+    ("«", "»"),
+    ("“", "”"),
+    ("„", "“"),
+    ("\u2018", "\u2019"),
+    ('"', '"'),
+    ("'", "'"),
+    ("`", "`"),
+]
+BETWEEN = st.lists(
+    st.sampled_from(["zebra", "zebra's", "o'zebra", "zebra-7", "zébra"]), min_size=1, max_size=4
+).map(" ".join)
+
+
+@given(quotes=st.sampled_from(QUOTES), between=BETWEEN, before=st.sampled_from(["", "event "]))
+def test_nothing_between_quotes_survives(
+    quotes: tuple[str, str], between: str, before: str
+) -> None:
+    text = masked(f"The {before}{between.join(quotes)} was refused, don't try 'zebra' again")
+    assert text == f"the {before}<name> was refused, don't try <name> again"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '“say "zebra" now” failed',
+        "«the “zebra” of O'Hara» failed",
+        "'the zebras' zebra' failed",
+        "value on record: zebra",
+        "Subject: zebra lunch",
+        "bad title: zebra",
+        "summary=zebra lunch",
+        'event "zebra lun',
+        "event 'zebra lun",
+        "event «zebra lun",
+        "event `zebra` failed",
+        "x" * 200 + ' "zebra ' + "y" * 100 + '"',
+        "x" * 200 + " 'zebra " + "y" * 100 + "'",
+        "zébra «zebra»",
+    ],
+)
+def test_what_an_event_is_about_does_not_survive(text: str) -> None:
+    assert "zebra" not in masked(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("calendar.events.list", "calendar.events.list"),
+        ("PATCH /sobjects/Event/00U5e00000abcdeAAA", "PATCH /sobjects/Event/<id>"),
+        ("calendars/ada@acme.example/events", "calendars/<email>/events"),
+        ("GET https://acme.my.salesforce.com/x", "GET <url>"),
+        ("events/_6tlnaqrle5p6cpb4dhmj4phpehe1", "events/<token>"),
+    ],
+)
+def test_an_operation_is_shown_without_whom_it_was_about(name: str, shown: str) -> None:
+    assert masked_name(name) == shown
 
 
 def test_errors_of_different_kinds_are_different_groups() -> None:
