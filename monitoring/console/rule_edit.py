@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import Access, access_for
 from monitoring.console.pages import kept_by_nobody, page
-from monitoring.console.rule_form import RuleForm, empty
+from monitoring.console.rule_form import RuleForm
 from monitoring.console.rule_layers import layers_of, level_of, level_words, organization_at
 from monitoring.console.rule_page import level_in, levels_of
 from monitoring.console.rule_samples import (
@@ -155,7 +155,7 @@ def shown(
     request: HttpRequest, access: Access, form: RuleForm, context: dict[str, Any]
 ) -> HttpResponse:
     """Render the form, with what the rule would hold for as it is."""
-    error, given = context.get("error"), given_fields(form)
+    error, (given, problem) = context.get("error"), given_fields(form)
     context |= {
         "section": "rules",
         "form": form,
@@ -164,16 +164,14 @@ def shown(
         "more": any(given.get(name) or form.errors.get(name) for name in MORE),
         "providers": PROVIDERS,
         "sample": masked_text(error.sample) if error else "",
-        **trial_of(access, given, error, request.POST),
+        **trial_of(access, given, error, request.POST, problem),
     }
     return page(request, access, "console/rule_form.html", "form", context)
 
 
-def given_fields(form: RuleForm) -> Mapping[str, Any]:
-    """Return what stands in the form's fields, as it was typed or as it begins."""
-    if not form.is_bound:
-        return form.initial
-    return {name: form[name].value() or empty(name) for name in form.fields}
+def given_fields(form: RuleForm) -> tuple[Mapping[str, Any], str]:
+    """Return what the form holds, as it was typed or as it begins, and what is wrong with it."""
+    return form.conditions() if form.is_bound else (form.initial, "")
 
 
 @login_required
@@ -184,7 +182,8 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
     access.require_change()
     form = RuleForm(request.POST, staff=access.user.is_staff, taken=set())
     error = error_of_inbox(access, request.POST.get("error"))
-    context = trial_of(access, given_fields(form), error, request.POST)
+    given, problem = given_fields(form)
+    context = trial_of(access, given, error, request.POST, problem)
     context |= {"access": access, "error": error}
     return kept_by_nobody(render(request, "console/rule_preview.html", context))
 
@@ -194,11 +193,17 @@ def trial_of(
     fields: Mapping[str, Any],
     error: UnrecognisedError | None,
     posted: Mapping[str, Any],
+    problem: str,
 ) -> dict[str, Any]:
-    """Return what a rule would hold for, or what keeps it from being tried."""
+    """Return what a rule would hold for, or what keeps it from being tried.
+
+    With a `problem` nothing of the rule is read or compiled.
+    """
     trial: Trial | None = None
     on_sample: SampleTrial | None = None
-    definition, problem = definition_in(fields)
+    definition: dict[str, Any] = {}
+    if not problem:
+        definition, problem = definition_in(fields)
     if not problem:
         in_force = rule_sets_of([access.organization.pk])[access.organization.pk]
         trial = tried(definition, latest_kinds(access, timezone.now()), in_force)

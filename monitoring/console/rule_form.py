@@ -10,7 +10,7 @@ from django.utils.text import slugify
 
 from monitoring.console.rule_layers import OPERATOR, OWN
 from monitoring.console.rule_words import CHANNELS, CLASSES, PROVIDERS, WHO
-from monitoring.console.rule_writing import FIELDS, definition_of, problems_of
+from monitoring.console.rule_writing import FIELDS, TEXTS, definition_of, problems_of, size_problem
 from monitoring.errors.proposals import MAX_REASON, sentence_of
 from monitoring.errors.rules import MAX_SLUG, RulesError
 
@@ -107,8 +107,26 @@ class RuleForm(forms.Form):
         found: str = self.cleaned_data["rule"]
         return found
 
+    def conditions(self) -> tuple[dict[str, Any], str]:
+        """Return a bound form's fields, what conditions need cleaned, and what is wrong first.
+
+        Nothing is asked of the sentences, which may still be missing.
+        """
+        given = {name: self[name].value() or empty(name) for name in FIELDS}
+        if too_long := size_problem(given):
+            return given, too_long
+        for name in (name for name in FIELDS if name not in TEXTS):
+            try:
+                given[name] = self.fields[name].clean(given[name])
+            except forms.ValidationError as error:
+                return given, str(error.messages[0])
+        return given, ""
+
     def clean(self) -> dict[str, Any]:
         given = {name: self.cleaned_data.get(name, empty(name)) for name in FIELDS}
+        if too_long := size_problem(given):
+            self.add_error(None, too_long)
+            return self.cleaned_data
         try:
             definition = definition_of(given)
         except RulesError as error:

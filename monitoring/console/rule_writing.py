@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitoring.console.rule_words import CONDITIONS
-from monitoring.errors.proposals import sentence_of
+from monitoring.errors.proposals import MAX_DEFINITION, sentence_of
 from monitoring.errors.rules import (
     PROVIDERS,
     SENTENCES,
@@ -61,6 +61,14 @@ def definition_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     found["whole"] = bool(fields["whole"])
     found["also"] = sets_from(fields["also"])
     return definition | {name: value for name, value in found.items() if value}
+
+
+def size_problem(fields: Mapping[str, Any]) -> str:
+    """Return a sentence for fields that hold more than any rule may; nothing is read before."""
+    size = sum(len(value) for name in FIELDS if isinstance(value := fields.get(name), str))
+    if size <= MAX_DEFINITION:
+        return ""
+    return f"The rule has {size:,} characters; {MAX_DEFINITION:,} are allowed."
 
 
 def is_number(word: str) -> bool:

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
-from monitoring.console import rule_samples
+from monitoring.console import rule_edit, rule_samples
 from monitoring.console.rule_samples import channel_of, masked_text
 from monitoring.errors.inbox import unrecognised_note
 from monitoring.errors.interpretation import built_in_definitions, built_in_rules
@@ -221,6 +221,27 @@ def test_the_preview_needs_only_conditions(cast: Cast, admin_client: Client) -> 
     assert "Say what the error looks like" in text(admin_client.post(PREVIEW, {}))
     assert "Bad pattern" in text(admin_client.post(PREVIEW, {"patterns": "("}))
     assert "not TOML" in text(admin_client.post(PREVIEW, {"also": "["}))
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"patterns": "a{9}\n" * 1_900, "says": "some words\n" * 900, "codes": "c" * 9_000}, ""),
+        ({"patterns": "abc\n" * 5_001}, ""),
+        ({"patterns": "abc\n" * 2_501}, "At most 10,000 characters."),
+        ({"codes": "A\x00"}, "Null characters"),
+        ({"providers": ["pigeon"]}, "Choose among those listed."),
+    ],
+)
+def test_the_preview_compiles_nothing_that_the_form_refuses(
+    cast: Cast,
+    admin_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: dict[str, Any],
+    words: str,
+) -> None:
+    monkeypatch.setattr(rule_edit, "definition_of", None)
+    assert (words or "; 20,000 are allowed.") in text(admin_client.post(PREVIEW, sent))
 
 
 def test_a_code_inside_the_known_cause_does_not_count(cast: Cast, admin_client: Client) -> None:
