@@ -15,7 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import Access, access_for
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rule_form import RuleForm
-from monitoring.console.rule_layers import layers_of, level_of, level_words, organization_at
+from monitoring.console.rule_layers import (
+    OPERATOR,
+    OWN,
+    layers_of,
+    level_of,
+    level_words,
+    organization_at,
+)
 from monitoring.console.rule_page import level_in, levels_of
 from monitoring.console.rule_samples import (
     DISTINCT,
@@ -50,7 +57,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     access = access_for(request.user, slug)
     access.require_change()
     error = error_of_inbox(access, request.POST.get("error") or request.GET.get("error"))
-    taken = ids_taken(access)
+    taken = ids_taken(access, request.POST.get("level"))
     staff = access.user.is_staff
     if request.method == "POST":
         form = RuleForm(request.POST, staff=staff, taken=taken)
@@ -101,11 +108,16 @@ def redraft(request: HttpRequest, slug: str, change_id: int) -> HttpResponse:
     return shown(request, access, form, context)
 
 
-def ids_taken(access: Access) -> set[str]:
-    """Return the ids that a new rule can't have: of rules in force, and of open changes."""
+def ids_taken(access: Access, level: str | None = OWN) -> set[str]:
+    """Return the ids that a new rule of a level can't have: of rules in force and open changes.
+
+    One for all organizations must not lie unseen below a rule of any of them.
+    """
     rules = rule_sets_of([access.organization.pk])[access.organization.pk].rules
-    drafts = RuleChange.objects.visible_to(access).open().values_list("rule", flat=True)
-    return {rule.id for rule in rules} | set(drafts)
+    changes = RuleChange.objects.visible_to(access).open()
+    if level == OPERATOR and OPERATOR in levels_of(access):
+        changes = RuleChange.objects.live_or_open()
+    return {rule.id for rule in rules} | set(changes.values_list("rule", flat=True))
 
 
 def first_fields(error: UnrecognisedError | None, taken: set[str]) -> dict[str, Any]:

@@ -52,6 +52,10 @@ class RuleChangeQuerySet(models.QuerySet):
     def live(self) -> Self:
         return self.filter(state=RuleState.LIVE)
 
+    def live_or_open(self) -> Self:
+        """Keep what is or may come to be in force, withdrawn changes left out."""
+        return self.filter(state__in=(RuleState.LIVE, *OPEN))
+
     def open(self) -> Self:
         """Keep drafts and what waits for a second look."""
         return self.filter(state__in=OPEN)

@@ -362,3 +362,19 @@ def test_what_was_typed_cannot_break_out_of_the_page(cast: Cast, admin_client: C
     response = admin_client.post(NEW, dict.fromkeys(fields(), bad))
     assert "<script>alert" not in response.content.decode()
     assert markup(response).violations == []
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_new_rule_for_all_takes_no_id_that_a_customer_has(cast: Cast, is_live: bool) -> None:
+    (make_live if is_live else propose)(access_for(cast.stranger, "globex"), rule="their-rule")
+    staff = client_of(cast.staff)
+    sent = fields(rule="their-rule", level="operator")
+    response = staff.post(NEW, sent)
+    assert "There is a rule with this id already" in response.context["form"].errors["rule"][0]
+    assert staff.post(NEW, sent | {"level": "organization"}).status_code == 302
+
+
+def test_a_new_rules_own_id_keeps_clear_of_customers_too(cast: Cast) -> None:
+    make_live(access_for(cast.stranger, "globex"), rule="the-aisle-is-blocked")
+    client_of(cast.staff).post(NEW, fields(level="operator"))
+    assert RuleChange.objects.open().get().rule == "the-aisle-is-blocked-2"
