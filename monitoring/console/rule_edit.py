@@ -37,7 +37,7 @@ from monitoring.console.rule_samples import (
 )
 from monitoring.console.rule_words import CLASS_HINTS, PROVIDERS
 from monitoring.console.rule_writing import definition_of, fields_of, filled, problems_of
-from monitoring.errors.changes import RuleChangeRefusedError, rule_change_propose
+from monitoring.errors.changes import RuleChangeRefusedError, newest_number, rule_change_propose
 from monitoring.errors.drafts import draft_from
 from monitoring.errors.models import RuleChange, RuleState, UnrecognisedError
 from monitoring.errors.proposals import checked_reason, sentence_of
@@ -81,7 +81,7 @@ def edit(request: HttpRequest, slug: str, rule: str) -> HttpResponse:
     staff = access.user.is_staff
     if request.method == "POST":
         form = RuleForm(request.POST, staff=staff)
-        if form.is_valid() and (change := proposed(access, form, rule)):
+        if form.is_valid() and (change := proposed(access, form, rule, began=began_in(request))):
             return saved(request, slug, change)
     else:
         form = RuleForm(initial=fields_of(definition) | {"level": level}, staff=staff)
@@ -100,7 +100,8 @@ def redraft(request: HttpRequest, slug: str, change_id: int) -> HttpResponse:
     definition = draft.after or {}
     if request.method == "POST":
         form = RuleForm(request.POST, staff=False)
-        if form.is_valid() and (change := proposed(access, form, draft.rule, level_of(draft))):
+        level, began = level_of(draft), began_in(request)
+        if form.is_valid() and (change := proposed(access, form, draft.rule, level, began)):
             return saved(request, slug, change)
     else:
         form = RuleForm(initial=fields_of(definition) | {"reason": draft.reason}, staff=False)
@@ -129,7 +130,11 @@ def first_fields(error: UnrecognisedError | None, taken: set[str]) -> dict[str, 
 
 
 def proposed(
-    access: Access, form: RuleForm, rule: str, level: str | None = None
+    access: Access,
+    form: RuleForm,
+    rule: str,
+    level: str | None = None,
+    began: int | None = None,
 ) -> RuleChange | None:
     """Make a draft of what the form holds; what is refused is said in the form, and None comes.
 
@@ -144,10 +149,17 @@ def proposed(
             definition=form.definition,
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
+            began_from=began,
         )
     except RuleChangeRefusedError as refusal:
         form.add_error("reason" if is_of_reason(form) else None, str(refusal))
         return None
+
+
+def began_in(request: HttpRequest) -> int | None:
+    """Return the newest change of the rule as its page was made, which the form sends back."""
+    began = request.POST.get("began", "")
+    return int(began) if began.isascii() and began.isdigit() and len(began) < 10 else None
 
 
 def is_of_reason(form: RuleForm) -> bool:
@@ -168,6 +180,8 @@ def shown(
 ) -> HttpResponse:
     """Render the form, with what the rule would hold for as it is."""
     error, (given, problem) = context.get("error"), given_fields(form)
+    if "rule" in context:
+        context["began"] = newest_number(access.organization, context["rule"])
     context |= {
         "section": "rules",
         "form": form,

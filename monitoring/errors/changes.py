@@ -27,6 +27,7 @@ from monitoring.errors.versions import version_of
 
 __all__ = [
     "RuleChangeRefusedError",
+    "newest_number",
     "rule_change_approve",
     "rule_change_go_live",
     "rule_change_propose",
@@ -50,12 +51,14 @@ def rule_change_propose(
     definition: Mapping[str, Any] | None,
     reason: str,
     now: datetime,
+    began_from: int | None = None,
 ) -> RuleChange:
     """Make a draft of a rule's change, of the organization's own rules or the operator's (None).
 
     `definition` has the keys of the rules file; None takes away what this level says of the rule. A
-    draft of the same author is withdrawn for it. Raises PermissionDenied for who may not change
-    rules of that level and RuleChangeRefusedError for what can't be proposed.
+    draft of the same author is withdrawn for it. `began_from` is the `newest_number` of the rule as
+    its author began to write, None where that does not matter. Raises PermissionDenied for who may
+    not change rules of that level and RuleChangeRefusedError for what can't be proposed.
     """
     organization_id = None if organization is None else organization.pk
     require_level(access, organization_id)
@@ -63,6 +66,11 @@ def rule_change_propose(
     take_turn()
     level = RuleChange.objects.at_level(organization_id).of_rule(rule)
     before = level.live().newest_first().values_list("after", flat=True).first()
+    if began_from not in {None, newest_number(access.organization, rule)}:
+        raise RuleChangeRefusedError(
+            "Somebody has changed this rule since you began, so the draft is not saved. Look at "
+            "the rule's history; saving again puts what stands here in its place."
+        )
     refuse_no_change(before, after)
     make_room(access, level.open().first(), now)
     change = RuleChange.objects.create(
@@ -171,6 +179,12 @@ def rule_change_withdraw(*, access: Access, change: RuleChange, now: datetime) -
     refuse_unless(change, *OPEN)
     withdraw(access, change, now)
     return change
+
+
+def newest_number(organization: Organization, rule: str) -> int:
+    """Return the number of the newest live change that bears on the organization's rule, or 0."""
+    live = RuleChange.objects.concerning(organization).of_rule(rule).live()
+    return int(live.aggregate(number=Max("number"))["number"] or 0)
 
 
 def require_level(access: Access, organization_id: int | None) -> None:

@@ -378,3 +378,36 @@ def test_a_new_rules_own_id_keeps_clear_of_customers_too(cast: Cast) -> None:
     make_live(access_for(cast.stranger, "globex"), rule="the-aisle-is-blocked")
     client_of(cast.staff).post(NEW, fields(level="operator"))
     assert RuleChange.objects.open().get().rule == "the-aisle-is-blocked-2"
+
+
+def test_what_somebody_else_made_live_meanwhile_is_not_lost(
+    cast: Cast, admin_client: Client
+) -> None:
+    began = admin_client.get(EDIT).context["began"]
+    theirs = make_live(access_for(cast.staff, "acme"), organization=None, rule=BUILT_IN)
+    response = admin_client.post(EDIT, fields(title="Mine", began=began))
+    assert "Somebody has changed this rule since you began" in text(response)
+    assert response.context["form"]["title"].value() == "Mine"
+    assert not RuleChange.objects.open().exists()
+    assert f'name="began" value="{theirs.number}"' in response.content.decode()
+    again = admin_client.post(EDIT, fields(title="Mine", began=response.context["began"]))
+    assert again.status_code == 302
+    assert RuleChange.objects.open().get().after["title"] == "Mine"
+
+
+def test_a_draft_is_not_written_anew_over_what_went_live_meanwhile(
+    cast: Cast, admin_client: Client
+) -> None:
+    draft = propose(access_for(cast.admin, "acme"))
+    address = f"/o/acme/rules/changes/{draft.pk}/edit/"
+    began = admin_client.get(address).context["began"]
+    make_live(access_for(cast.staff, "acme"), organization=None)
+    response = admin_client.post(address, fields(title="Mine", began=began))
+    assert "since you began" in text(response)
+    assert RuleChange.objects.open().get() == draft
+
+
+def test_another_organizations_change_stops_nobody(cast: Cast, admin_client: Client) -> None:
+    began = admin_client.get(EDIT).context["began"]
+    make_live(access_for(cast.stranger, "globex"), rule=BUILT_IN)
+    assert admin_client.post(EDIT, fields(began=began)).status_code == 302
