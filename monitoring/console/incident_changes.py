@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitoring.console.incident_words import event_sentence, name_of
 from monitoring.console.rows import Moment, recent
+from monitoring.console.rule_layers import reason_words
 from monitoring.errors.models import RuleChange
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Release
 
@@ -56,14 +57,15 @@ def rule_changes(access: Access, since: datetime, until: datetime) -> list[tuple
     """Return the changes of the organization's rules, and the operator's, that went live."""
     live = RuleChange.objects.visible_to(access).live().filter(live_at__range=(since, until))
     newest = live.newest_first()[:MOST]
-    return [(each.live_at, rule_sentence(each)) for each in newest if each.live_at]
+    return [(each.live_at, rule_sentence(each, access)) for each in newest if each.live_at]
 
 
-def rule_sentence(change: RuleChange) -> str:
-    """Return what was done to which rule, and why."""
+def rule_sentence(change: RuleChange, access: Access) -> str:
+    """Return what was done to which rule, and why where the access may know."""
     done = "changed" if change.before and change.after else "added" if change.after else "removed"
     rule = change.after or change.before or {}
-    return f"Rule “{rule.get('title') or change.rule}” was {done}: {change.reason}"
+    reason = reason_words(change, access)
+    return f"Rule “{rule.get('title') or change.rule}” was {done}{': ' if reason else ''}{reason}"
 
 
 def told_by_provider(

@@ -18,7 +18,14 @@ from monitoring.console.back_test_words import over_words
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import past
 from monitoring.console.rule_difference import difference_sentence, differences
-from monitoring.console.rule_layers import layers_of, level_of, level_words
+from monitoring.console.rule_layers import (
+    approver_words,
+    author_words,
+    layers_of,
+    level_of,
+    level_words,
+    reason_words,
+)
 from monitoring.console.rule_page import STATES, levels_of, title_of
 from monitoring.errors.changes import (
     RuleChangeRefusedError,
@@ -55,6 +62,9 @@ def context_of(access: Access, change: RuleChange) -> dict[str, Any]:
         "title": title_of(change.rule, None, [change]),
         "state": STATES[RuleState(change.state)],
         "level": level_words(level, access),
+        "author": author_words(change, access),
+        "approved_by": approver_words(change, access),
+        "reason": reason_words(change, access),
         "is_rule_there": layers.definition is not None or change.state == RuleState.LIVE,
         "sentence": difference_sentence(before, change.after, below is not None),
         "differences": differences(before, change.after) if change.after else [],

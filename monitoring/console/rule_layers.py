@@ -110,3 +110,23 @@ def organization_at(level: str, access: Access) -> Organization | None:
 
 def level_words(level: str, access: Access) -> str:
     return "All organizations" if level == OPERATOR else access.organization.name
+
+
+def is_hidden(change: RuleChange, access: Access) -> bool:
+    """Tell if who made a change and why stays with the operator: for customers of its changes."""
+    return change.organization_id is None and not access.user.is_staff
+
+
+def author_words(change: RuleChange, access: Access) -> str:
+    """Return who made a change, as the access may know it."""
+    return "the operator" if is_hidden(change, access) else change.author_name
+
+
+def approver_words(change: RuleChange, access: Access) -> str:
+    """Return who approved a change, "" where nobody did or the access may not know."""
+    return "" if is_hidden(change, access) else change.approved_by_name
+
+
+def reason_words(change: RuleChange, access: Access) -> str:
+    """Return why a change was made, "" where the access may not know."""
+    return "" if is_hidden(change, access) else change.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -24,6 +24,7 @@ from monitoring.console.rule_layers import (
     OWN,
     Layers,
     all_layers,
+    author_words,
     level_of,
     level_words,
     untouched,
@@ -109,8 +110,8 @@ def rules(request: HttpRequest, slug: str) -> HttpResponse:
                 rule,
                 layers.get(rule.id) or untouched(rule.id),
                 people[rule.id],
+                access,
                 now,
-                access.time_zone,
             )
             for rule in chosen
         ],
@@ -150,7 +151,7 @@ def text_of(rule: Rule) -> str:
     return " ".join((rule.id, rule.title, rule.meaning, rule.next_step, *conditions)).lower()
 
 
-def row_of(rule: Rule, layers: Layers, people: int, now: datetime, zone: tzinfo) -> RuleRow:
+def row_of(rule: Rule, layers: Layers, people: int, access: Access, now: datetime) -> RuleRow:
     change = layers.change
     return RuleRow(
         slug=rule.id,
@@ -160,8 +161,8 @@ def row_of(rule: Rule, layers: Layers, people: int, now: datetime, zone: tzinfo)
         who=who_words(rule.who),
         providers=providers_words(rule.providers),
         origin=ORIGINS[layers.origin],
-        changed_by=change.author_name if change else "",
-        changed=past(change.live_at, now, zone) if change else None,
+        changed_by=author_words(change, access) if change else "",
+        changed=past(change.live_at, now, access.time_zone) if change else None,
         people=people,
     )
 

@@ -178,9 +178,11 @@ def test_changes_of_rules_are_among_what_changed_and_only_ones_own(
     propose(make_access(cast.acme), rule="aisle-free", reason="A draft", now=before)
     changes = admin_client.get(address(incident)).context["changes"]
     assert [change.sentence for change in changes] == [
-        "Rule “The aisle is blocked” was added: For all",
+        "Rule “The aisle is blocked” was added",
         "Rule “The aisle is blocked” was added: People asked what it means.",
     ]
+    changes = client_of(cast.staff).get(address(incident)).context["changes"]
+    assert changes[0].sentence == "Rule “The aisle is blocked” was added: For all"
 
 
 def test_the_provider_is_quoted_beside_our_evidence(cast: Cast, admin_client: Client) -> None:

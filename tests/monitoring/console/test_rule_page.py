@@ -7,14 +7,14 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
-from monitoring.errors.changes import rule_change_withdraw
+from monitoring.errors.changes import rule_change_approve, rule_change_go_live, rule_change_withdraw
 from monitoring.errors.interpretation import built_in_definitions, built_in_rules
 from monitoring.errors.models import RuleChange
 from tests.factories import NOW
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_unwell
 from tests.monitoring.console.markup import markup, text
-from tests.monitoring.errors.makers import definition, make_live, propose
+from tests.monitoring.errors.makers import definition, make_access, make_live, passed, propose
 
 REVOKED = "google-access-revoked"
 ADDRESS = f"/o/acme/rules/{REVOKED}/"
@@ -194,3 +194,21 @@ def test_a_rule_takes_at_most_eight_statements_whatever_its_history(
         live_override(cast.admin, title=f"Ask Ada {number}")
     with django_assert_max_num_queries(8):
         admin_client.get(ADDRESS)
+
+
+@pytest.mark.parametrize(("who", "knows"), [("admin", False), ("viewer", False), ("staff", True)])
+def test_customers_do_not_see_who_at_the_operator_changed_a_rule_and_why(
+    cast: Cast, who: str, knows: bool
+) -> None:
+    access = access_for(cast.staff, "acme")
+    change = passed(propose(access, organization=None, reason="Globex asked."), people_moved=50)
+    change = rule_change_go_live(access=access, change=change, now=NOW)
+    colleague = make_access(cast.acme, is_staff=True, email="second@service.example")
+    rule_change_approve(access=colleague, change=change, now=NOW)
+    client = client_of(getattr(cast, who))
+    for address in (OWN, f"/o/acme/rules/changes/{change.pk}/", "/o/acme/rules/"):
+        page = text(client.get(address))
+        assert ("support@service.example" in page) is knows
+        assert knows or "the operator" in page
+        assert ("second@service.example" in page) is (knows and address != "/o/acme/rules/")
+        assert ("Globex asked." in page) is (knows and address != "/o/acme/rules/")
