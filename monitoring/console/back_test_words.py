@@ -69,10 +69,11 @@ def found_sentence(result: BackTestResult, now: datetime, zone: tzinfo) -> str:
 
 def people_words(result: BackTestResult) -> str:
     people = counted(result.people, "person", "people")
+    otherwise = "would have had another status or reason to act"
     if not result.people_moved:
-        return f"None of {people} would have had another status"
+        return f"None of {people} {otherwise}"
     share = share_words(result.people_moved, result.people)
-    return f"{result.people_moved:,} of {people} ({share}) would have had another status"
+    return f"{result.people_moved:,} of {people} ({share}) {otherwise}"
 
 
 def outcomes_words(result: BackTestResult) -> str:

@@ -40,6 +40,7 @@ class ErrorRow:
     settled_by: int | None
     settled: Moment | None
     rule: str
+    rule_title: str
 
 
 @login_required
@@ -99,4 +100,5 @@ def row_of(error: UnrecognisedError, now: datetime, zone: tzinfo) -> ErrorRow:
         settled_by=change.pk if change else None,
         settled=past(error.resolved_at, now, zone),
         rule=change.rule if change else "",
+        rule_title=str((change.after or {}).get("title", change.rule)) if change else "",
     )

@@ -125,7 +125,7 @@ def actions(access: Access, layers: Layers) -> list[dict[str, Any]]:
     return [
         {
             "level": level,
-            "words": "all organizations" if level == OPERATOR else access.organization.name,
+            "words": "all organizations" if level == OPERATOR else level_words(level, access),
             "can_take_away": layers.at(level) is not None,
         }
         for level in levels_of(access)

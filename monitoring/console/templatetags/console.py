@@ -99,3 +99,9 @@ def button_class(attributes: dict[str, Any]) -> str:
     # One button of a page leads; an address or one action of several does not.
     leads = not (quiet or attributes.get("href") or attributes.get("name"))
     return "slds-button_brand" if leads else "slds-button_neutral"
+
+
+@register.filter
+def number(value: int) -> str:
+    """Return a whole number as people read it: "1,234"."""
+    return f"{value:,}"

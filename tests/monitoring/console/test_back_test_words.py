@@ -55,7 +55,7 @@ def found(**overrides: Any) -> BackTestResult:
 
 def test_the_first_sentence_says_it_all() -> None:
     assert found_sentence(found(), NOW, BERLIN) == (
-        "12 of 430 people (2.8 %) would have had another status; "
+        "12 of 430 people (2.8 %) would have had another status or reason to act; "
         "31 of 48,000 outcomes get another verdict; 2 alerts less, none more; "
         "worst hour Tue 14:00 with 9 people."
     )
@@ -67,14 +67,14 @@ def test_the_first_sentence_says_it_all() -> None:
         (
             {"people_moved": 0, "outcomes_changed": 0, "alerts_dropped_total": 0},
             (
-                "None of 430 people would have had another status; "
+                "None of 430 people would have had another status or reason to act; "
                 "none of 48,000 outcomes gets another verdict; no alert less or more."
             ),
         ),
         (
             {"people": 1, "people_moved": 1, "outcomes": 1, "outcomes_changed": 1},
             (
-                "1 of 1 person (100 %) would have had another status; "
+                "1 of 1 person (100 %) would have had another status or reason to act; "
                 "1 of 1 outcome gets another verdict; 2 alerts less, none more."
             ),
         ),

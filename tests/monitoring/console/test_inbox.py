@@ -87,6 +87,7 @@ def test_what_became_known_is_shown_on_request(cast: Cast, admin_client: Client)
     assert signatures(admin_client) == []
     response = admin_client.get(ADDRESS, {"show": "settled"})
     assert "1 kind of error became known" in text(response)
+    assert "by The aisle is blocked" in text(response)
     links = markup(response).links
     assert "/o/acme/rules/aisle-blocked/" in links
     assert not [link for link in links if "?error=" in link and "rules" in link]

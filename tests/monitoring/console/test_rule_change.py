@@ -218,8 +218,8 @@ def test_the_result_is_a_sentence_first_and_then_tables(cast: Cast, admin_client
     page = text(response)
     for words in (
         (
-            "12 of 100 people (12 %) would have had another status; 3 of 9,000 outcomes get "
-            "another verdict; 3 alerts less, 1 more; worst hour 10:00 with 9 people."
+            "12 of 100 people (12 %) would have had another status or reason to act; 3 of 9,000 "
+            "outcomes get another verdict; 3 alerts less, 1 more; worst hour 10:00 with 9 people."
         ),
         "3 more people would have had another reason for the same status.",
         "An error that is not recognised yet Not clear what is wrong",
@@ -349,7 +349,7 @@ def test_a_viewer_sees_all_and_changes_nothing(cast: Cast) -> None:
     change = make_tested(cast)
     viewer = client_of(cast.viewer)
     response = viewer.get(address(change))
-    assert "None of 100 people would have had another status" in text(response)
+    assert "None of 100 people would have had another status or reason to act" in text(response)
     assert buttons(response) == []
     for deed in ("test", "stop", "live", "approve", "withdraw", "rejudge", "edit/"):
         assert viewer.post(address(change, deed)).status_code == 403, deed
@@ -396,7 +396,7 @@ def test_the_operators_drafts_and_tests_are_for_staff_only(
     assert response.status_code == 200
     page = text(response)
     assert "Globex" not in page
-    assert "would have had another status" not in page
+    assert "would have had another status or reason to act" not in page
     assert "Judge the last 30 days again" not in page
     assert admin_client.post(address(change, "rejudge")).status_code == 403
 

@@ -7,6 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
+from monitoring.console import rule_page
 from monitoring.errors.changes import rule_change_approve, rule_change_go_live, rule_change_withdraw
 from monitoring.errors.interpretation import built_in_definitions, built_in_rules
 from monitoring.errors.models import RuleChange
@@ -212,3 +213,15 @@ def test_customers_do_not_see_who_at_the_operator_changed_a_rule_and_why(
         assert knows or "the operator" in page
         assert ("second@service.example" in page) is (knows and address != "/o/acme/rules/")
         assert ("Globex asked." in page) is (knows and address != "/o/acme/rules/")
+
+
+def test_names_are_written_as_they_are_and_numbers_with_separators(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_page, "people_by_cause", lambda access: {REVOKED: 1_234})
+    live_override(cast.staff)
+    page = text(client_of(cast.staff).get(ADDRESS))
+    assert "Edit for Acme" in page
+    assert "Edit for all organizations" in page
+    assert "Take away for all organizations" in page
+    assert "1,234 people have this as their reason" in page
