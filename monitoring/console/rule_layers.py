@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.access import Access
@@ -22,11 +22,16 @@ LEVELS = (OWN, OPERATOR)
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What the levels say of one rule; None where one says nothing. A change is its newest."""
+    """What the levels say of one rule; None where one says nothing. A change is its newest.
+
+    `unreadable` are the newest changes, by level, whose rule can't be read any more: it says
+    nothing, but it can be taken away.
+    """
 
     built_in: Mapping[str, Any] | None = None
     operator: RuleChange | None = None
     own: RuleChange | None = None
+    unreadable: Mapping[str, RuleChange] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -56,7 +61,9 @@ class Layers:
         return self.seen_from(OPERATOR) if level == OWN else self.built_in
 
     def at(self, level: str) -> RuleChange | None:
-        return self.own if level == OWN else self.operator
+        """Return what a level says, readable or not: what can be taken away there."""
+        readable_one = self.own if level == OWN else self.operator
+        return readable_one or self.unreadable.get(level)
 
 
 def said(change: RuleChange | None) -> Mapping[str, Any] | None:
@@ -80,17 +87,25 @@ def newest(access: Access) -> Any:
 
 
 def laid(changes: Iterable[RuleChange]) -> dict[str, Layers]:
-    found: defaultdict[str, dict[str, RuleChange]] = defaultdict(dict)
+    found: defaultdict[str, list[RuleChange]] = defaultdict(list)
     for change in changes:
-        if holds(change):
-            found[change.rule]["own" if change.organization_id else "operator"] = change
-    return {rule: Layers(built_in_definitions().get(rule), **each) for rule, each in found.items()}
+        if change.after is not None:
+            found[change.rule].append(change)
+    return {rule: layers_from(rule, each) for rule, each in found.items()}
 
 
-def holds(change: RuleChange) -> bool:
-    """Tell if the change says something, that is, took no rule away and can still be read."""
-    if change.after is None:
-        return False
+def layers_from(rule: str, changes: Iterable[RuleChange]) -> Layers:
+    """Return the levels of a rule from the newest change of each, none of which took it away."""
+    good = {True: dict[str, RuleChange](), False: dict[str, RuleChange]()}
+    for change in changes:
+        good[is_readable(change)][level_of(change)] = change
+    holding, broken = good[True], good[False]
+    built_in = built_in_definitions().get(rule)
+    return Layers(built_in, holding.get(OPERATOR), holding.get(OWN), broken)
+
+
+def is_readable(change: RuleChange) -> bool:
+    """Tell if a rule can still be read; a later version may refuse what an earlier one took."""
     rules, _ = readable([LiveChange(change.number or 0, change.rule, change.after)])
     return bool(rules)
 

@@ -118,6 +118,7 @@ def rules(request: HttpRequest, slug: str) -> HttpResponse:
         "shown": shown(len(chosen), len(rule_set.rules)),
         "total": len(rule_set.rules),
         "version": version_text(rule_set.version),
+        "unreadable": unreadable(layers),
         "open_changes": open_changes(access, {rule.id: rule.title for rule in rule_set.rules}, now),
     }
     return page(request, access, "console/rules.html", "results", context)
@@ -165,6 +166,15 @@ def row_of(rule: Rule, layers: Layers, people: int, access: Access, now: datetim
         changed=past(change.live_at, now, access.time_zone) if change else None,
         people=people,
     )
+
+
+def unreadable(layers: Mapping[str, Layers]) -> list[tuple[str, str]]:
+    """Return id and title of the rules of which a level can't be read any more."""
+    return [
+        (rule, str((change.after or {}).get("title") or rule))
+        for rule, each in layers.items()
+        for change in list(each.unreadable.values())[:1]
+    ]
 
 
 def shown(rules: int, total: int) -> str:

@@ -94,6 +94,7 @@ def rule(request: HttpRequest, slug: str, rule: str) -> HttpResponse:
         "people": people_by_cause(access)[rule],
         "history": history,
         "actions": actions(access, layers) if access.may_change else [],
+        "unreadable": [words_inside(level, access) for level in layers.unreadable],
     }
     return page(request, access, "console/rule.html", "rule", context)
 
@@ -117,7 +118,7 @@ def title_of(rule: str, definition: Mapping[str, Any] | None, changes: Any) -> s
     if definition:
         return str(definition["title"])
     said = (change.after or change.before for change in changes)
-    return next((each["title"] for each in said if each), rule)
+    return next((str(each["title"]) for each in said if each and each.get("title")), rule)
 
 
 def actions(access: Access, layers: Layers) -> list[dict[str, Any]]:
@@ -125,11 +126,16 @@ def actions(access: Access, layers: Layers) -> list[dict[str, Any]]:
     return [
         {
             "level": level,
-            "words": "all organizations" if level == OPERATOR else level_words(level, access),
+            "words": words_inside(level, access),
             "can_take_away": layers.at(level) is not None,
         }
         for level in levels_of(access)
     ]
+
+
+def words_inside(level: str, access: Access) -> str:
+    """Return whose rules a level holds, as it is said inside a sentence."""
+    return "all organizations" if level == OPERATOR else level_words(level, access)
 
 
 def levels_of(access: Access) -> tuple[str, ...]:
@@ -170,7 +176,8 @@ def take_away(request: HttpRequest, slug: str, rule: str) -> HttpResponse:
     access = access_for(request.user, slug)
     access.require_change()
     level, layers = level_in(request, access), layers_of(access, rule)
-    if layers.at(level) is None:
+    taken = layers.at(level)
+    if taken is None:
         raise Http404
     reason, refusal = request.POST.get("reason", ""), ""
     if request.method == "POST":
@@ -192,7 +199,7 @@ def take_away(request: HttpRequest, slug: str, rule: str) -> HttpResponse:
     context = {
         "section": "rules",
         "slug": rule,
-        "title": (layers.seen_from(level) or {})["title"],
+        "title": title_of(rule, layers.seen_from(level), [taken]),
         "below": below,
         "level": level,
         "everybody": level == OPERATOR,

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.access import access_for
+from accounts.access import Access, access_for
 from monitoring.console import rule_page
 from monitoring.errors.changes import rule_change_approve, rule_change_go_live, rule_change_withdraw
 from monitoring.errors.interpretation import built_in_definitions, built_in_rules
@@ -225,3 +225,50 @@ def test_names_are_written_as_they_are_and_numbers_with_separators(
     assert "Edit for all organizations" in page
     assert "Take away for all organizations" in page
     assert "1,234 people have this as their reason" in page
+
+
+def store_unreadable(access: Access, rule: str, organization: Any, **after: Any) -> None:
+    """Store a live rule as an earlier version let it go live."""
+    version = built_in_rules().version * 1_000_000 + 1
+    RuleChange.objects.create(
+        organization=organization,
+        rule=rule,
+        after=definition(id=rule, **after),
+        reason="Once it could be read.",
+        author=access.user,
+        author_name=access.user.email,
+        created_at=NOW,
+        state="live",
+        live_at=NOW,
+        number=1,
+        version=version,
+    )
+
+
+@pytest.mark.parametrize("after", [{"patterns": ["(?:.|..)*"]}, {"title": ""}, {"class": "gone"}])
+@pytest.mark.parametrize("rule", ["aisle-blocked", REVOKED])
+def test_a_rule_that_can_not_be_read_any_more_can_be_taken_away(
+    cast: Cast, admin_client: Client, rule: str, after: dict[str, Any]
+) -> None:
+    store_unreadable(access_for(cast.admin, "acme"), rule, cast.acme, **after)
+    address = f"/o/acme/rules/{rule}/"
+    response = admin_client.get(address)
+    assert "The rule of Acme can't be read any more" in text(response)
+    assert f"{address}take-away/?level=organization" in markup(response).links
+    listed = admin_client.get("/o/acme/rules/")
+    assert "can't be read any more by this version" in text(listed)
+    assert address in markup(listed).links
+    assert admin_client.get(f"{address}take-away/").status_code == 200
+    sent = {"reason": "Not readable."}
+    assert admin_client.post(f"{address}take-away/", sent, follow=True).status_code == 200
+    assert RuleChange.objects.open().get().after is None
+
+
+def test_the_operators_unreadable_rule_is_the_operators_to_take_away(
+    cast: Cast, admin_client: Client
+) -> None:
+    store_unreadable(access_for(cast.staff, "acme"), REVOKED, None, title="")
+    assert not [link for link in markup(admin_client.get(ADDRESS)).links if "take-away" in link]
+    response = client_of(cast.staff).get(ADDRESS)
+    assert "The rule of all organizations can't be read any more" in text(response)
+    assert f"{ADDRESS}take-away/?level=operator" in markup(response).links
