@@ -12,21 +12,16 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from bench.common import Report, bench_database, execute, median_seconds, note, seconds
+from bench.people import add_organizations, add_people
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", 1_000_000))
 FEW = 1_000
 DUE = 10_000
 GOAL = 20_000
 TIMES = 5
-ORGANIZATIONS = 50
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
-ADD_ORGANIZATIONS = """
-    INSERT INTO accounts_organization (slug, name, google_domain, salesforce_host, created_at)
-    SELECT 'o' || n, 'o' || n, 'o' || n || '.example', 'o' || n || '.example', %(now)s
-    FROM generate_series(1, %(organizations)s) AS n
-"""
 # Everybody runs here and is due some time on the day after, so that nobody but whom MAKE_DUE picks
 # is due while the benchmark runs.
 EVERYBODY_RUNS_HERE = """
@@ -38,19 +33,6 @@ EVERYBODY_RUNS_HERE = """
     END $$;
     CREATE TRIGGER bench_runs_here BEFORE INSERT ON health_health
     FOR EACH ROW EXECUTE FUNCTION bench_runs_here()
-"""
-ADD_PEOPLE = """
-    WITH organization AS (
-        SELECT id, row_number() OVER () - 1 AS place FROM accounts_organization
-    )
-    INSERT INTO accounts_person (
-        organization_id, email, name, team, time_zone, google_calendar_id, salesforce_user_id,
-        salesforce_username, created_at
-    )
-    SELECT organization.id, 'p' || n || '@example.org', 'Person ' || n, '', 'UTC', 'primary', '',
-        '', %(now)s
-    FROM generate_series(%(first)s::int, %(last)s::int) AS n
-    JOIN organization ON organization.place = n %% %(organizations)s
 """
 MAKE_DUE = """
     UPDATE health_health SET next_due = %(now)s - random() * interval '1 minute'
@@ -64,9 +46,9 @@ MAKE_DUE = """
 def main() -> None:
     with bench_database("dispatch"):
         report = Report("dispatch")
-        execute(ADD_ORGANIZATIONS, {"now": NOW, "organizations": ORGANIZATIONS})
+        add_organizations(NOW)
         execute(EVERYBODY_RUNS_HERE)
-        add_people(1, FEW)
+        add_people(1, FEW, NOW)
         with_few = idle_tick()
         note(f"adding {PEOPLE:,} people: {seconds(add_everybody):,.0f} s")
         with_many = idle_tick()
@@ -107,14 +89,8 @@ def show(
 
 
 def add_everybody() -> None:
-    for first in range(FEW + 1, PEOPLE + 1, 100_000):
-        add_people(first, min(first + 99_999, PEOPLE))
+    add_people(FEW + 1, PEOPLE, NOW)
     execute("VACUUM ANALYZE health_health")
-
-
-def add_people(first: int, last: int) -> None:
-    people = {"now": NOW, "first": first, "last": last, "organizations": ORGANIZATIONS}
-    execute(ADD_PEOPLE, people)
 
 
 def idle_tick() -> float:

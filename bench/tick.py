@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from bench.common import Report, bench_database, execute, note, seconds
+from bench.people import add_organizations, add_people
 
 FEW = 1_000
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", 1_000_000))
@@ -21,15 +22,9 @@ DUE = 100
 FAILING = 20
 BAR = 1.5
 TIMES = 40
-ORGANIZATIONS = 50
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TICK = timedelta(seconds=30)
 
-ADD_ORGANIZATIONS = """
-    INSERT INTO accounts_organization (slug, name, google_domain, salesforce_host, created_at)
-    SELECT 'o' || n, 'o' || n, 'o' || n || '.example', 'o' || n || '.example', %(now)s
-    FROM generate_series(1, %(organizations)s) AS n
-"""
 # Everybody is healthy, runs here and was heard of within the last two hours.
 EVERYBODY_RUNS_HERE = """
     CREATE FUNCTION bench_runs_here() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -48,19 +43,6 @@ EVERYBODY_RUNS_HERE = """
     END $$;
     CREATE TRIGGER bench_runs_here BEFORE INSERT ON health_health
     FOR EACH ROW EXECUTE FUNCTION bench_runs_here()
-"""
-ADD_PEOPLE = """
-    WITH organization AS (
-        SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM accounts_organization
-    )
-    INSERT INTO accounts_person (
-        organization_id, email, name, team, time_zone, google_calendar_id, salesforce_user_id,
-        salesforce_username, created_at
-    )
-    SELECT organization.id, 'p' || n || '@example.org', 'Person ' || n, '', 'UTC', 'primary', '',
-        '', %(now)s
-    FROM generate_series(%(first)s::int, %(last)s::int) AS n
-    JOIN organization ON organization.place = n %% %(organizations)s
 """
 # What the intake would have counted of them.
 HEARD = """
@@ -87,9 +69,9 @@ ERROR = {
 def main() -> None:
     with bench_database("tick"):
         report = Report("tick")
-        execute(ADD_ORGANIZATIONS, {"now": NOW, "organizations": ORGANIZATIONS})
+        add_organizations(NOW)
         execute(EVERYBODY_RUNS_HERE)
-        add_people(1, FEW)
+        add_people(1, FEW, NOW)
         few = measured(FEW)
         note(f"adding {PEOPLE:,} people: {seconds(add_everybody):,.0f} s")
         many = measured(PEOPLE)
@@ -109,13 +91,7 @@ def show(report: Report, few: dict[str, float], many: dict[str, float]) -> None:
 
 
 def add_everybody() -> None:
-    for first in range(FEW + 1, PEOPLE + 1, 100_000):
-        add_people(first, min(first + 99_999, PEOPLE))
-
-
-def add_people(first: int, last: int) -> None:
-    people = {"now": NOW, "first": first, "last": last, "organizations": ORGANIZATIONS}
-    execute(ADD_PEOPLE, people)
+    add_people(FEW + 1, PEOPLE, NOW)
 
 
 def measured(people: int) -> dict[str, float]:
