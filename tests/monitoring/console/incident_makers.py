@@ -96,6 +96,7 @@ def suffer(people: Sequence[Person]) -> None:
         in_incident=True,
         status_since=NOW - HOUR,
         unwell_since=NOW - 3 * HOUR,
+        last_success_at=NOW - 3 * HOUR,
         last_result="failure",
         last_signature=SIGNATURE,
     )
