@@ -34,22 +34,25 @@ COUNTING = """
         )
     )
 """
+FAILING = f"""
+    SELECT signature, organization_id, sum(people) AS people,
+        max(minute) FILTER (WHERE people > 0) AS latest
+    FROM ({COUNTING}) AS counting GROUP BY 1, 2 HAVING sum(people) > 0
+"""  # noqa: S608 - made of constants
 SHARED = f"""
-    WITH failing AS (
-        SELECT signature, organization_id, sum(people) AS people,
-            max(minute) FILTER (WHERE people > 0) AS latest
-        FROM ({COUNTING}) AS counting GROUP BY 1, 2 HAVING sum(people) > 0
-    ), shared AS (
-        SELECT signature FROM failing GROUP BY 1
-        HAVING count(*) >= %(organizations)s AND sum(people) >= %(people)s
-            AND max(latest) >= %(news)s
-    ), tried AS (
+    SELECT signature FROM ({FAILING}) AS failing GROUP BY 1
+    HAVING count(*) >= %(organizations)s AND sum(people) >= %(people)s
+        AND max(latest) >= %(news)s
+"""  # noqa: S608 - made of constants
+PARTS = f"""
+    WITH tried AS (
         SELECT organization_id, sum(people) AS people FROM incidents_pulse
         WHERE minute >= %(since)s GROUP BY 1
     )
     SELECT failing.signature, failing.organization_id, failing.people::int8,
         greatest(tried.people, failing.people)::int8
-    FROM failing JOIN shared USING (signature) JOIN tried USING (organization_id)
+    FROM ({FAILING}) AS failing JOIN tried USING (organization_id)
+    WHERE failing.signature = ANY(%(shared)s)
 """  # noqa: S608 - made of constants
 TRIED = "SELECT coalesce(sum(people), 0)::int8 FROM incidents_pulse WHERE minute >= %s"
 USUAL = """
@@ -86,12 +89,15 @@ def parts_shared(since: datetime, now: datetime, thresholds: Thresholds) -> dict
         "organizations": LEAST_ORGANIZATIONS,
         "people": thresholds.people,
     }
-    shared: defaultdict[str, list[Part]] = defaultdict(list)
+    parts: defaultdict[str, list[Part]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(SHARED, values)
-        for signature, *part in cursor.fetchall():
-            shared[signature].append(Part(*part))
-    return shared
+        shared = [signature for (signature,) in cursor.fetchall()]
+        if shared:
+            cursor.execute(PARTS, {"since": since, "shared": shared})
+            for signature, *part in cursor.fetchall():
+                parts[signature].append(Part(*part))
+    return parts
 
 
 def tried_by_all(since: datetime) -> int:
