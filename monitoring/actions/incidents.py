@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -25,6 +26,12 @@ class NoteRefusedError(Exception):
     """A note that can't be kept; the message is a sentence for the admin."""
 
 
+def name_of(user: Any) -> str:
+    """Return the name by which the incident's page speaks of a user."""
+    name: str = user.get_full_name() or user.email
+    return name
+
+
 def incident_check(access: Access, incident: Incident) -> None:
     """Raise PermissionDenied for who may only look or whose organization it is not."""
     access.require_change()
@@ -39,8 +46,8 @@ def incident_take(*, access: Access, incident: Incident, now: datetime) -> None:
     locked = Incident.objects.select_for_update().get(pk=incident.pk)
     if locked.owner_id == access.user.pk:
         return
-    name = access.user.get_full_name() or access.user.email
-    Incident.objects.filter(pk=incident.pk).update(owner=access.user, owner_name=name)
+    owner = {"owner": access.user, "owner_name": name_of(access.user)}
+    Incident.objects.filter(pk=incident.pk).update(**owner)
     incident_tell(access, incident, EventKind.OWNER, "incident.take", now)
 
 
@@ -99,8 +106,7 @@ def incident_tell(
 ) -> None:
     """Write what somebody did to the incident's timeline and to the audit log."""
     user = access.user
-    name = user.get_full_name() or user.email
-    event_write(incident, kind, now, people, text=text, author=user, author_name=name)
+    event_write(incident, kind, now, people, text=text, author=user, author_name=name_of(user))
     audit_entry_write(
         organization=access.organization,
         action=action,

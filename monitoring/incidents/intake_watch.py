@@ -23,6 +23,7 @@ SIGNATURE = "service - intake"
 LONGEST_FREEZE = timedelta(days=1)
 
 # Late are who was found to be, and whose deadline has passed without a verdict yet.
+# Organizations in which nobody is late, and no incident open, are left out.
 INTAKE = """
     WITH people AS (
         SELECT organization_id, sum(people) AS people,
@@ -36,19 +37,18 @@ INTAKE = """
         SELECT organization_id, count(*) AS unjudged FROM health_health
         WHERE check_at <= %(now)s AND status = 'healthy' GROUP BY 1
     )
-    SELECT people.organization_id, people.people::int8,
-        people.people * %(window)s::float8 / coalesce(policy.base_interval, %(base)s),
-        greatest(coalesce(heard.heard, 0), 0)::int8,
-        (people.late + coalesce(unjudged.unjudged, 0))::int8 AS late
-    FROM people
-    LEFT JOIN health_policy AS policy USING (organization_id)
-    LEFT JOIN heard USING (organization_id)
-    LEFT JOIN unjudged USING (organization_id)
+    SELECT * FROM (
+        SELECT people.organization_id, people.people::int8,
+            people.people * %(window)s::float8 / coalesce(policy.base_interval, %(base)s),
+            greatest(coalesce(heard.heard, 0), 0)::int8,
+            (people.late + coalesce(unjudged.unjudged, 0))::int8 AS late
+        FROM people
+        LEFT JOIN health_policy AS policy USING (organization_id)
+        LEFT JOIN heard USING (organization_id)
+        LEFT JOIN unjudged USING (organization_id)
+    ) AS intake
+    WHERE late > 0 OR organization_id = ANY(%(frozen)s)
 """
-# Nobody is looked at of whom nobody is late, and no incident open.
-LATE_ONES = f"""
-    SELECT * FROM ({INTAKE}) AS intake WHERE late > 0 OR organization_id = ANY(%(frozen)s)
-"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def intakes(
         "frozen": [organization for organization in with_incident if organization is not None],
     }
     with connection.cursor() as cursor:
-        cursor.execute(LATE_ONES, values)
+        cursor.execute(INTAKE, values)
         found: dict[int | None, Intake] = {row[0]: Intake(*row[1:]) for row in cursor.fetchall()}
     gone = {each: Intake(0, 0.0, 0, 0) for each in with_incident if each is not None}
     return gone | found
