@@ -138,6 +138,8 @@ class Health(TenantModel):
     recent = models.CharField(max_length=24, default="")
 
     interval = models.PositiveIntegerField(default=7_200)
+    # The base interval an admin chose for this person; null means the organization's.
+    own_interval = models.PositiveIntegerField(null=True)
     expected_at = models.DateTimeField(null=True)
     # The provider asked that nobody comes sooner.
     not_before = models.DateTimeField(null=True)
@@ -194,6 +196,25 @@ class HealthTally(models.Model):
     status = models.CharField(max_length=8)
     cause = models.CharField(max_length=80)
     people = models.IntegerField()
+
+
+class StatusSample(models.Model):
+    """How many people of an organization were in a group at a moment; the trend is drawn from it.
+
+    `group` is a status, or never_connected, which is counted apart.
+    """
+
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, db_index=False)
+    at = models.DateTimeField()
+    group = models.CharField(max_length=15)
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "at", "group"], name="status_sample_once"
+            ),
+        ]
 
 
 class Transition(TenantModel):

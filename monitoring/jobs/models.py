@@ -12,6 +12,7 @@ class Lane(models.IntegerChoices):
     """Lower is claimed first."""
 
     ADMIN = 0, "asked for by an admin"
+    BULK = 2, "asked for by an admin, for many people"
     RECOVERY = 4, "recovery after an incident"
     RETRY = 5, "retry"
     SCHEDULE = 9, "periodic"
