@@ -32,8 +32,10 @@ lint: development
 	PYTHONPATH=. $$(realpath .venv)/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
 
+# Tests that kill whole processes measure time, so they have the machine to themselves.
 unit: development
-	$(RUN) -m pytest --ignore=tests/browser
+	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n auto
+	$(RUN) -m pytest --ignore=tests/browser -m processes
 
 # A process of its own: the browser's client keeps an event loop, which Django's ORM refuses beside.
 browser: development

@@ -23,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 ELSEWHERE = Path("/var/lib/synccenter")
 VENDOR = PROJECT / "static" / "vendor"
+FOR_TESTS = (PROJECT / "node_modules" / "axe-core" / "axe.min.js",)
 ASSETS = (VENDOR / "slds" / "styles" / "slds.css", VENDOR / "plotly" / "plotly-basic.min.js")
 
 
@@ -45,7 +46,7 @@ def main() -> None:
             )
         place_folders()
         make_packages(options.group)
-        make_assets()
+        make_assets(options.group)
     except SetUpError as error:
         sys.exit(f"synccenter: {error}")
 
@@ -113,20 +114,24 @@ def make_venv(venv: Path) -> None:
     )
 
 
-def make_assets() -> None:
-    """Fetch the browser assets by lock file and copy what the pages need, unless that is there."""
+def make_assets(group: str) -> None:
+    """Fetch the browser assets by lock file and copy what the pages need, unless that is there.
+
+    For development, what the tests give the browser comes too, and stays in `node_modules`.
+    """
     lock = hashlib.sha256(
         (PROJECT / "package-lock.json").read_bytes()
         + (PROJECT / "package.json").read_bytes()
         + (PROJECT / "deploy" / "assets.py").read_bytes()
     ).hexdigest()
     mark = VENDOR / ".installed"
-    is_there = all(path.exists() for path in (*ASSETS, mark))
-    if is_there and mark.read_text() == lock:
+    wanted = (*ASSETS, mark, *(FOR_TESTS if group == "dev" else ()))
+    if all(path.exists() for path in wanted) and mark.read_text() == lock:
         return
     say("Fetching browser assets (package-lock.json)")
+    without = () if group == "dev" else ("--omit=dev",)
     run(
-        [*npm(), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"],
+        [*npm(), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *without],
         "The browser assets could not be fetched; see npm's message above.",
     )
     run(

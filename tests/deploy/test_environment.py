@@ -72,7 +72,8 @@ def test_nothing_is_installed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "run", forbidden)
     environment.make_packages("dev")
     environment.make_packages("base")
-    environment.make_assets()
+    environment.make_assets("dev")
+    environment.make_assets("base")
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,30 @@ def test_assets_are_fetched_again_where_one_is_gone(
     ran: list[str] = []
     monkeypatch.setattr(environment, "run", lambda command, _: ran.append(command[1]))
     monkeypatch.setattr(environment, "npm", lambda: ["npm"])
-    environment.make_assets()
+    environment.make_assets("base")
     assert ran == ["ci", str(PROJECT / "deploy" / "assets.py")]
-    environment.make_assets()
+    environment.make_assets("base")
     assert len(ran) == 2
     (tmp_path / lost).unlink()
-    environment.make_assets()
+    environment.make_assets("base")
+    assert len(ran) == 4
+
+
+def test_development_fetches_what_tests_give_the_browser(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".installed").touch()
+    monkeypatch.setattr(environment, "VENDOR", tmp_path)
+    monkeypatch.setattr(environment, "ASSETS", ())
+    monkeypatch.setattr(environment, "FOR_TESTS", (tmp_path / "axe.min.js",))
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environment, "run", lambda command, _: ran.append(command))
+    monkeypatch.setattr(environment, "npm", lambda: ["npm"])
+    environment.make_assets("base")
+    environment.make_assets("dev")
+    (tmp_path / "axe.min.js").touch()
+    assert ["--omit=dev" in command for command in ran] == [True, False, False, False]
+    environment.make_assets("dev")
     assert len(ran) == 4
 
 
