@@ -22,7 +22,7 @@ from simulator.model import (
     SalesforceUser,
 )
 from simulator.status.board import StatusBoard
-from simulator.tokens import TokenTable
+from simulator.tokens import CodeTable, TokenTable
 
 Clock = Callable[[], datetime]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -48,6 +48,7 @@ class Directory:
         self.people: dict[str, Person] = {}
         self.outbox: deque[Mail] = deque(maxlen=OUTBOX_SIZE)
         self.tokens = TokenTable()
+        self.codes = CodeTable()
         self.status = StatusBoard()
         self._people_of: dict[str, dict[str, Person]] = {}
         self._hosts: dict[str, Organization] = {}

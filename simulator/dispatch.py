@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from simulator import consent
 from simulator.edits import apply_edit
 from simulator.faults import Fault, FaultPlan, Subject
 from simulator.google import batch
@@ -132,6 +133,8 @@ def identify(context: Context, provider: str) -> None:
     elif call.method == "POST" and call.body and is_form(call):
         module = salesforce_oauth if provider == "salesforce" else google_oauth
         context.person = module.identify(context)
+    elif call.method == "GET":
+        context.person = consent.identify_hinted(context)
     if context.person is not None:
         context.organization = world.organizations.get(context.person.organization)
     elif provider == "salesforce" and call.host not in LOGIN_HOSTS:

@@ -76,6 +76,16 @@ class Answer:
         all_headers = {"Content-Type": JSON_TYPE, **(headers or {})}
         return cls(status, msgspec.json.encode(value), all_headers)
 
+    @classmethod
+    def of_page(cls, text: str, status: int = 200) -> Answer:
+        headers = {
+            "Content-Type": "text/html; charset=UTF-8",
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+            "X-Frame-Options": "DENY",
+        }
+        return cls(status, text.encode(), headers)
+
 
 class Refusal(Exception):
     """A request that is answered with an error."""

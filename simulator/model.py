@@ -92,7 +92,10 @@ class Person:
 
 @dataclass(slots=True)
 class Organization:
-    """A customer: one Google domain and one Salesforce org, with the apps allowed into both."""
+    """A customer: one Google domain and one Salesforce org, with the apps allowed into both.
+
+    `redirect_uris` are registered with both apps; any address of this machine is so by itself.
+    """
 
     slug: str
     name: str
@@ -112,6 +115,7 @@ class Organization:
     sandbox: bool = False
     inactive: bool = False
     calendar_sharing: str = "own"
+    redirect_uris: tuple[str, ...] = ()
     delegated_scopes: list[str] = field(default_factory=lambda: [CALENDAR_SCOPE])
     custom_fields: tuple[str, ...] = (KEY_FIELD,)
     unique_key: bool = False

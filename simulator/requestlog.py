@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 SECRET_FIELDS = re.compile(
-    r"(?P<name>\b(?:access_token|refresh_token|client_secret|assertion|token|password|code)=)"
+    r"(?P<name>\b(?:access_token|refresh_token|client_secret|assertion|token|password|code|code_verifier)=)"
     r"[^&\s]+"
 )
 SECRET_SHAPES = re.compile(

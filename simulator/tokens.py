@@ -1,4 +1,4 @@
-"""Access tokens the simulator gave out."""
+"""Access tokens and authorization codes the simulator gave out."""
 
 from __future__ import annotations
 
@@ -21,6 +21,43 @@ class Grant:
     expires_at: datetime
     refresh_token: str | None = None
     issued_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An authorization code, and what it was given out for.
+
+    `lasting`: a refresh token comes with it.
+    """
+
+    code: str
+    provider: str
+    email: str
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    scopes: tuple[str, ...]
+    lasting: bool
+    expires_at: datetime
+
+
+class CodeTable:
+    """Codes that were not used yet."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, Code] = {}
+
+    def add(self, code: Code, now: datetime) -> None:
+        self._codes = {text: old for text, old in self._codes.items() if old.expires_at > now}
+        self._codes[code.code] = code
+
+    def find(self, text: str) -> Code | None:
+        return self._codes.get(text)
+
+    def take(self, text: str, provider: str) -> Code | None:
+        """The code, which nobody can use again, not even after a mistake."""
+        found = self._codes.get(text)
+        return self._codes.pop(text) if found and found.provider == provider else None
 
 
 class TokenTable:

@@ -1,4 +1,4 @@
-"""Google's token endpoint: refresh tokens, service accounts acting for a user, revocation."""
+"""Google's token endpoint: codes, refresh tokens, service accounts acting for users, revocation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from simulator.consent import identify_asked, is_verified
 from simulator.google.errors import oauth_refusal
 from simulator.identifiers import fresh_token
 from simulator.keys import is_signed_by, read_claims
@@ -15,6 +16,7 @@ from simulator.routing import Context
 from simulator.tokens import Grant
 from simulator.world import GOOGLE_AUDIENCE
 
+CODE = "authorization_code"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_ASSERTION = timedelta(hours=1)
@@ -32,6 +34,9 @@ BAD_TIMES = (
 def identify(context: Context) -> Person | None:
     """Whose token is asked for or revoked, before anything is checked."""
     form = context.call.form
+    asked = identify_asked(context)
+    if asked:
+        return asked
     token = form.get("refresh_token") or form.get("token")
     if token:
         grant = context.world.tokens.find(token)
@@ -44,7 +49,7 @@ def identify(context: Context) -> Person | None:
 
 def issue_token(context: Context) -> Answer:
     """POST /token."""
-    kinds = {"refresh_token": refresh, JWT_BEARER: accept_assertion}
+    kinds = {"refresh_token": refresh, JWT_BEARER: accept_assertion, CODE: exchange}
     kind = context.call.form.get("grant_type", "")
     if kind not in kinds:
         raise oauth_refusal(400, "unsupported_grant_type", f"Invalid grant_type: {kind}")
@@ -66,6 +71,27 @@ def refresh(context: Context) -> Answer:
         raise oauth_refusal(401, "unauthorized_client", "Unauthorized")
     organization = context.world.organization(person.organization)
     return grant_access(context, organization, person, user.refresh_tokens[token], token)
+
+
+def exchange(context: Context) -> Answer:
+    """A code becomes tokens: once, at the address it was sent to, for who asked for it."""
+    check_client(context)
+    form = context.call.form
+    code = context.world.codes.take(form.get("code", ""), "google")
+    if code is None or code.client_id != form.get("client_id"):
+        raise oauth_refusal(400, "invalid_grant", "Malformed auth code.")
+    if code.redirect_uri != form.get("redirect_uri"):
+        raise oauth_refusal(400, "redirect_uri_mismatch", "Bad Request")
+    if code.expires_at <= context.now:
+        raise oauth_refusal(400, "invalid_grant", "Bad Request")
+    if not form.get("code_verifier"):
+        raise oauth_refusal(400, "invalid_grant", "Missing code verifier.")
+    if not is_verified(code, form["code_verifier"]):
+        raise oauth_refusal(400, "invalid_grant", "Invalid code verifier.")
+    person = context.world.person(code.email)
+    organization, scopes = context.world.organization(person.organization), [*code.scopes]
+    token = context.world.google_grant(code.email, scopes) if code.lasting else None
+    return grant_access(context, organization, person, scopes, token, by_code=True)
 
 
 def check_client(context: Context) -> None:
@@ -140,8 +166,10 @@ def grant_access(
     person: Person | None,
     scopes: list[str],
     refresh_token: str | None,
+    *,
+    by_code: bool = False,
 ) -> Answer:
-    """A new access token."""
+    """A new access token; the answer to a code holds the refresh token too."""
     seconds = organization.limits.google_token_seconds
     grant = Grant(
         token=fresh_token("ya29.a0"),
@@ -154,7 +182,9 @@ def grant_access(
     )
     context.world.tokens.add(grant, context.now)
     body: dict[str, Any] = {"access_token": grant.token, "expires_in": seconds}
-    if refresh_token:
+    if by_code and refresh_token:
+        body["refresh_token"] = refresh_token
+    if by_code or refresh_token:
         body["scope"] = " ".join(scopes)
     return Answer.of_json({**body, "token_type": "Bearer"})
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from simulator.google import calendar, oauth
+from simulator.google import calendar, consent, oauth
 from simulator.routing import Route
 
 EVENTS = "calendar/v3/calendars/{calendar}/events"
 EVENT = EVENTS + "/{event}"
 CALENDAR_LIST = "calendar/v3/users/me/calendarList"
 
+AUTHORIZE = "o/oauth2/v2/auth"
+
 ROUTES = [
+    Route("GET", AUTHORIZE, "google.authorize", consent.show),
+    Route("POST", AUTHORIZE, "google.consent", consent.decide),
     Route("POST", "token", "google.token", oauth.issue_token),
     Route("POST", "oauth2/v4/token", "google.token", oauth.issue_token),
     Route("POST", "revoke", "google.revoke", oauth.revoke),

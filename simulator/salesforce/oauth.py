@@ -1,4 +1,4 @@
-"""Salesforce's OAuth endpoints: JWT bearer, refresh token, revoke, introspect, userinfo."""
+"""Salesforce's OAuth endpoints: codes, JWT bearer, refresh token, revoke, introspect, userinfo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from simulator.consent import identify_asked, is_verified
 from simulator.identifiers import fresh_token
 from simulator.keys import is_signed_by, read_claims
 from simulator.messages import Answer, Refusal
@@ -16,6 +17,7 @@ from simulator.salesforce.errors import REST_JSON, oauth_refusal
 from simulator.times import salesforce_stamp
 from simulator.tokens import Grant
 
+CODE = "authorization_code"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLOCK_SKEW = timedelta(minutes=3)
 SCOPE = "api refresh_token id"
@@ -25,6 +27,9 @@ NOT_APPROVED = "user hasn't approved this consumer"
 def identify(context: Context) -> Person | None:
     """Whose session is asked for or ended, before anything is checked."""
     form, world = context.call.form, context.world
+    asked = identify_asked(context)
+    if asked:
+        return asked
     token = form.get("refresh_token") or form.get("token")
     if token:
         grant = world.tokens.find(token)
@@ -35,7 +40,7 @@ def identify(context: Context) -> Person | None:
 
 def issue_token(context: Context) -> Answer:
     """POST /services/oauth2/token, on a login host or a My Domain."""
-    kinds = {"refresh_token": refresh, JWT_BEARER: accept_assertion}
+    kinds = {"refresh_token": refresh, JWT_BEARER: accept_assertion, CODE: exchange}
     kind = context.call.form.get("grant_type", "")
     if kind not in kinds:
         raise oauth_refusal("unsupported_grant_type", "grant type not supported")
@@ -55,6 +60,30 @@ def refresh(context: Context) -> Answer:
     check_host(context, organization)
     check_user(organization, user)
     return start_session(context, organization, person, user, token)
+
+
+def exchange(context: Context) -> Answer:
+    """A code becomes a session: once, at the address it was sent to, for who asked for it."""
+    check_client(context)
+    form = context.call.form
+    code = context.world.codes.take(form.get("code", ""), "salesforce")
+    if code is None or code.client_id != form.get("client_id"):
+        raise oauth_refusal("invalid_grant", "invalid authorization code")
+    if code.redirect_uri != form.get("redirect_uri"):
+        raise oauth_refusal("redirect_uri_mismatch", "redirect_uri must match configuration")
+    if code.expires_at <= context.now:
+        raise oauth_refusal("invalid_grant", "expired authorization code")
+    if not is_verified(code, form.get("code_verifier", "")):
+        raise oauth_refusal("invalid_grant", "invalid code verifier")
+    person = context.world.person(code.email)
+    user = person.salesforce
+    assert user is not None, "the consent page lists users only"
+    organization = context.world.organization(person.organization)
+    check_host(context, organization)
+    check_user(organization, user)
+    token = context.world.salesforce_grant(code.email) if code.lasting else None
+    more = {"scope": " ".join(code.scopes)} | ({"refresh_token": token} if token else {})
+    return start_session(context, organization, person, user, token, more)
 
 
 def check_client(context: Context) -> None:
@@ -133,8 +162,9 @@ def start_session(
     person: Person,
     user: SalesforceUser,
     refresh_token: str | None,
+    more: Mapping[str, str] | None = None,
 ) -> Answer:
-    """A new session; its token answer names the instance to talk to."""
+    """A new session; its token answer names the instance to talk to, and `more`."""
     seconds = organization.limits.salesforce_session_seconds
     grant = Grant(
         token=fresh_token(f"{organization.salesforce_id[:15]}!AR"),
@@ -148,7 +178,8 @@ def start_session(
     )
     context.world.tokens.add(grant, context.now)
     user.last_login = context.now
-    return Answer.of_json(token_answer(organization, user, grant), headers=REST_JSON)
+    body = token_answer(organization, user, grant) | dict(more or {})
+    return Answer.of_json(body, headers=REST_JSON)
 
 
 def token_answer(organization: Organization, user: SalesforceUser, grant: Grant) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from simulator.routing import Route
-from simulator.salesforce import collections, oauth, query, resources, sobjects
+from simulator.salesforce import collections, consent, oauth, query, resources, sobjects
 
 DATA = "services/data/{version}"
 EVENT = DATA + "/sobjects/Event"
 KEYED = EVENT + "/{field}/{value}"
 MANY = DATA + "/composite/sobjects"
 
+AUTHORIZE = "services/oauth2/authorize"
+
 ROUTES = [
+    Route("GET", AUTHORIZE, "salesforce.authorize", consent.show),
+    Route("POST", AUTHORIZE, "salesforce.consent", consent.decide),
     Route("POST", "services/oauth2/token", "salesforce.token", oauth.issue_token),
     Route("POST", "services/oauth2/revoke", "salesforce.revoke", oauth.revoke),
     Route("POST", "services/oauth2/introspect", "salesforce.introspect", oauth.introspect),
