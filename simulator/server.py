@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from simulator import control
+from simulator import control, setup
 from simulator.dispatch import Simulator, Visit
 from simulator.faults import Fault
 from simulator.google import batch
@@ -75,6 +75,8 @@ class HttpServer:
         call = read_call(request, await request.read())
         if call.segments[:1] == ["control"]:
             return plain_response(control.answer(self.simulator, call))
+        if call.segments[:1] == ["setup"]:
+            return plain_response(setup.answer(self.simulator, call))
         if batch.is_batch(call):
             return await self.serve_batch(request, call)
         visit = self.simulator.receive(call)

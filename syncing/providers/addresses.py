@@ -25,6 +25,22 @@ class ProviderAddresses:
         parts = urlsplit(self.salesforce_login_url)
         return self.salesforce_login_url.rstrip("/") if _is_local_http(parts) else ""
 
+    def salesforce_setup(self, host: str) -> str:
+        """The address of Setup in the organization with that My Domain."""
+        simulated = self.salesforce_loopback
+        return (
+            f"{simulated}/setup/"
+            if simulated
+            else f"https://{host}/lightning/setup/SetupOneHome/home"
+        )
+
+    @property
+    def google_admin(self) -> str:
+        """The address of the Google Admin console."""
+        if _is_local_http(urlsplit(self.google_api_root)):
+            return f"{self.google_api_root.rstrip('/')}/setup/"
+        return "https://admin.google.com/"
+
     @property
     def salesforce_login_host(self) -> str:
         """The host that gives out tokens, which is also their audience."""

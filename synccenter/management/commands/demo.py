@@ -57,7 +57,7 @@ class Command(BaseCommand):
         try:
             self.prepare(folder)
             processes = self.start(folder, port)
-            self.welcome(port, time.monotonic() - started)
+            self.welcome(port, time.monotonic() - started, processes.environment["GOOGLE_API_ROOT"])
             while True:
                 time.sleep(1)
                 processes.check()
@@ -135,7 +135,7 @@ class Command(BaseCommand):
             raise
         return processes
 
-    def welcome(self, port: int, seconds: float) -> None:
+    def welcome(self, port: int, seconds: float, simulator: str) -> None:
         self.stdout.write(f"\nsynccenter is running at http://127.0.0.1:{port} ({seconds:.0f} s)\n")
         for login in LOGINS:
             where = ", ".join(f"{role} of {slug}" for slug, role in login.roles.items())
@@ -143,7 +143,10 @@ class Command(BaseCommand):
                 f"  {login.email:<24} {PASSWORD}   {where or 'support, all organizations'}"
             )
         self.stdout.write(
-            f"\nLogs: {settings.BASE_DIR / '.data/demo/logs'}. Ctrl-C stops everything."
+            f"\nGoogle and Salesforce are simulated: {simulator}/setup/ mends and breaks them."
+        )
+        self.stdout.write(
+            f"Logs: {settings.BASE_DIR / '.data/demo/logs'}. Ctrl-C stops everything."
         )
         self.stdout.flush()
 
