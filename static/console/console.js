@@ -73,3 +73,46 @@ document.addEventListener("htmx:afterOnLoad", (event) => {
 function trouble(there) {
   document.getElementById("trouble").hidden = !there;
 }
+
+// Whatever takes longer than this many milliseconds shows that it is under way.
+const PATIENCE = 300;
+let underWay = 0;
+let busyTimer = 0;
+let downloads = false;
+
+function begin() {
+  underWay += 1;
+  busyTimer ||= window.setTimeout(() => busy(true), PATIENCE);
+}
+
+function end() {
+  underWay = Math.max(0, underWay - 1);
+  if (underWay === 0) {
+    busy(false);
+  }
+}
+
+function busy(there) {
+  window.clearTimeout(busyTimer);
+  busyTimer = there ? busyTimer : 0;
+  document.getElementById("busy").hidden = !there;
+}
+
+document.addEventListener("htmx:beforeSend", begin);
+document.addEventListener("htmx:afterRequest", end);
+document.addEventListener("click", (event) => {
+  // What is downloaded leaves the page where it is.
+  downloads = Boolean(event.target.closest("[download], [data-download]"));
+});
+window.addEventListener("beforeunload", () => {
+  if (!downloads) {
+    begin();
+  }
+});
+// Back in history the browser may show the page as it was left.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    underWay = 0;
+    busy(false);
+  }
+});

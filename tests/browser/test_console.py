@@ -292,3 +292,16 @@ def test_support_staff_find_an_organization(open_page: SignedIn, acme: Any) -> N
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Acme").click()
     expect(page).to_have_url(re.compile(rf"/o/{acme.slug}/$"))
+
+
+def test_what_takes_longer_shows_that_it_is_under_way(signed_in: SignedIn, acme: Any) -> None:
+    populate(acme)
+    page = signed_in("people/")
+    busy = page.get_by_role("progressbar", name="Loading")
+    held: list[Any] = []
+    page.route("**/people/?*", lambda route: held.append(route))
+    expect(busy).to_be_hidden()
+    page.get_by_label("Status").select_option("stalled")
+    expect(busy).to_be_visible()
+    held[0].continue_()
+    expect(busy).to_be_hidden()
