@@ -6,6 +6,7 @@ Losing, repeating or delaying one costs time, and nothing else.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
@@ -19,9 +20,6 @@ logger = logging.getLogger(__name__)
 
 DRAIN = "monitoring.jobs.drain.drain"
 STATUS_POLL = "monitoring.incidents.polling.statuses_poll"
-BACK_TESTS = "monitoring.replay.working.back_tests_work"
-# It looks after itself; the queue's own time-out, made for drains, is too short for a large one.
-BACK_TESTS_TIMEOUT = 3_600
 FAST = "fast"
 MAIN = str(settings.Q_CLUSTER["name"])
 # One doorbell for so many queued jobs; a drain works off far more if need be.
@@ -68,16 +66,29 @@ def ring_status_poll() -> None:
         logger.exception("the status pages could not be asked for; the next tick asks again")
 
 
-def ring_back_tests() -> None:
-    """Wake a worker for back-tests, once the current transaction is committed.
+def ring_task(task: str, *, timeout: int | None = None) -> None:
+    """Wake a worker for a queue task, once the current transaction is committed.
 
+    `task` is the dotted name of a function without arguments that works off a table of its own;
+    how often it is rung for in one transaction is no matter. Its capability also registers a bell
+    (`monitoring.jobs.bells`). `timeout` in seconds is for one that may take longer than a drain.
     Never raises: the next tick rings again.
     """
-    transaction.on_commit(_ring_back_tests)
+    bell = TaskBell(task, timeout)
+    if all(waiting != bell for _, waiting, *_ in transaction.get_connection().run_on_commit):
+        transaction.on_commit(bell)
 
 
-def _ring_back_tests() -> None:
-    try:
-        async_task(BACK_TESTS, cluster=MAIN, timeout=BACK_TESTS_TIMEOUT)
-    except Exception:  # any broker, any error: the back-test is safe in its table
-        logger.exception("back-tests could not be rung for; the next tick will")
+@dataclass(slots=True)
+class TaskBell:
+    task: str
+    timeout: int | None
+    is_rung: bool = False
+
+    def __call__(self) -> None:
+        self.is_rung = True
+        options = {} if self.timeout is None else {"timeout": self.timeout}
+        try:
+            async_task(self.task, cluster=MAIN, **options)
+        except Exception:  # any broker, any error: the work is safe in its table
+            logger.exception("%s could not be rung for; the next tick will", self.task)

@@ -9,7 +9,6 @@ class ReplayConfig(AppConfig):
 
     def ready(self) -> None:
         from monitoring.jobs.bells import Bell, bell_register
-        from monitoring.jobs.doorbell import ring_back_tests
-        from monitoring.replay.claims import back_tests_wait
+        from monitoring.replay.claims import back_tests_wait, ring_back_tests
 
         bell_register("back-tests", Bell(back_tests_wait, ring_back_tests))

@@ -19,9 +19,13 @@ from django.db.models.functions import Greatest, Now
 
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
+from monitoring.jobs.doorbell import ring_task
 from monitoring.jobs.models import Lane
 from monitoring.replay.models import BackTest, BackTestQuerySet, State
 
+WORK = "monitoring.replay.working.back_tests_work"
+# It looks after itself; the queue's own time-out, made for drains, is too short for a large one.
+WORK_TIMEOUT = 3_600
 # Seconds from sign to sign.
 BEAT = 1.0
 # One at a time, so that syncing keeps its workers.
@@ -47,6 +51,11 @@ class RunInterruptedError(Exception):
 def back_tests_wait() -> bool:
     """Tell whether a run waits that could be begun."""
     return BackTest.objects.without_worker().exists() and has_room()
+
+
+def ring_back_tests() -> None:
+    """Wake a worker for back-tests, once the current transaction is committed."""
+    ring_task(WORK, timeout=WORK_TIMEOUT)
 
 
 def has_room() -> bool:

@@ -15,7 +15,7 @@ from monitoring.errors.changes import (
     rule_change_test_begin,
 )
 from monitoring.errors.models import RuleChange, RuleState
-from monitoring.jobs.doorbell import ring_back_tests
+from monitoring.replay.claims import ring_back_tests
 from monitoring.replay.models import UNDER_WAY, BackTest, Kind, State
 
 __all__ = ["RuleChangeRefusedError", "back_test_ask", "back_test_stop", "history_rejudge_ask"]

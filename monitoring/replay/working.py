@@ -11,9 +11,14 @@ from django.utils import timezone
 
 from monitoring.errors.changes import RuleChangeRefusedError
 from monitoring.jobs import lifeline
-from monitoring.jobs.doorbell import ring_back_tests
 from monitoring.jobs.outage import DATABASE_ERRORS
-from monitoring.replay.claims import Claim, RunInterruptedError, RunLostError, back_test_claim
+from monitoring.replay.claims import (
+    Claim,
+    RunInterruptedError,
+    RunLostError,
+    back_test_claim,
+    ring_back_tests,
+)
 from monitoring.replay.models import Kind
 from monitoring.replay.rejudging import history_rejudge_run
 from monitoring.replay.running import back_test_run

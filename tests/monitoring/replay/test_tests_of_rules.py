@@ -14,8 +14,8 @@ from accounts.models import Role
 from monitoring.audit.models import AuditEntry
 from monitoring.errors.changes import rule_change_go_live, rule_change_withdraw
 from monitoring.errors.proposals import RuleChangeRefusedError
-from monitoring.jobs import doorbell
 from monitoring.jobs.tick import ring_doorbells
+from monitoring.replay import claims
 from monitoring.replay.models import BackTest, Kind, State
 from monitoring.replay.tests_of_rules import back_test_ask, back_test_stop, history_rejudge_ask
 from tests.factories import NOW
@@ -61,8 +61,8 @@ def test_asking_rings_for_a_worker(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         ask_for_test(make_access())
-    assert [task.task["func"] for task in OrmQ.objects.all()] == [doorbell.BACK_TESTS]
-    assert OrmQ.objects.get().task["timeout"] == doorbell.BACK_TESTS_TIMEOUT
+    assert [task.task["func"] for task in OrmQ.objects.all()] == [claims.WORK]
+    assert OrmQ.objects.get().task["timeout"] == claims.WORK_TIMEOUT
 
 
 def test_the_tick_rings_again_for_what_nobody_is_at(
@@ -75,7 +75,8 @@ def test_the_tick_rings_again_for_what_nobody_is_at(
         return OrmQ.objects.count()
 
     assert rung() == 0
-    run = ask_for_test(make_access())
+    with django_capture_on_commit_callbacks(execute=True):
+        run = ask_for_test(make_access())
     assert rung() == 1
     stored = BackTest.objects.filter(pk=run.pk)
     stored.update(state=State.RUNNING, token=uuid4(), beat_at=database_now())
