@@ -66,15 +66,18 @@ def ring_status_poll() -> None:
         logger.exception("the status pages could not be asked for; the next tick asks again")
 
 
-def ring_task(task: str, *, timeout: int | None = None) -> None:
+def ring_task(
+    task: str, *, timeout: int | None = None, cluster: str = MAIN, unheard: int | None = None
+) -> None:
     """Wake a worker for a queue task, once the current transaction is committed.
 
     `task` is the dotted name of a function without arguments that works off a table of its own;
     how often it is rung for in one transaction is no matter. Its capability also registers a bell
     (`monitoring.jobs.bells`). `timeout` in seconds is for one that may take longer than a drain.
-    Never raises: the next tick rings again.
+    The fast cluster is for what takes a second or two. Where as many bells as `unheard` wait there
+    already, it is not rung. Never raises: the next tick rings again.
     """
-    bell = TaskBell(task, timeout)
+    bell = TaskBell(task, timeout, cluster, unheard)
     if all(waiting != bell for _, waiting, *_ in transaction.get_connection().run_on_commit):
         transaction.on_commit(bell)
 
@@ -83,12 +86,15 @@ def ring_task(task: str, *, timeout: int | None = None) -> None:
 class TaskBell:
     task: str
     timeout: int | None
+    cluster: str = MAIN
+    unheard: int | None = None
     is_rung: bool = False
 
     def __call__(self) -> None:
         self.is_rung = True
         options = {} if self.timeout is None else {"timeout": self.timeout}
         try:
-            async_task(self.task, cluster=MAIN, **options)
+            if self.unheard is None or get_broker(self.cluster).queue_size() < self.unheard:
+                async_task(self.task, cluster=self.cluster, **options)
         except Exception:  # any broker, any error: the work is safe in its table
             logger.exception("%s could not be rung for; the next tick will", self.task)
