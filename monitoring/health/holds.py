@@ -1,4 +1,7 @@
-"""Placing and lifting holds. Permission and audit are their callers'."""
+"""Placing and lifting holds. Permission and audit are their callers'.
+
+Whoever locks holds and Health rows locks the holds first.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,39 @@ def hold_place(
 
 
 @transaction.atomic
+def holds_place(
+    *,
+    people: Collection[int],
+    author_kind: HoldAuthor,
+    author: Any,
+    author_name: str,
+    reason: str,
+    now: datetime,
+    ends_at: datetime | None = None,
+) -> dict[int, int]:
+    """Do for many people, given by id, what `hold_place` does for one.
+
+    Returns the holds' ids by person; who is gone meanwhile has none.
+    """
+    locked = lock(people)
+    placed = Hold.objects.bulk_create(
+        Hold(
+            organization_id=organization,
+            person_id=person,
+            author_kind=author_kind,
+            author=author,
+            author_name=author_name,
+            reason=reason,
+            started_at=now,
+            ends_at=ends_at,
+        )
+        for person, (organization, _) in locked.items()
+    )
+    _follow(locked, now)
+    return {hold.person_id: hold.pk for hold in placed}
+
+
+@transaction.atomic
 def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
     """Lift one hold. Another hold on the same person stays, and keeps them disabled."""
     released = Hold.objects.filter(pk=hold.pk, released_at=None)
@@ -53,10 +89,29 @@ def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
 
 
 @transaction.atomic
+def holds_release(*, holds: Collection[int], author: Any, now: datetime) -> dict[int, int]:
+    """Do for many holds, given by id, what `hold_release` does for one.
+
+    Returns the people by hold of those lifted; the others had been lifted or had ended.
+    """
+    lifted = dict(
+        Hold.objects.active_at(now)
+        .filter(pk__in=holds)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", "person_id")
+    )
+    Hold.objects.filter(pk__in=lifted).update(released_at=now, released_by=author)
+    _follow(set(lifted.values()), now)
+    return lifted
+
+
+@transaction.atomic
 def holds_end(*, now: datetime, limit: int = 1_000) -> int:
     """Let people sync again whose holds have run out; return how many holds ended."""
     ended = list(
-        Hold.objects.select_for_update(skip_locked=True)
+        # Not against the foreign key of a Health row that is being pointed at one of them.
+        Hold.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(ends_at__lte=now, released_at=None)
         .order_by("ends_at")[:limit]
     )
