@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +26,7 @@ def audit_entry_write(
     `author` is the signed-in user; a command without one gives `author_name`. Raises KeyError for
     an action that is not in the registry: an audit log fails loudly.
     """
-    if action not in ACTIONS:
-        raise KeyError(f"{action!r} is not in monitoring.audit.registry.ACTIONS")
+    check(action)
     return AuditEntry.objects.create(
         organization=organization,
         at=now,
@@ -36,3 +36,32 @@ def audit_entry_write(
         person=person,
         detail=detail or {},
     )
+
+
+def audit_entries_write(
+    *,
+    organization: Organization,
+    action: str,
+    now: datetime,
+    author: Any,
+    people: Mapping[int, dict[str, Any]],
+) -> None:
+    """Append an entry for each of many people, given by id, each with its detail."""
+    check(action)
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            organization=organization,
+            at=now,
+            author=author,
+            author_name=author.email,
+            action=action,
+            person_id=person,
+            detail=detail,
+        )
+        for person, detail in people.items()
+    )
+
+
+def check(action: str) -> None:
+    if action not in ACTIONS:
+        raise KeyError(f"{action!r} is not in monitoring.audit.registry.ACTIONS")
