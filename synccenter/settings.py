@@ -233,6 +233,10 @@ DRAIN_THREADS = env.int("DRAIN_THREADS", 64)
 # Doorbells worth ringing at once: the worker processes of all hosts together.
 DRAIN_SLOTS = env.int("DRAIN_SLOTS", 16)
 TICK_SECONDS = env.float("TICK_SECONDS", 30)
+# How many people of an organization a bulk sync starts a second.
+ACTION_PEOPLE_PER_SECOND = env.float("ACTION_PEOPLE_PER_SECOND", 4)
+if not 0 < ACTION_PEOPLE_PER_SECOND <= 1_000:
+    raise ImproperlyConfigured("ACTION_PEOPLE_PER_SECOND must be a number above 0, like 4.")
 PROBE_STAT_SECONDS = env.float("PROBE_STAT_SECONDS", 15)
 PROBE_BEAT_SECONDS = env.float("PROBE_BEAT_SECONDS", 60)
 

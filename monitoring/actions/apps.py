@@ -7,3 +7,9 @@ class ActionsConfig(AppConfig):
     name = "monitoring.actions"
     label = "actions"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from monitoring.actions.working import actions_wait, ring_actions
+        from monitoring.jobs.bells import Bell, bell_register
+
+        bell_register("actions", Bell(actions_wait, ring_actions))

@@ -65,7 +65,8 @@ class Action(TenantModel):
     cleaned. `people` counts those it is done to, `left_out` the others of the chosen, and
     `people_known` everybody in the organization at that time.
 
-    While it runs, `token` and `beat_at` (database clock) are the claim of the worker at it.
+    Who works at it holds its row's lock, for a slice of its people at a time. Running with
+    `stopped_by` set, it begins nobody any more and waits for those it has begun.
     """
 
     kind = models.CharField(max_length=12, choices=Kind)
@@ -96,15 +97,16 @@ class Action(TenantModel):
     finished_at = models.DateTimeField(null=True)
     undo_of = models.OneToOneField("self", models.CASCADE, null=True, related_name="undone_by")
 
-    token = models.UUIDField(null=True)
-    beat_at = models.DateTimeField(null=True)
-
     objects: ClassVar = ActionQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index("organization", F("id").desc(), name="action_of_organization"),
-            models.Index(fields=["id"], condition=Q(state="running"), name="action_running"),
+            models.Index(
+                fields=["organization", "state"],
+                condition=Q(state__in=["approval", "running"]),
+                name="action_at_hand",
+            ),
             models.Index(
                 fields=["created_at"],
                 condition=Q(state__in=["preview", "discarded"]),
@@ -151,7 +153,7 @@ class ActionPerson(TenantModel):
     state = models.SmallIntegerField(choices=PersonState)
     status = models.CharField(max_length=8)
     cause = models.CharField(max_length=80, blank=True)
-    code = models.CharField(max_length=40, blank=True)
+    code = models.CharField(max_length=80, blank=True)
     detail = models.CharField(max_length=500, blank=True)
     former = models.JSONField(null=True)
     attempt_id = models.UUIDField(null=True)

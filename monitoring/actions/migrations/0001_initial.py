@@ -48,8 +48,6 @@ class Migration(migrations.Migration):
                 ('begun_at', models.DateTimeField(null=True)),
                 ('stopped_by_name', models.CharField(blank=True, max_length=254)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('token', models.UUIDField(null=True)),
-                ('beat_at', models.DateTimeField(null=True)),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='accounts.organization')),
                 ('second', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -64,7 +62,7 @@ class Migration(migrations.Migration):
                 ('state', models.SmallIntegerField(choices=[(0, 'left out'), (1, 'waiting'), (2, 'running'), (3, 'done'), (4, 'failed'), (5, 'nothing to do any more'), (6, 'stopped before its turn')])),
                 ('status', models.CharField(max_length=8)),
                 ('cause', models.CharField(blank=True, max_length=80)),
-                ('code', models.CharField(blank=True, max_length=40)),
+                ('code', models.CharField(blank=True, max_length=80)),
                 ('detail', models.CharField(blank=True, max_length=500)),
                 ('former', models.JSONField(null=True)),
                 ('attempt_id', models.UUIDField(null=True)),
@@ -121,7 +119,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='action',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['id'], name='action_running'),
+            index=models.Index(condition=models.Q(('state__in', ['approval', 'running'])), fields=['organization', 'state'], name='action_at_hand'),
         ),
         migrations.AddIndex(
             model_name='action',

@@ -1,0 +1,27 @@
+"""Which deed does the work of which kind of action."""
+
+from __future__ import annotations
+
+from monitoring.actions.deed_hold import HoldDeed
+from monitoring.actions.deed_note import NoteDeed
+from monitoring.actions.deed_release import ReleaseDeed
+from monitoring.actions.deeds import ActionRefusedError, Deed
+
+_deeds: dict[str, Deed] = {}
+
+
+def deed_register(deed: Deed) -> None:
+    """Have a deed do what its kind of action asks for. Named twice, the later one counts."""
+    _deeds[deed.kind] = deed
+
+
+def deed_of(kind: str) -> Deed:
+    """Return the deed of a kind. Raises ActionRefusedError for one that nothing can do."""
+    deed = _deeds.get(kind)
+    if deed is None:
+        raise ActionRefusedError("Choose what to do.", "kind")
+    return deed
+
+
+for deed in (HoldDeed(), ReleaseDeed(), NoteDeed()):
+    deed_register(deed)

@@ -1,0 +1,142 @@
+"""The queue tasks behind the doorbell of actions: they work at all that run, in turns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from monitoring.actions.deeds import Manner
+from monitoring.actions.models import Action, ActionQuerySet, ActionState
+from monitoring.actions.running import manner_of, slice_work
+from monitoring.jobs import lifeline
+from monitoring.jobs.beats import worker_beat
+from monitoring.jobs.doorbell import FAST, ring_task
+from monitoring.jobs.models import Lane
+from monitoring.jobs.outage import DATABASE_ERRORS
+
+logger = logging.getLogger(__name__)
+
+WORK = "monitoring.actions.working.actions_work"
+WORK_BRIEFLY = "monitoring.actions.working.actions_work_briefly"
+# Seconds a worker stays at it before others have a turn. The fast cluster also has to start the
+# sync that an admin asks for within a second.
+TURN = 20.0
+BRIEF_TURN = 1.0
+# So many people at most are done within the request that asks for it.
+FEW = 20
+KEPT = timedelta(days=1)
+FORGOTTEN_AT_ONCE = 20
+# Any fixed number will do; it is that of working at actions among the advisory locks.
+LOCK = 7_430_126_003
+
+
+def action_begin_work(action: Action, now: datetime) -> None:
+    """Do of an action that has begun what is quick, and have workers do the rest."""
+    try:
+        if manner_of(action) == Manner.AT_ONCE and action.people <= FEW:
+            while slice_work(action.pk, now):
+                pass
+    finally:
+        if Action.objects.running().filter(pk=action.pk).exists():
+            ring_actions()
+
+
+def ring_actions() -> None:
+    """Wake workers for actions, once the current transaction is committed."""
+    ring_task(WORK_BRIEFLY, cluster=FAST, unheard=1)
+    ring_task(WORK, unheard=settings.DRAIN_SLOTS)
+
+
+def actions_work() -> None:
+    """Work at the actions that run, in turns, until this worker's time is up or nothing is left.
+
+    Of the main cluster's workers one is at it at a time, so that the others can sync.
+    """
+    with only_one() as mine:
+        if mine and work(TURN, Lane.SCHEDULE):
+            ring_task(WORK)
+
+
+def actions_work_briefly() -> None:
+    """Do the same for a second, and only of what doesn't wait for a provider.
+
+    For the fast cluster: what an admin began goes on although all drains are busy.
+    """
+    if work(BRIEF_TURN, Lane.ADMIN, without=Manner.NETWORK):
+        ring_task(WORK_BRIEFLY, cluster=FAST, unheard=1)
+
+
+def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
+    """Work for so long; tell whether there is more to do."""
+    close_old_connections()
+    until = monotonic() + seconds
+    actions_forget(timezone.now())
+    while True:
+        # The manager must not take who works at actions for a worker that is stuck.
+        worker_beat(lane=lane, in_flight=0)
+        running = Action.objects.running().select_related("undo_of").order_by("pk")
+        # All have their turn before one has its second.
+        want_another = [action_work(action, without) for action in running]
+        if not any(want_another):
+            return False
+        if monotonic() >= until or lifeline.is_cut():
+            return True
+
+
+def action_work(action: Action, without: Manner | None = None) -> bool:
+    """Give an action its turn; tell whether it wants another at once.
+
+    Raises when the database goes away. An action that breaks does not keep the others from theirs.
+    """
+    try:
+        return manner_of(action) != without and slice_work(action.pk, timezone.now())
+    except DATABASE_ERRORS:
+        raise
+    except Exception:
+        logger.exception("action %s broke; the next tick tries again", action.pk)
+        return False
+
+
+@contextmanager
+def only_one() -> Iterator[bool]:
+    """Tell whether nobody else is in here; the lock goes with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        (mine,) = cursor.fetchone()
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def actions_wait() -> bool:
+    """Tell whether an action runs, or there is something to forget."""
+    return Action.objects.running().exists() or forgettable(timezone.now()).exists()
+
+
+def forgettable(now: datetime) -> ActionQuerySet:
+    """Return what never began and is no longer looked at."""
+    before = now - KEPT
+    states = Q(state=ActionState.PREVIEW) | Q(state=ActionState.DISCARDED)
+    old: ActionQuerySet = Action.objects.filter(states, created_at__lt=before)
+    return old.annotate(left_at=Coalesce("second_at", "created_at")).filter(left_at__lt=before)
+
+
+def actions_forget(now: datetime) -> int:
+    """Forget previews and discarded actions older than a day; return how many."""
+    old = list(forgettable(now).values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    Action.objects.filter(
+        pk__in=old, state__in=[ActionState.PREVIEW, ActionState.DISCARDED]
+    ).delete()
+    return len(old)
