@@ -38,7 +38,7 @@ class Details(TypedDict):
 def with_details(people: HealthQuerySet) -> QuerySet[DetailedHealth]:
     """Add person, hold and base interval to each row, without a statement more."""
     policy = Policy.objects.filter(organization=OuterRef("organization"))
-    base: Any = Coalesce(Subquery(policy.values("base_interval")), BASE_INTERVAL)
+    base: Any = Coalesce("own_interval", Subquery(policy.values("base_interval")), BASE_INTERVAL)
     detailed: Any = people.select_related("person", "hold").annotate(base_interval=base)
     return detailed
 

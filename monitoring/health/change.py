@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from monitoring.health.fold import JudgedOutcome, PolicyFacts, Runs, Standing, fold, fold_all, judge
+from monitoring.health.fold import (
+    JudgedOutcome,
+    PolicyFacts,
+    Runs,
+    Standing,
+    fold,
+    fold_all,
+    jittered,
+    judge,
+    share_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,49 @@ def take_hold(
     changes: list[Change] = []
     held = replace(facts, runs=runs, hold_id=hold_id)
     return settle(held, runs, policy, now, changes), changes
+
+
+def take_interval(
+    facts: HealthFacts, former_base: int, policy: PolicyFacts, now: datetime
+) -> tuple[HealthFacts, list[Change]]:
+    """Let a person follow a policy whose base interval was `former_base` until now.
+
+    Who runs at the base follows at once. Who is slowed stays slowed until a good run, and never
+    runs more often than the new base.
+    """
+    runs = facts.runs
+    slowed = runs.interval > former_base or runs.confirmed_at is not None
+    base = policy.base_interval
+    interval = max(runs.interval, base) if slowed and not got_through(runs) else base
+    changes: list[Change] = []
+    moved = replace(runs, interval=interval, expected_at=expected_anew(runs, interval, now))
+    return settle(facts, moved, policy, now, changes), changes
+
+
+def expected_anew(runs: Runs, interval: int, now: datetime) -> datetime | None:
+    """Return when the next run is due by another interval.
+
+    Counted from the last attempt; whose time would have passed already is spread over one interval,
+    so that many at once are no burst. Who is due stays due, and who waits for a first or an early
+    try waits no longer than before.
+    """
+    due = runs.expected_at
+    if due is None or due <= now:
+        return due
+    if runs.last_attempt_at is None or runs.last_attempt_id is None:
+        return now + (due - now) % timedelta(seconds=interval)
+    expected = runs.last_attempt_at + jittered(runs.last_attempt_id, interval)
+    if expected <= now:
+        wait = round(interval * share_of(runs.last_attempt_id))
+        expected = min(due, now + timedelta(seconds=wait))
+    if not got_through(runs):
+        expected = min(due, expected)
+    return max(expected, runs.not_before or expected)
+
+
+def got_through(runs: Runs) -> bool:
+    """Tell whether the last run, if there was one, was good."""
+    return runs.last_result in {None, "success"}
 
 
 def was_ever_run(runs: Runs) -> bool:

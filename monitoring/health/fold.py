@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 ASKS_A_HUMAN = frozenset({"needs_user", "needs_admin"})
@@ -41,6 +42,13 @@ class PolicyFacts:
     second_retry: int = 1_200
     failures_to_double: int = 3
     confirm_after: int = 240
+
+
+@lru_cache
+def with_own_base(policy: PolicyFacts, base_interval: int) -> PolicyFacts:
+    """Return the policy for somebody whose base interval is their own, which none is below."""
+    longest = max(policy.maximum_interval, base_interval)
+    return replace(policy, base_interval=base_interval, maximum_interval=longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +351,17 @@ def at_least(wait: int, retry_after: int | None, policy: PolicyFacts) -> int:
 
 def later(outcome: JudgedOutcome, wait: int) -> datetime:
     """Return the moment `wait` seconds after the run, plus a jitter drawn from its id."""
-    share = (outcome.attempt_id.int & 0xFFFF) / 0x10000
-    return outcome.finished_at + timedelta(seconds=round(wait * (1 + JITTER * share)))
+    return outcome.finished_at + jittered(outcome.attempt_id, wait)
+
+
+def jittered(attempt_id: UUID, wait: int) -> timedelta:
+    """Return a wait of `wait` seconds after an attempt, stretched by its jitter."""
+    return timedelta(seconds=round(wait * (1 + JITTER * share_of(attempt_id))))
+
+
+def share_of(attempt_id: UUID) -> float:
+    """Return an attempt's place from 0 to 1, by which people spread out."""
+    return (attempt_id.int & 0xFFFF) / 0x10000
 
 
 def strip(recent: str, letters: str) -> str:

@@ -30,6 +30,7 @@ from monitoring.health.fold import (
     Standing,
     severity,
     unwell_since,
+    with_own_base,
 )
 from monitoring.health.histories import histories_read
 from monitoring.health.models import Policy
@@ -91,7 +92,7 @@ TRANSITION_COLUMNS = {
 }
 
 LOCK = f"""
-    SELECT person_id, organization_id, hold_id, status, cause, check_at, status_since,
+    SELECT person_id, organization_id, own_interval, hold_id, status, cause, check_at, status_since,
         evidence, {", ".join(RUNS[:-1])}
     FROM health_health WHERE person_id = ANY(string_to_array(%s, chr(31))::bigint[])
     ORDER BY person_id FOR UPDATE
@@ -117,8 +118,15 @@ class Folded(NamedTuple):
     after: Runs
 
 
-Row = tuple[int, HealthFacts]
-# What to do with one person's facts under their organization's policy.
+class Row(NamedTuple):
+    """One locked Health row. `own_interval` is the person's base interval where they have one."""
+
+    organization_id: int
+    own_interval: int | None
+    facts: HealthFacts
+
+
+# What to do with one person's facts under the policy in force for them.
 Step = Callable[[int, HealthFacts, PolicyFacts], tuple[HealthFacts, list[Change]]]
 
 
@@ -133,7 +141,7 @@ def health_fold(
     locked = lock(judged.keys())
     late = {
         person: min(outcome.finished_at for outcome in judged[person])
-        for person, (_, facts) in locked.items()
+        for person, (_, _, facts) in locked.items()
         if any(facts.runs.is_late(outcome) for outcome in judged[person])
     }
     histories = histories_read(late, organizations_of(locked), shields_since) if late else {}
@@ -177,7 +185,7 @@ def health_fold_anew(
 def folded(locked: Mapping[int, Row], after: Mapping[int, HealthFacts]) -> dict[int, Folded]:
     return {
         person: Folded(organization, facts.runs, after[person].runs)
-        for person, (organization, facts) in locked.items()
+        for person, (organization, _, facts) in locked.items()
     }
 
 
@@ -188,24 +196,27 @@ def health_look_again(person_ids: Collection[int], *, now: datetime) -> int:
 
 def advance(locked: Mapping[int, Row], step: Step) -> dict[int, HealthFacts]:
     """Take a step with each locked person, write what came of it, and return that."""
-    policies = policies_of({organization for organization, _ in locked.values()})
+    policies = policies_of({organization for organization, _, _ in locked.values()})
     after: dict[int, HealthFacts] = {}
     changes: list[tuple[int, int, Change]] = []
-    for person, (organization, facts) in locked.items():
-        after[person], changed = step(person, facts, policies[organization])
+    for person, (organization, own_interval, facts) in locked.items():
+        policy = policies[organization]
+        if own_interval is not None:
+            policy = with_own_base(policy, own_interval)
+        after[person], changed = step(person, facts, policy)
         changes += [(organization, person, change) for change in changed]
     write(locked, after, changes)
     return after
 
 
 def lock(person_ids: Collection[int]) -> dict[int, Row]:
-    """Lock the Health rows of the people; return organization and facts by person id."""
+    """Lock the Health rows of the people; return them by person id."""
     rows = fetch(LOCK, [joined(person_ids)])
-    return {row[0]: (row[1], read(*row[2:])) for row in rows}
+    return {row[0]: Row(row[1], row[2], read(*row[3:])) for row in rows}
 
 
 def organizations_of(locked: Mapping[int, Row]) -> dict[int, int]:
-    return {person: organization for person, (organization, _) in locked.items()}
+    return {person: row.organization_id for person, row in locked.items()}
 
 
 def read(
@@ -246,7 +257,7 @@ def write(
     little: list[tuple[Any, ...]] = []
     much: list[tuple[Any, ...]] = []
     for person, facts in after.items():
-        if seldom(facts) == seldom(before[person][1]):
+        if seldom(facts) == seldom(before[person].facts):
             little.append(often(person, facts))
         else:
             much.append(values(person, facts))

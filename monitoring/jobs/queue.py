@@ -22,12 +22,15 @@ REQUEST = """
         attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
         lease_until
     )
-    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
-        %(now)s, %(now)s, now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s))
-    FROM accounts_person AS person
+    SELECT uuid7_at(%(now)s), health.organization_id, health.person_id, %(trigger)s, %(lane)s, 0,
+        %(now)s, %(now)s,
+        now() + make_interval(
+            secs => coalesce(health.own_interval, policy.base_interval, %(wait)s)
+        )
+    FROM health_health AS health
     LEFT JOIN health_policy AS policy USING (organization_id)
-    WHERE person.id = ANY(%(people)s)
-    ORDER BY person.id
+    WHERE health.person_id = ANY(%(people)s)
+    ORDER BY health.person_id
     ON CONFLICT (person_id) DO UPDATE
     SET lane = excluded.lane, start_at = NULL,
         trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
@@ -39,13 +42,16 @@ RECOVER = """
         attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
         lease_until, start_at
     )
-    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
-        %(now)s, %(now)s, now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s)),
+    SELECT uuid7_at(%(now)s), health.organization_id, health.person_id, %(trigger)s, %(lane)s, 0,
+        %(now)s, %(now)s,
+        now() + make_interval(
+            secs => coalesce(health.own_interval, policy.base_interval, %(wait)s)
+        ),
         now() + make_interval(secs => start.seconds)
     FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
-    JOIN accounts_person AS person ON person.id = start.person_id
+    JOIN health_health AS health USING (person_id)
     LEFT JOIN health_policy AS policy USING (organization_id)
-    WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = person.id)
+    WHERE NOT EXISTS (SELECT FROM jobs_job AS open WHERE open.person_id = health.person_id)
     ORDER BY start.seconds
     ON CONFLICT (person_id) DO NOTHING
 """
@@ -80,7 +86,8 @@ DISPATCH = """
         SET next_due = %(now)s + make_interval(secs => health.interval)
         FROM due
         WHERE health.person_id = due.person_id
-        RETURNING health.person_id, health.organization_id, health.failures, due.next_due AS due_at
+        RETURNING health.person_id, health.organization_id, health.failures, health.own_interval,
+            due.next_due AS due_at
     ), ranked AS (
         SELECT *,
             row_number() OVER (PARTITION BY organization_id ORDER BY due_at) - 1 AS place,
@@ -95,7 +102,9 @@ DISPATCH = """
             CASE WHEN failures > 0 THEN 'retry' ELSE 'schedule' END,
             CASE WHEN failures > 0 THEN %(retry)s ELSE %(schedule)s END,
             0, due_at, %(now)s,
-            now() + make_interval(secs => coalesce(policy.base_interval, %(wait)s)),
+            now() + make_interval(
+                secs => coalesce(moved.own_interval, policy.base_interval, %(wait)s)
+            ),
             CASE WHEN place > 0 AND together <= %(paced)s THEN now()
                 + make_interval(secs => place * least(%(apart)s::float8, %(span)s / together)) END
         FROM ranked AS moved

@@ -143,6 +143,16 @@ def test_a_job_may_wait_for_one_base_interval_of_its_organization() -> None:
     assert waits == {person.pk: timedelta(minutes=10), other.pk: timedelta(hours=2)}
 
 
+def test_a_job_may_wait_for_a_base_interval_of_the_persons_own() -> None:
+    due, asked = make_due_person(), make_person()
+    Health.objects.filter(pk__in=[due.pk, asked.pk]).update(own_interval=900)
+    jobs_dispatch(now=NOW, limit=10)
+    job_request(person=asked, now=NOW)
+
+    waits = {job.person_id: job.lease_until - database_now() for job in Job.objects.all()}
+    assert waits == {due.pk: timedelta(minutes=15), asked.pk: timedelta(minutes=15)}
+
+
 def test_an_admins_request_is_queued_ahead_of_all_else() -> None:
     make_job()
     job = job_request(person=make_person(), now=NOW)

@@ -1,0 +1,46 @@
+"""A base interval of a person's own. Permission and audit are its callers'."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from monitoring.health.change import take_interval
+from monitoring.health.models import Health
+from monitoring.health.store import advance, lock, policies_of
+
+# In seconds: from a quarter of an hour, the first retries' own length, to a day.
+LEAST = 900
+MOST = 86_400
+
+
+@transaction.atomic
+def own_interval_set(
+    *, people: Collection[int], seconds: int | None, now: datetime
+) -> dict[int, int | None]:
+    """Give people, by id, a base interval of their own; None gives the organization's back.
+
+    Health follows, and a transition records it. Returns what each had before. Raises ValueError for
+    an interval out of bounds.
+    """
+    if seconds is not None and not LEAST <= seconds <= MOST:
+        raise ValueError(f"an interval is {LEAST} to {MOST} seconds, not {seconds}")
+    locked = lock(people)
+    chosen = {
+        person: row._replace(own_interval=seconds)
+        for person, row in locked.items()
+        if row.own_interval != seconds
+    }
+    Health.objects.filter(pk__in=chosen).update(own_interval=seconds)
+    policies = policies_of({row.organization_id for row in chosen.values()})
+    former = {
+        person: locked[person].own_interval or policies[row.organization_id].base_interval
+        for person, row in chosen.items()
+    }
+    advance(
+        chosen,
+        lambda person, facts, policy: take_interval(facts, former[person], policy, now),
+    )
+    return {person: row.own_interval for person, row in locked.items()}
