@@ -31,5 +31,7 @@ ACTIONS = {
     "rule.test_stop": "stopped a test of a change of a rule",
     "rule.rejudge": "asked for past outcomes to be judged again",
     "rule.rejudge_stop": "stopped the judging again of past outcomes",
+    "silence.end": "ended a silence",
+    "message.retry": "had a mail sent again that was given up",
     "api_token.create": "made an API token",
 }
