@@ -13,10 +13,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """Work in a table of its own: whether some waits that nobody is at, cheaply, and its bell."""
+    """Work in a table of its own: whether some waits that nobody is at, cheaply, and its bell.
+
+    `waits_for_runs`: it is also rung when runs have ended that admins asked for.
+    """
 
     is_wanted: Callable[[], bool]
     ring: Callable[[], None]
+    waits_for_runs: bool = False
 
 
 _bells: dict[str, Bell] = {}
@@ -27,11 +31,14 @@ def bell_register(name: str, bell: Bell) -> None:
     _bells[name] = bell
 
 
-def bells_ring() -> None:
-    """Ring the bells that are wanted. One that breaks is logged, and the others are rung."""
+def bells_ring(*, runs_ended: bool = False) -> None:
+    """Ring the bells that are wanted. One that breaks is logged, and the others are rung.
+
+    With `runs_ended` only those that wait for that.
+    """
     for name, bell in _bells.items():
         try:
-            if bell.is_wanted():
+            if (bell.waits_for_runs or not runs_ended) and bell.is_wanted():
                 bell.ring()
         except DATABASE_ERRORS:
             raise

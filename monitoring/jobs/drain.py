@@ -22,6 +22,7 @@ from django.db import close_old_connections
 from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
+from monitoring.jobs.bells import bells_ring
 from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew, seconds_to_next_start
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.crew import Crew, stuck_threads
@@ -30,6 +31,7 @@ from monitoring.jobs.outage import Outage
 from monitoring.jobs.policy import JobPolicy, job_policy
 from monitoring.jobs.reports import broken, deadline_passed, outcome_of
 from monitoring.jobs.runner import Runner, make_runner
+from monitoring.outcomes.models import Trigger
 from syncing.reports import PassReport
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ logger = logging.getLogger(__name__)
 GATHER = 0.1
 # How soon a drain with free threads looks again when it found less than it could take.
 LOOK_AGAIN = 0.2
+# How soon those who wait for what came of an admin's jobs are told again.
+TELL_AGAIN = 1.0
 # More at once would hold up the main thread for the loading.
 CLAIM_AT_ONCE = 64
 
@@ -104,6 +108,8 @@ class Drain:
         self.stay_until = begun
         self.next_renewal = begun + policy.lease / 3
         self.next_beat = begun
+        self.has_news = False
+        self.next_news = begun
 
     def work(self) -> None:
         """Work until the budget is spent or nothing is left, and everything claimed is closed."""
@@ -113,13 +119,15 @@ class Drain:
             self.gather()
             self.expire()
             self.close()
+            self.tell()
             self.renew()
             self.beat()
             self.begin()
             self.claim()
         self.crew.dismiss()
-        self.next_beat = 0.0
+        self.next_beat = self.next_news = 0.0
         self.beat()
+        self.tell()
         self.tell_what_is_left()
 
     def is_busy(self) -> bool:
@@ -268,6 +276,7 @@ class Drain:
         if closed is None:
             return
         self.finished.clear()
+        self.has_news |= any(outcome.trigger == Trigger.ADMIN for outcome in outcomes)
         late = [str(o.attempt_id) for o in outcomes if o.attempt_id not in closed]
         if late:
             logger.warning("closed elsewhere meanwhile, nothing written: %s", ", ".join(late))
@@ -290,6 +299,13 @@ class Drain:
                 written = set()
             if written is not None:
                 self.finished.remove(outcome)
+
+    def tell(self) -> None:
+        """Ring for those who wait for what came of jobs that admins asked for."""
+        if self.has_news and monotonic() >= self.next_news:
+            self.has_news = False
+            self.next_news = monotonic() + TELL_AGAIN
+            self.database.attempt(lambda: bells_ring(runs_ended=True))
 
     def renew(self) -> None:
         """Renew the leases of all that is not closed yet, three times a lease."""
