@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -35,6 +36,31 @@ REQUEST = """
     SET lane = excluded.lane, start_at = NULL,
         trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
     RETURNING job.id
+"""
+
+# Who has an open job keeps it, as it is, in the better of the two lanes.
+BULK = """
+    INSERT INTO jobs_job AS job (
+        attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
+        lease_until, start_at
+    )
+    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
+        %(now)s, %(now)s, now() + make_interval(
+            secs => coalesce(policy.base_interval, %(wait)s) + start.seconds
+        ),
+        now() + make_interval(secs => start.seconds)
+    FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
+    JOIN accounts_person AS person ON person.id = start.person_id
+    LEFT JOIN health_policy AS policy USING (organization_id)
+    ORDER BY person.id
+    ON CONFLICT (person_id) DO UPDATE
+    SET lane = least(job.lane, excluded.lane),
+        trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
+    RETURNING job.person_id, job.attempt_id
+"""
+LAST_START = """
+    SELECT extract(epoch FROM max(start_at) - now())::float8 FROM jobs_job
+    WHERE state = 0 AND lane = %(lane)s AND organization_id = %(organization)s
 """
 
 RECOVER = """
@@ -144,6 +170,36 @@ def jobs_request(
             },
         )
         return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def jobs_bulk(*, starts: Sequence[tuple[int, float]], now: datetime) -> dict[int, UUID]:
+    """Queue a sync of people, given by id, each to start in so many seconds.
+
+    Returns the attempts by person; who has an open job is synced by that. Runs in the caller's
+    transaction.
+    """
+    values = {
+        "now": now,
+        "people": [person for person, _ in starts],
+        "waits": [seconds for _, seconds in starts],
+        "trigger": Trigger.ADMIN,
+        "lane": Lane.BULK,
+        "wait": DEFAULT_INTERVAL,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BULK, values)
+        return dict(cursor.fetchall())
+
+
+def seconds_to_last_start(*, organization_id: int, lane: Lane) -> float | None:
+    """Return in how many seconds the last queued job of an organization in a lane starts.
+
+    None where none waits for its start; below zero where it could have started.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_START, {"lane": lane, "organization": organization_id})
+        (seconds,) = cursor.fetchone()
+        return seconds
 
 
 def jobs_recover(*, starts: Sequence[tuple[int, datetime]], now: datetime) -> int:
