@@ -65,7 +65,7 @@ def holds_place(
     locked = lock(people)
     placed = Hold.objects.bulk_create(
         Hold(
-            organization_id=organization,
+            organization_id=row.organization_id,
             person_id=person,
             author_kind=author_kind,
             author=author,
@@ -74,7 +74,7 @@ def holds_place(
             started_at=now,
             ends_at=ends_at,
         )
-        for person, (organization, _) in locked.items()
+        for person, row in locked.items()
     )
     _follow(locked, now)
     return {hold.person_id: hold.pk for hold in placed}
