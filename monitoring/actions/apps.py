@@ -12,4 +12,4 @@ class ActionsConfig(AppConfig):
         from monitoring.actions.working import actions_wait, ring_actions
         from monitoring.jobs.bells import Bell, bell_register
 
-        bell_register("actions", Bell(actions_wait, ring_actions))
+        bell_register("actions", Bell(actions_wait, ring_actions, waits_for_runs=True))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from monitoring.actions.deed_hold import HoldDeed
+from monitoring.actions.deed_interval import IntervalDeed
 from monitoring.actions.deed_note import NoteDeed
 from monitoring.actions.deed_release import ReleaseDeed
+from monitoring.actions.deed_silence import SilenceDeed
+from monitoring.actions.deed_sync import SyncDeed
 from monitoring.actions.deeds import ActionRefusedError, Deed
 
 _deeds: dict[str, Deed] = {}
@@ -23,5 +26,12 @@ def deed_of(kind: str) -> Deed:
     return deed
 
 
-for deed in (HoldDeed(), ReleaseDeed(), NoteDeed()):
-    deed_register(deed)
+for _deed in (
+    SyncDeed(),
+    HoldDeed(),
+    ReleaseDeed(),
+    IntervalDeed(),
+    SilenceDeed(),
+    NoteDeed(),
+):
+    deed_register(_deed)

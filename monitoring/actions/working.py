@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from monitoring.actions.deeds import Manner
 from monitoring.actions.models import Action, ActionQuerySet, ActionState
+from monitoring.actions.network import network_work
+from monitoring.actions.paced import pace_work
 from monitoring.actions.running import manner_of, slice_work
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
@@ -38,12 +40,16 @@ FORGOTTEN_AT_ONCE = 20
 # Any fixed number will do; it is that of working at actions among the advisory locks.
 LOCK = 7_430_126_003
 
+# What is done of an action in one turn; each tells whether there is more to do at once.
+STEPS = {Manner.AT_ONCE: slice_work, Manner.PACED: pace_work, Manner.NETWORK: network_work}
+
 
 def action_begin_work(action: Action, now: datetime) -> None:
     """Do of an action that has begun what is quick, and have workers do the rest."""
     try:
-        if manner_of(action) == Manner.AT_ONCE and action.people <= FEW:
-            while slice_work(action.pk, now):
+        manner = manner_of(action)
+        if manner == Manner.PACED or (manner == Manner.AT_ONCE and action.people <= FEW):
+            while STEPS[manner](action.pk, now):
                 pass
     finally:
         if Action.objects.running().filter(pk=action.pk).exists():
@@ -62,8 +68,9 @@ def actions_work() -> None:
     Of the main cluster's workers one is at it at a time, so that the others can sync.
     """
     with only_one() as mine:
-        if mine and work(TURN, Lane.SCHEDULE):
-            ring_task(WORK)
+        more = mine and work(TURN, Lane.SCHEDULE)
+    if more:
+        ring_actions()
 
 
 def actions_work_briefly() -> None:
@@ -72,7 +79,7 @@ def actions_work_briefly() -> None:
     For the fast cluster: what an admin began goes on although all drains are busy.
     """
     if work(BRIEF_TURN, Lane.ADMIN, without=Manner.NETWORK):
-        ring_task(WORK_BRIEFLY, cluster=FAST, unheard=1)
+        ring_actions()
 
 
 def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
@@ -98,7 +105,8 @@ def action_work(action: Action, without: Manner | None = None) -> bool:
     Raises when the database goes away. An action that breaks does not keep the others from theirs.
     """
     try:
-        return manner_of(action) != without and slice_work(action.pk, timezone.now())
+        manner = manner_of(action)
+        return manner != without and STEPS[manner](action.pk, timezone.now())
     except DATABASE_ERRORS:
         raise
     except Exception:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from accounts.access import Access
-from accounts.models import Organization
 from monitoring.actions.models import ActionState, Kind, PersonState
 from monitoring.actions.starting import action_confirm, action_undo
 from monitoring.audit.models import AuditEntry
 from monitoring.health.holds import hold_release
 from monitoring.health.models import Health, Hold, Transition
-from tests.factories import NOW, make_organization
+from tests.factories import NOW
 from tests.monitoring.actions.makers import (
-    make_access,
     make_action,
     make_hold,
     make_people,
@@ -25,16 +21,6 @@ from tests.monitoring.actions.makers import (
 
 DONE = (PersonState.DONE, "")
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def acme(db: None) -> Organization:
-    return make_organization(slug="acme")
-
-
-@pytest.fixture
-def access(acme: Organization) -> Access:
-    return make_access(acme)
 
 
 def statuses(people: list) -> list[str]:
