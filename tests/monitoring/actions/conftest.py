@@ -4,9 +4,11 @@ import pytest
 
 from accounts.access import Access
 from accounts.models import Organization
-from monitoring.actions import working
+from monitoring.actions import registry, working
 from monitoring.actions.deed_hold import HoldDeed
+from monitoring.actions.models import Kind
 from tests.factories import make_organization
+from tests.monitoring.actions.fake_deed import FakeDeed
 from tests.monitoring.actions.makers import make_access
 
 
@@ -33,3 +35,11 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> int:
     """Slices of holds have so many people."""
     monkeypatch.setattr(HoldDeed, "slice", 8)
     return 8
+
+
+@pytest.fixture
+def fake_deed(monkeypatch: pytest.MonkeyPatch) -> FakeDeed:
+    """What re-authorizing does, in this test."""
+    deed = FakeDeed()
+    monkeypatch.setitem(registry._deeds, Kind.REAUTHORIZE, deed)
+    return deed
