@@ -169,6 +169,8 @@ EMAIL_HOST_USER = EMAIL["EMAIL_HOST_USER"]
 EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = EMAIL["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = EMAIL["EMAIL_USE_SSL"]
+# Who sends them; the recipients' mail servers want a domain that names ours.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter@localhost>")
 
 # Providers. The defaults are the vendors' own addresses; the demo and the tests point elsewhere.
 GOOGLE_API_ROOT = env.str("GOOGLE_API_ROOT", "https://www.googleapis.com")

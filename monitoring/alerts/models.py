@@ -49,6 +49,8 @@ class Message(models.Model):
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # When it was given up or withdrawn.
+    ended_at = models.DateTimeField(null=True)
     # What the mail server said last.
     answer = models.CharField(max_length=500, blank=True)
 

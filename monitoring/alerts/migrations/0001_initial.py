@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('token', models.UUIDField(null=True)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=500)),
                 ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='accounts.organization')),
                 ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='accounts.person')),

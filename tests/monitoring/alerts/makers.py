@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from accounts.models import Organization, Person
-from monitoring.alerts.models import Silence
+from monitoring.alerts.mails import Mail
+from monitoring.alerts.models import Message, Silence
+from monitoring.alerts.outbox import message_queue
 from monitoring.alerts.silences import silence_place
-from tests.factories import NOW, make_user
+from tests.factories import NOW, make_person, make_user, serial
 
 
 def make_silence(
@@ -27,3 +29,29 @@ def make_silence(
     return silence_place(
         **{"organization": organization, "author": author, "people": ids} | fields | overrides
     )
+
+
+MAIL = Mail("It works again", "Hello Ada,\n\nit works.\n", "<p>Hello Ada,</p><p>it works.</p>")
+
+
+def make_message(person: Person | None = None, **overrides: Any) -> Message:
+    """Queue a mail to a person; fields of the row go straight into it."""
+    person = person or make_person()
+    fields = {field.name for field in Message._meta.fields} & overrides.keys()
+    row = {name: overrides.pop(name) for name in fields - {"kind", "key", "recipient"}}
+    message = message_queue(
+        **{
+            "organization": person.organization,
+            "person": person,
+            "kind": "acted_for_you",
+            "key": f"message {next(serial)}",
+            "recipient": person.email,
+            "recipient_name": person.name,
+            "mail": MAIL,
+            "now": NOW,
+        }
+        | overrides
+    )
+    assert message is not None
+    Message.objects.filter(pk=message.pk).update(**row)
+    return Message.objects.get(pk=message.pk)

@@ -1,0 +1,142 @@
+"""The outbox: every mail is a row before it is sent, one a recipient."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts.access import Access
+from accounts.credentials import decrypt, encrypt
+from accounts.models import Organization, Person
+from monitoring.alerts.mails import Mail, one_line
+from monitoring.alerts.models import Message, MessageState
+from monitoring.audit.log import audit_entry_write
+from monitoring.jobs.doorbell import ring_task
+
+# The occasions of mails, as the console names them. A mail's templates bear the same name.
+KINDS = {
+    "acted_for_you": "Access restored for them",
+    "reauthorize": "Asked to give access again",
+    "reauthorize_reminder": "Reminded to give access again",
+    "person_link": "Link to their own page",
+}
+WORK = "monitoring.alerts.sending.messages_work"
+
+
+class MessageRefusedError(Exception):
+    """Something that can't be done to a message now; it is a sentence for the admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail to be queued; see `message_queue`."""
+
+    organization: Organization | None
+    person: Person | None
+    kind: str
+    key: str
+    recipient: str
+    recipient_name: str
+    mail: Mail
+    not_before: datetime | None = None
+
+
+def message_queue(
+    *,
+    organization: Organization | None,
+    person: Person | None = None,
+    kind: str,
+    key: str,
+    recipient: str,
+    recipient_name: str = "",
+    mail: Mail,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> Message | None:
+    """Queue a mail to one recipient; return None where one was queued under that key before.
+
+    Call it in the transaction of what it tells: either both are there, or neither. It is sent soon
+    after the commit, or from `not_before` on. Raises KeyError for a kind that is not in KINDS.
+    """
+    draft = Draft(organization, person, kind, key, recipient, recipient_name, mail, not_before)
+    return next(iter(messages_queue(drafts=[draft], now=now)), None)
+
+
+@transaction.atomic
+def messages_queue(*, drafts: Sequence[Draft], now: datetime) -> list[Message]:
+    """Queue many mails in two statements; return those whose key was not known before."""
+    messages = [message_of(draft, now) for draft in drafts]
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    queued = Message.objects.filter(message_id__in=[each.message_id for each in messages])
+    if messages:
+        ring_task(WORK)
+    return list(queued.order_by("id"))
+
+
+def message_of(draft: Draft, now: datetime) -> Message:
+    if draft.kind not in KINDS:
+        raise KeyError(f"{draft.kind!r} is not in monitoring.alerts.outbox.KINDS")
+    return Message(
+        organization=draft.organization,
+        person=draft.person,
+        kind=draft.kind,
+        key=draft.key,
+        recipient=draft.recipient,
+        recipient_name=one_line(draft.recipient_name)[:200],
+        subject=draft.mail.subject,
+        content=encrypt(json.dumps({"text": draft.mail.text, "html": draft.mail.html})),
+        message_id=f"<{uuid4().hex}@{sender_domain()}>",
+        created_at=now,
+        next_try_at=max(now, draft.not_before or now),
+    )
+
+
+def sender_domain() -> str:
+    """Return the domain of the sender's address: it makes the ids of messages ours."""
+    _, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return address.rpartition("@")[2] or "localhost"
+
+
+def mail_in(message: Message) -> Mail:
+    """Return what a message says. Raises CredentialUnreadableError."""
+    content = json.loads(decrypt(message.content))
+    return Mail(message.subject, content["text"], content["html"])
+
+
+def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
+    """Withdraw the messages of these keys that nobody has begun to send; return how many."""
+    waiting = Message.objects.filter(key__in=keys, state=MessageState.QUEUED)
+    return waiting.update(state=MessageState.WITHDRAWN, ended_at=now)
+
+
+@transaction.atomic
+def message_retry(*, access: Access, message: Message, now: datetime) -> None:
+    """Have a message sent that was given up, as if it were new.
+
+    Raises PermissionDenied for who may only look or whose organization it is not, and
+    MessageRefusedError for a message that was not given up.
+    """
+    access.require_change()
+    if message.organization_id != access.organization.pk:
+        raise PermissionDenied("This message belongs to another organization.")
+    given_up = Message.objects.filter(pk=message.pk, state=MessageState.FAILED)
+    again = {"state": MessageState.QUEUED, "attempts": 0, "next_try_at": now, "ended_at": None}
+    if not given_up.update(**again):
+        raise MessageRefusedError("This mail is not given up, so there is nothing to send again.")
+    audit_entry_write(
+        organization=access.organization,
+        action="message.retry",
+        now=now,
+        author=access.user,
+        person=message.person,
+        detail={"message": message.pk},
+    )
+    ring_task(WORK)
