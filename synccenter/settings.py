@@ -160,8 +160,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
-# Mail.
-EMAIL = env.dj_email_url("EMAIL_URL", "console://")
+# Mail. Without a server it is kept in the outbox, where the console shows it.
+KEPT = "kept://"
+EMAIL = env.dj_email_url("EMAIL_URL", KEPT)
+if env.str("EMAIL_URL", KEPT) == KEPT:
+    EMAIL["EMAIL_BACKEND"] = "monitoring.alerts.keeping.EmailBackend"
+if "EMAIL_BACKEND" not in EMAIL:
+    raise ImproperlyConfigured(
+        "EMAIL_URL must be like submission://user:password@mail.example; see docs/deployment.md."
+    )
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL["EMAIL_HOST"]
 EMAIL_PORT = EMAIL["EMAIL_PORT"]
@@ -169,8 +176,12 @@ EMAIL_HOST_USER = EMAIL["EMAIL_HOST_USER"]
 EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = EMAIL["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = EMAIL["EMAIL_USE_SSL"]
+# Seconds a mail server may take for one answer; a worker waits for it.
+EMAIL_TIMEOUT = EMAIL["EMAIL_TIMEOUT"] or 10
 # Who sends them; the recipients' mail servers want a domain that names ours.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter@localhost>")
+# Whether the console shows links of mails that open something to whoever has them. For the demo.
+OUTBOX_SHOWS_LINKS = env.bool("OUTBOX_SHOWS_LINKS", False)
 
 # Providers. The defaults are the vendors' own addresses; the demo and the tests point elsewhere.
 GOOGLE_API_ROOT = env.str("GOOGLE_API_ROOT", "https://www.googleapis.com")

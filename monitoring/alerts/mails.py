@@ -77,7 +77,7 @@ def one_line(text: str) -> str:
 
 def lines_of(text: str) -> str:
     """Return a text with its line breaks, but nothing else that is not written."""
-    return "\n".join(one_line(line) for line in text.strip().splitlines())
+    return "\n".join(map(one_line, text.splitlines())).strip()
 
 
 def harmless(character: str) -> str:

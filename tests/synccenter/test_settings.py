@@ -47,6 +47,12 @@ def test_a_fresh_checkout_and_a_deployment_with_its_own_keys_start(
     assert start(**environment).returncode == 0
 
 
+def test_an_address_of_no_mail_server_is_told_so() -> None:
+    done = start(EMAIL_URL="mail.acme.example")
+    assert done.returncode == 1
+    assert "EMAIL_URL must be like submission://" in done.stderr
+
+
 def test_the_console_answers_to_the_host_of_its_address() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from synccenter.settings import ALLOWED_HOSTS as a; print(a)"],

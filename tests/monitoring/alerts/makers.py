@@ -34,11 +34,14 @@ def make_silence(
 MAIL = Mail("It works again", "Hello Ada,\n\nit works.\n", "<p>Hello Ada,</p><p>it works.</p>")
 
 
+QUEUED_WITH = {"organization", "person", "kind", "key", "recipient", "recipient_name"}
+
+
 def make_message(person: Person | None = None, **overrides: Any) -> Message:
     """Queue a mail to a person; fields of the row go straight into it."""
     person = person or make_person()
     fields = {field.name for field in Message._meta.fields} & overrides.keys()
-    row = {name: overrides.pop(name) for name in fields - {"kind", "key", "recipient"}}
+    row = {name: overrides.pop(name) for name in fields - QUEUED_WITH}
     message = message_queue(
         **{
             "organization": person.organization,

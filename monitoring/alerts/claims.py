@@ -1,0 +1,104 @@
+"""Claiming mails and writing down what came of them, each by a fenced statement.
+
+As with jobs, who sends bears a token and a lease by the database's clock. A sender that dies leaves
+its mails claimed; when the lease ends another takes them. Whether the last one went out nobody can
+know then: it goes again, under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from monitoring.alerts.delivery import Answer, Verdict, wait_after
+from monitoring.alerts.mails import one_line, shortened
+from monitoring.alerts.models import Message, MessageState
+
+# Seconds that sending one mail may take; well above the time-outs of one conversation.
+LEASE = 120.0
+LONGEST_ANSWER = 500
+# At a time, so that syncing keeps its workers.
+MOST_SENDERS = 2
+CLAIM = """
+    WITH picked AS (
+        SELECT id FROM alerts_message
+        WHERE state IN ('queued', 'sending')
+            AND (state = 'queued' AND next_try_at <= %(now)s
+                OR state = 'sending' AND lease_until <= now())
+        ORDER BY next_try_at, id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE alerts_message AS message
+    SET state = 'sending', token = %(token)s,
+        lease_until = now() + make_interval(secs => %(lease)s)
+    FROM picked
+    WHERE message.id = picked.id
+    RETURNING message.id
+"""
+BEGIN = """
+    UPDATE alerts_message
+    SET attempts = attempts + 1, lease_until = now() + make_interval(secs => %(lease)s)
+    WHERE id = %(id)s AND token = %(token)s AND state = 'sending'
+"""
+
+
+def messages_wait(now: datetime) -> bool:
+    """Tell whether a mail is to be sent that nobody is at."""
+    due = Message.objects.filter(state=MessageState.QUEUED, next_try_at__lte=now)
+    left = Message.objects.filter(state=MessageState.SENDING, lease_until__lte=Now())
+    return due.exists() or left.exists()
+
+
+def has_room() -> bool:
+    at_work = Message.objects.filter(state=MessageState.SENDING, lease_until__gt=Now())
+    return at_work.values("token").distinct().count() < MOST_SENDERS
+
+
+def messages_claim(*, token: UUID, limit: int, now: datetime) -> list[Message]:
+    """Claim up to `limit` mails that are due; no two callers ever get the same one."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"token": token, "limit": limit, "now": now, "lease": LEASE})
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return list(Message.objects.filter(pk__in=ids).order_by("next_try_at", "id"))
+
+
+def message_begin(*, message: Message, token: UUID) -> bool:
+    """Count a try and renew the lease for it; return False where the mail is no longer ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, {"id": message.pk, "token": token, "lease": LEASE})
+        return cursor.rowcount == 1
+
+
+def message_settle(
+    *, message: Message, token: UUID, answer: Answer, dice: float, now: datetime
+) -> bool:
+    """Write down what the server made of a mail; return False where it is no longer ours.
+
+    `message` is as it was claimed: the try it is about is not counted in it yet.
+    """
+    wait = wait_after(message.attempts + 1, dice)
+    said = shortened(one_line(answer.said), LONGEST_ANSWER)
+    fields: dict[str, Any] = {"token": None, "lease_until": None, "answer": said}
+    if answer.verdict == Verdict.TAKEN:
+        fields |= {"state": MessageState.SENT, "sent_at": now}
+    elif answer.verdict == Verdict.NEVER or wait is None:
+        fields |= {"state": MessageState.FAILED, "ended_at": now}
+    else:
+        fields |= {"state": MessageState.QUEUED, "next_try_at": now + wait}
+    return bool(ours(token).filter(pk=message.pk).update(**fields))
+
+
+def messages_hand_back(*, token: UUID) -> int:
+    """Let others send what was claimed and not begun; return how many mails."""
+    waiting = {"state": MessageState.QUEUED, "token": None, "lease_until": None}
+    return ours(token).update(**waiting)
+
+
+def ours(token: UUID) -> QuerySet[Message]:
+    return Message.objects.filter(token=token, state=MessageState.SENDING)

@@ -1,0 +1,81 @@
+"""What comes of a try to send a mail. Pure.
+
+A mail server says "not now" (4xx, or nothing at all), and the mail is tried again, each time later,
+up to MOST_TRIES times; or it says "never" (5xx), and the mail is given up at once.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+# About a day: 1, 2, 4 minutes and so on, then every six hours.
+MOST_TRIES = 12
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+# So much longer at most, so that what failed together does not come again together.
+JITTER = 0.25
+CUT_OFF = "Sending was cut off again and again before the mail server answered."
+
+
+class Verdict(StrEnum):
+    TAKEN = "taken"
+    LATER = "later"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the mail server made of a mail, and what it said."""
+
+    verdict: Verdict
+    said: str = ""
+
+
+def wait_after(tries: int, dice: float) -> timedelta | None:
+    """Return how long to wait after so many tries that failed; None when it is enough.
+
+    `dice` is a random number from 0 to 1.
+    """
+    if tries >= MOST_TRIES:
+        return None
+    doubled = FIRST_WAIT * 2 ** (max(tries, 1) - 1)
+    return min(doubled, LONGEST_WAIT) * (1 + JITTER * dice)
+
+
+def answer_to_mail(error: Exception) -> Answer:
+    """Return what an error means that sending one mail came to, the server being there."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            code, said = next(iter(error.recipients.values()), (0, b""))
+            return Answer(verdict_of(code), reply(code, said))
+        case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError():
+            return Answer(verdict_of(error.smtp_code), reply(error.smtp_code, error.smtp_error))
+        case smtplib.SMTPNotSupportedError() | ValueError():
+            # The server cannot take such an address, or none could be made of it.
+            return Answer(Verdict.NEVER, told(error))
+    return Answer(Verdict.LATER, told(error))
+
+
+def answer_to_call(error: Exception) -> Answer:
+    """Return what an error means that kept a connection to the server from being made.
+
+    It says nothing about the mail, whatever its code: mail and address may be all right.
+    """
+    if isinstance(error, smtplib.SMTPResponseException):
+        return Answer(Verdict.LATER, reply(error.smtp_code, error.smtp_error))
+    return Answer(Verdict.LATER, f"The mail server could not be reached: {told(error)}")
+
+
+def verdict_of(code: int) -> Verdict:
+    return Verdict.NEVER if 500 <= code < 600 else Verdict.LATER
+
+
+def reply(code: int, said: bytes | str) -> str:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return f"{code} {text}".strip()
+
+
+def told(error: Exception) -> str:
+    return str(error) or type(error).__name__

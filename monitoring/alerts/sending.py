@@ -1,0 +1,176 @@
+"""The queue task behind the doorbell for mails: it sends those that are due.
+
+Every mail goes out at least once. No row is tidied up on the way out of an error: whatever ends a
+sender, a mail it had in hand is taken up when its lease ends (`monitoring.alerts.claims`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from email.utils import formataddr
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.utils import timezone
+from django.utils.encoding import punycode
+
+from accounts.credentials import CredentialUnreadableError
+from monitoring.alerts.claims import (
+    has_room,
+    message_begin,
+    message_settle,
+    messages_claim,
+    messages_hand_back,
+)
+from monitoring.alerts.delivery import (
+    CUT_OFF,
+    MOST_TRIES,
+    Answer,
+    Verdict,
+    answer_to_call,
+    answer_to_mail,
+)
+from monitoring.alerts.models import Message
+from monitoring.alerts.outbox import WORK, mail_in
+from monitoring.jobs import lifeline
+from monitoring.jobs.beats import worker_beat
+from monitoring.jobs.doorbell import ring_task
+from monitoring.jobs.models import Lane
+
+logger = logging.getLogger(__name__)
+
+# Mails claimed at once, for one connection to the server.
+BATCH = 10
+
+
+class OutboxMail(EmailMultiAlternatives):
+    """A mail that has a row in the outbox."""
+
+
+def mail_to_send(message: Message) -> OutboxMail:
+    """Return the mail of a message.
+
+    Raises CredentialUnreadableError, and ValueError for an address that can't be one.
+    """
+    content = mail_in(message)
+    name, (box, _, domain) = message.recipient_name, message.recipient.rpartition("@")
+    mail = OutboxMail(
+        subject=content.subject,
+        body=content.text,
+        to=[formataddr((name, f"{box}@{punycode(domain)}"))],
+        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(content.html, "text/html")
+    return mail
+
+
+class Sender:
+    """Sends mails over one connection as long as that holds. `is_away`: there is no server."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.is_away = False
+
+    def send(self, message: Message) -> Answer:
+        """Send a mail and return what the server made of it; never raises for the mail's sake."""
+        try:
+            mail = mail_to_send(message)
+        except (CredentialUnreadableError, ValueError) as error:
+            return answer_to_mail(error)
+        try:
+            self.open()
+        except Exception as error:
+            logger.warning("the mail server could not be reached", exc_info=True)
+            self.is_away = True
+            return answer_to_call(error)
+        return self.hand_over(mail)
+
+    def open(self) -> None:
+        if self.connection is None:
+            connection = get_connection()
+            connection.open()
+            self.connection = connection
+
+    def hand_over(self, mail: OutboxMail) -> Answer:
+        try:
+            taken = self.connection.send_messages([mail])
+        except Exception as error:
+            logger.info("a mail was not taken", exc_info=True)
+            # Whatever state the conversation is in, the next mail begins one of its own.
+            self.close()
+            return answer_to_mail(error)
+        if not taken:
+            return Answer(Verdict.LATER, "The mail server took nothing.")
+        return Answer(Verdict.TAKEN, said_by(self.connection))
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+def said_by(connection: Any) -> str:
+    """Return what is to be told of a mail that was taken: by whom, as far as it is known."""
+    host = getattr(connection, "host", "")
+    return getattr(connection, "answer", "") or (f"Accepted by {host}" if host else "")
+
+
+def messages_work() -> None:
+    """Send what is due until there is nothing, or others should have a turn, or nobody answers."""
+    until = monotonic() + settings.DRAIN_BUDGET
+
+    def may_go_on() -> bool:
+        return monotonic() < until and not lifeline.is_cut()
+
+    if has_room():
+        with closing(Sender()) as sender:
+            if send_all(sender, may_go_on):
+                ring_task(WORK)
+
+
+def send_all(sender: Sender, may_go_on: Callable[[], bool]) -> bool:
+    """Send what is due as long as one may; return whether some may be left that can be sent."""
+    token = uuid4()
+    while may_go_on():
+        batch = messages_claim(token=token, limit=BATCH, now=timezone.now())
+        if not batch:
+            return False
+        deliver(batch, sender, token, may_go_on)
+        messages_hand_back(token=token)
+        if sender.is_away:
+            # The next tick asks again; until then every mail is as well off in its table.
+            return False
+    return True
+
+
+def deliver(
+    batch: Iterable[Message], sender: Sender, token: UUID, may_go_on: Callable[[], bool]
+) -> None:
+    """Send the mails of a batch that are still ours, each with a result of its own."""
+    for message in batch:
+        if sender.is_away or not may_go_on():
+            return
+        if not message_begin(message=message, token=token):
+            continue
+        # The manager must not take a slow mail server for a worker that is stuck.
+        worker_beat(lane=Lane.SCHEDULE, in_flight=0)
+        is_cut_off = message.attempts >= MOST_TRIES
+        answer = Answer(Verdict.NEVER, CUT_OFF) if is_cut_off else sender.send(message)
+        settle(message, token, answer)
+
+
+def settle(message: Message, token: UUID, answer: Answer) -> None:
+    dice = random.random()  # noqa: S311 - spreads tries, guards nothing
+    kept = message_settle(
+        message=message, token=token, answer=answer, dice=dice, now=timezone.now()
+    )
+    if not kept:
+        logger.warning("mail %s was taken up elsewhere while it was sent", message.pk)
+    elif answer.verdict != Verdict.TAKEN:
+        logger.info("mail %s: %s", message.pk, answer.said)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.monitoring.alerts.post import Post, post_office
+
+
+@pytest.fixture
+def post(settings: Settings) -> Iterator[Post]:
+    """A mail server that is ours to send to."""
+    post = Post()
+    with post_office(post) as port:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        yield post

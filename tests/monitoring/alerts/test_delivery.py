@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.core.mail.message import BadHeaderError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.alerts.delivery import (
+    FIRST_WAIT,
+    JITTER,
+    LONGEST_WAIT,
+    MOST_TRIES,
+    Answer,
+    Verdict,
+    answer_to_call,
+    answer_to_mail,
+    wait_after,
+)
+
+tries = st.integers(0, MOST_TRIES - 1)
+dice = st.floats(0, 1)
+
+
+@given(tries, dice)
+def test_each_wait_is_longer_than_the_one_before_up_to_a_limit(number: int, thrown: float) -> None:
+    wait = wait_after(number, thrown)
+    assert wait is not None
+    assert FIRST_WAIT <= wait <= LONGEST_WAIT * (1 + JITTER)
+    after = wait_after(number + 1, thrown)
+    assert after is None or after >= wait
+
+
+@given(st.integers(MOST_TRIES, 10_000), dice)
+def test_after_enough_tries_it_is_enough(number: int, thrown: float) -> None:
+    assert wait_after(number, thrown) is None
+
+
+def test_all_tries_together_last_most_of_a_day() -> None:
+    waits = [wait_after(number, 0) or timedelta(0) for number in range(1, MOST_TRIES)]
+    assert timedelta(hours=18) < sum(waits, timedelta(0)) < timedelta(hours=30)
+
+
+CODES = {450: Verdict.LATER, 421: Verdict.LATER, 550: Verdict.NEVER, 599: Verdict.NEVER}
+
+
+@pytest.mark.parametrize(("code", "verdict"), CODES.items())
+def test_what_is_said_of_a_mail_is_final_when_it_begins_with_five(
+    code: int, verdict: Verdict
+) -> None:
+    said = Answer(verdict, f"{code} So be it")
+    recipients = {"ada@acme.example": (code, b"So be it")}
+    assert answer_to_mail(smtplib.SMTPRecipientsRefused(recipients)) == said
+    assert answer_to_mail(smtplib.SMTPSenderRefused(code, b"So be it", "us")) == said
+    assert answer_to_mail(smtplib.SMTPDataError(code, "So be it")) == said
+
+
+def test_bytes_that_are_no_text_are_shown_all_the_same() -> None:
+    said = answer_to_mail(smtplib.SMTPDataError(450, b"\xff no")).said
+    assert said == "450 \N{REPLACEMENT CHARACTER} no"
+
+
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPNotSupportedError("SMTPUTF8"), BadHeaderError("newlines")]
+)
+def test_an_address_that_cannot_be_is_given_up(error: Exception) -> None:
+    assert answer_to_mail(error).verdict == Verdict.NEVER
+
+
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPServerDisconnected("closed"), TimeoutError(), RuntimeError("odd")]
+)
+def test_whatever_else_happens_the_mail_is_tried_again(error: Exception) -> None:
+    assert answer_to_mail(error).verdict == Verdict.LATER
+    assert answer_to_mail(error).said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (smtplib.SMTPAuthenticationError(535, b"Who are you?"), "535 Who are you?"),
+        (smtplib.SMTPConnectError(554, b"Go away"), "554 Go away"),
+        (ConnectionRefusedError("refused"), "The mail server could not be reached: refused"),
+    ],
+)
+def test_what_is_said_before_any_mail_is_held_against_none(error: Exception, said: str) -> None:
+    assert answer_to_call(error) == Answer(Verdict.LATER, said)
