@@ -14,6 +14,7 @@ from accounts.models import (
     Person,
     Provider,
 )
+from syncing.providers.tokens import Token
 
 
 def credential_set(
@@ -57,3 +58,40 @@ def connection_grant(
         },
     )
     return connection
+
+
+def connection_restore(
+    *, person: Person, provider: Provider, grant: Grant, token: Token, now: datetime
+) -> Connection:
+    """Keep an access that was just proven: it is good, and the next run uses its token.
+
+    Links, cursor and history stay, so the next run goes on where the last good one ended. A pass
+    that still runs with an earlier grant can change nothing here. Raises ValueError for a person's
+    own consent without a refresh token, which would end within hours.
+    """
+    if grant == Grant.REFRESH_TOKEN and not token.refresh_token:
+        raise ValueError("a consent without a refresh token does not last")
+    own = token.refresh_token if grant == Grant.REFRESH_TOKEN else ""
+    connection, _ = Connection.objects.update_or_create(
+        person=person,
+        provider=provider,
+        defaults={
+            "organization_id": person.organization_id,
+            "grant": grant,
+            "state": ConnectionState.PROVEN,
+            "granted_at": now,
+            "proven_at": now,
+            "refused_at": None,
+            "refresh_token": encrypt(own) if own else None,
+            "access_token": encrypt(token.value),
+            "access_token_expires_at": token.expires_at,
+            "instance_url": token.instance_url,
+        },
+    )
+    return connection
+
+
+def connection_refuse(*, person: Person, provider: Provider, grant: Grant, now: datetime) -> bool:
+    """Keep that the provider refused this kind of grant; return whether that is the one in use."""
+    in_use = Connection.objects.filter(person=person, provider=provider, grant=grant)
+    return bool(in_use.update(state=ConnectionState.REFUSED, refused_at=now, access_token=None))

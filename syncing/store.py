@@ -100,6 +100,7 @@ def _access(row: Connection, grantors: dict[tuple[int, str], Grantor]) -> Access
         connection_id=row.pk,
         provider=row.provider,
         grant=row.grant,
+        granted_at=row.granted_at,
         state=row.state,
         proven_at=row.proven_at,
         refused_at=row.refused_at,
@@ -192,19 +193,17 @@ class PassStore:
         self._write(work, lambda: _token_save(access, token))
 
     def access_proven(self, work: PassWork, accesses: Collection[Access], *, now: datetime) -> None:
-        ids = [access.connection_id for access in accesses]
-        self._write(
-            work,
-            lambda: Connection.objects.filter(pk__in=ids).update(
-                state=ConnectionState.PROVEN, proven_at=now
-            ),
-        )
+        def write() -> None:
+            for access in accesses:
+                _connection(access).update(state=ConnectionState.PROVEN, proven_at=now)
+
+        self._write(work, write)
 
     def access_refused(self, work: PassWork, access: Access, *, now: datetime) -> None:
         """Keep that the provider refused, and drop the access token it refused."""
         self._write(
             work,
-            lambda: Connection.objects.filter(pk=access.connection_id).update(
+            lambda: _connection(access).update(
                 state=ConnectionState.REFUSED, refused_at=now, access_token=None
             ),
         )
@@ -284,6 +283,11 @@ def _cursor_save(work: PassWork, cursor: Cursor, *, now: datetime) -> None:
     )
 
 
+def _connection(access: Access) -> QuerySet[Connection]:
+    """The connection as it was loaded: one granted anew meanwhile is none of this pass's."""
+    return Connection.objects.filter(pk=access.connection_id, granted_at=access.granted_at)
+
+
 def _token_save(access: Access, token: Token) -> None:
     values: dict[str, Any] = {
         "access_token": encrypt(token.value),
@@ -293,7 +297,7 @@ def _token_save(access: Access, token: Token) -> None:
         values["instance_url"] = token.instance_url
     if token.refresh_token:
         values["refresh_token"] = encrypt(token.refresh_token)
-    Connection.objects.filter(pk=access.connection_id).update(**values)
+    _connection(access).update(**values)
 
 
 def is_proof_due(access: Access, now: datetime) -> bool:

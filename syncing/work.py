@@ -23,6 +23,7 @@ class Access:
     connection_id: int
     provider: str
     grant: str
+    granted_at: datetime
     state: str
     proven_at: datetime | None
     refused_at: datetime | None
