@@ -186,6 +186,9 @@ OUTBOX_SHOWS_LINKS = env.bool("OUTBOX_SHOWS_LINKS", False)
 # Providers. The defaults are the vendors' own addresses; the demo and the tests point elsewhere.
 GOOGLE_API_ROOT = env.str("GOOGLE_API_ROOT", "https://www.googleapis.com")
 GOOGLE_TOKEN_URL = env.str("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token")
+GOOGLE_AUTHORIZE_URL = env.str(
+    "GOOGLE_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth"
+)
 SALESFORCE_LOGIN_URL = env.str("SALESFORCE_LOGIN_URL", "https://login.salesforce.com")
 GOOGLE_STATUS_URL = env.str("GOOGLE_STATUS_URL", "https://www.google.com/appsstatus/dashboard")
 SALESFORCE_STATUS_URL = env.str("SALESFORCE_STATUS_URL", "https://api.status.salesforce.com/v1")

@@ -31,6 +31,11 @@ def equipment(process_id: int) -> Equipment:
     return Equipment(Gate(), providers_from_settings())
 
 
+def providers_here() -> Providers:
+    """Return the providers as this process reaches them, connections shared by its threads."""
+    return equipment(os.getpid()).providers
+
+
 class EngineRunner:
     """Loads work where the database is at hand and runs passes in threads that have none."""
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class ProviderAddresses:
-    """The settings GOOGLE_API_ROOT, GOOGLE_TOKEN_URL and SALESFORCE_LOGIN_URL.
+    """The settings GOOGLE_API_ROOT, GOOGLE_TOKEN_URL, GOOGLE_AUTHORIZE_URL, SALESFORCE_LOGIN_URL.
 
     If the login address is plain http on this machine, all Salesforce hosts are reached there, each
     under its own Host header: that is how one simulator stands for many organizations.
@@ -18,6 +18,12 @@ class ProviderAddresses:
     google_api_root: str = "https://www.googleapis.com"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     salesforce_login_url: str = "https://login.salesforce.com"
+    google_authorize_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+
+    @property
+    def salesforce_authorize_url(self) -> str:
+        """Where a browser goes to approve the Salesforce app; it can send no Host of another."""
+        return f"{self.salesforce_login_url.rstrip('/')}/services/oauth2/authorize"
 
     @property
     def salesforce_loopback(self) -> str:

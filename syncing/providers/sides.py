@@ -14,7 +14,7 @@ from syncing.providers.addresses import ProviderAddresses
 from syncing.providers.google import GoogleCalendar, events_resource
 from syncing.providers.salesforce import SalesforceEvents
 from syncing.providers.tokens import Token, TokenSource, fetch_token
-from syncing.providers.transport import Transports
+from syncing.providers.transport import Transport, Transports
 from syncing.work import Access, PassWork
 
 
@@ -70,6 +70,12 @@ class Providers:
                 salesforce_tokens=salesforce_tokens,
             )
 
+    @contextmanager
+    def transport(self) -> Iterator[Transport]:
+        """Lend the HTTP clients for something else than a pass, with the same time-outs."""
+        with self._transports.borrowed() as transport:
+            yield transport
+
     def close(self) -> None:
         """End the connections of all passes that are over."""
         self._transports.close()
@@ -81,6 +87,7 @@ def providers_from_settings() -> Providers:
         ProviderAddresses(
             google_api_root=settings.GOOGLE_API_ROOT,
             google_token_url=settings.GOOGLE_TOKEN_URL,
+            google_authorize_url=settings.GOOGLE_AUTHORIZE_URL,
             salesforce_login_url=settings.SALESFORCE_LOGIN_URL,
         )
     )

@@ -7,7 +7,7 @@ login a provider and pass is ever made, whatever the provider answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -111,15 +111,25 @@ def fetch_token(
     try:
         form = _token_form(work, access, addresses, now)
     except UNUSABLE as error:
-        raw = own_error(access.provider, "CredentialUnusable", f"{type(error).__name__}: {error}")
-        raise ProviderError(raw, "credential_unusable") from error
-    answer = _post(access.provider, form, addresses=addresses, transport=transport)
+        raise credential_unusable(access.provider, error) from error
+    answer = token_answer(access.provider, form, addresses=addresses, transport=transport)
+    return token_from(answer, now)
+
+
+def token_from(answer: Mapping[str, Any], now: datetime) -> Token:
+    """Return the token in an answer of a token endpoint."""
     return Token(
         value=str(answer["access_token"]),
         expires_at=_end(answer.get("expires_in"), now),
         instance_url=str(answer.get("instance_url") or ""),
         refresh_token=str(answer.get("refresh_token") or ""),
     )
+
+
+def credential_unusable(provider: str, error: Exception) -> ProviderError:
+    """Return the error of a credential that no request can be made from."""
+    raw = own_error(provider, "CredentialUnusable", f"{type(error).__name__}: {error}")
+    return ProviderError(raw, "credential_unusable")
 
 
 def _end(seconds: Any, now: datetime) -> datetime | None:
@@ -137,18 +147,40 @@ def _token_form(
         return _refresh_form(access)
     if access.grantor is None:
         raise ValueError(f"the organization has no {access.provider} credential")
-    secret = decrypt(access.grantor.secret)
+    is_google = access.provider == Provider.GOOGLE
+    return assertion_form(
+        access.provider,
+        client_id=access.grantor.client_id,
+        secret=decrypt(access.grantor.secret),
+        subject=work.email if is_google else work.salesforce_username,
+        addresses=addresses,
+        now=now,
+    )
+
+
+def assertion_form(
+    provider: str,
+    *,
+    client_id: str,
+    secret: str,
+    subject: str,
+    addresses: ProviderAddresses,
+    now: datetime,
+) -> dict[str, str]:
+    """Return the request with which an organization's app asks for a token of one of its people.
+
+    Raises one of UNUSABLE where `secret` isn't what it should be.
+    """
     issued = int(now.timestamp())
-    times = {"iat": issued, "exp": issued + ASSERTION_SECONDS[access.provider]}
-    if access.provider == Provider.GOOGLE:
+    times = {"iat": issued, "exp": issued + ASSERTION_SECONDS[provider]}
+    if provider == Provider.GOOGLE:
         account = json.loads(secret)
-        who = {"iss": account["client_email"], "sub": work.email, "scope": CALENDAR_SCOPE}
+        who = {"iss": account["client_email"], "sub": subject, "scope": CALENDAR_SCOPE}
         claims = who | {"aud": GOOGLE_AUDIENCE} | times
         key, headers = account["private_key"], {"kid": account.get("private_key_id", "")}
     else:
         audience = f"https://{addresses.salesforce_login_host}"
-        claims = {"iss": access.grantor.client_id, "sub": work.salesforce_username}
-        claims = claims | {"aud": audience} | times
+        claims = {"iss": client_id, "sub": subject, "aud": audience} | times
         key, headers = secret, {}
     assertion = jwt.encode(claims, private_key(key), algorithm="RS256", headers=headers)
     return {"grant_type": JWT_BEARER, "assertion": assertion}
@@ -189,9 +221,13 @@ def private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
-def _post(
+def token_answer(
     provider: str, form: dict[str, str], *, addresses: ProviderAddresses, transport: Transport
 ) -> dict[str, Any]:
+    """Send a request to the provider's token endpoint; return its answer, which has a token.
+
+    Raises ProviderError.
+    """
     if provider == Provider.GOOGLE:
         url, adapter = addresses.google_token_url, transport.token_adapter
     else:

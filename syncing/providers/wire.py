@@ -28,11 +28,12 @@ KEPT_HEADERS = frozenset(
 )
 SECRETS = re.compile(
     r"""(?ix)
-    \b(?P<name>access_token|refresh_token|id_token|client_secret|assertion|syncToken|pageToken)
+    \b(?P<name>access_token|refresh_token|id_token|client_secret|assertion|code_verifier
+            |syncToken|pageToken)
         (?P<sign>\\?["']?\s*(?:[=:]|%3[ad])\s*\\?["']?) [^\s"'&,<>\\]+
     | \b(?P<scheme>Bearer|OAuth)\s+[\w.!~+/=-]{8,}
     | ya29\.[\w.-]+ | \b1//[\w-]{10,} | \b4/0[\w-]{10,} | \b00D\w{12,15}![\w./+=-]+
-    | \b5Aep\w{10,} | GOCSPX-[\w-]+
+    | \b5Aep\w{10,} | \baPrx[\w.=%-]{10,} | GOCSPX-[\w-]+
     | eyJ[\w-]+\.[\w-]+\.[\w-]*
     """
 )

@@ -168,6 +168,7 @@ def make_rig(simulator: SimulatorServer, clock: MovableClock) -> Rig:
     addresses = ProviderAddresses(
         google_api_root=simulator.base_url,
         google_token_url=f"{simulator.base_url}/token",
+        google_authorize_url=f"{simulator.base_url}/o/oauth2/v2/auth",
         salesforce_login_url=simulator.base_url,
     )
     return Rig(simulator, clock, adopt_organization(simulator), Providers(addresses))

@@ -111,6 +111,7 @@ class Command(BaseCommand):
             "BASE_URL": f"http://127.0.0.1:{port}",
             "GOOGLE_API_ROOT": simulator,
             "GOOGLE_TOKEN_URL": f"{simulator}/token",
+            "GOOGLE_AUTHORIZE_URL": f"{simulator}/o/oauth2/v2/auth",
             "SALESFORCE_LOGIN_URL": simulator,
             "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
             "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
