@@ -9,7 +9,9 @@ class ActionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from monitoring.actions.invitation_watch import invitations_ring, invitations_wait
         from monitoring.actions.working import actions_wait, ring_actions
         from monitoring.jobs.bells import Bell, bell_register
 
         bell_register("actions", Bell(actions_wait, ring_actions, waits_for_runs=True))
+        bell_register("invitations", Bell(invitations_wait, invitations_ring))

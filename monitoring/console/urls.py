@@ -9,7 +9,9 @@ from monitoring.console import (
     inbox,
     incident,
     incidents,
+    invitation,
     overview,
+    own_page,
     people,
     person,
     rule_change,
@@ -20,6 +22,8 @@ from monitoring.console import (
 
 urlpatterns = [
     path("", front.home, name="home"),
+    path("me/<str:token>/", own_page.own_page, name="own_page"),
+    path("link/<str:token>/", invitation.invitation, name="invitation"),
     path("organizations/", front.organizations, name="organizations"),
     path("incidents/", incidents.incidents_across, name="incidents_across"),
     path("o/<slug:slug>/", overview.overview, name="overview"),

@@ -1,0 +1,253 @@
+"""Invitations: asking a person, by a link, to give access again.
+
+A link opens from when it is sent until it is used, withdrawn or expired, also after the person has
+declined. Following it changes nothing, because mail scanners follow links as well: `opened` is who
+has pressed a button there.
+
+Permission and audit of asking and of withdrawing are their callers', who do it to many at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, Q
+
+from accounts.models import Connection, ConnectionState, Organization, Person, Provider
+from monitoring.actions.invitation_course import LinkPolicy, expiry, next_look
+from monitoring.actions.letters import invitation_mail, invitation_mails_withdraw
+from monitoring.actions.models import Action, ActionPolicy, Invitation, InvitationState
+from monitoring.incidents.models import Hit, Incident
+
+OPEN = (InvitationState.WAITING, InvitationState.SENT, InvitationState.OPENED)
+# What a link opens on, until it expires.
+USABLE = (InvitationState.SENT, InvitationState.OPENED, InvitationState.REFUSED)
+
+
+class AlreadyInvitedError(Exception):
+    """The person has an open invitation already."""
+
+
+class InvitationClosedError(Exception):
+    """The link does not open any more; `invitation` says why, None where its row is gone."""
+
+    def __init__(self, invitation: Invitation | None) -> None:
+        super().__init__("This link does not open any more.")
+        self.invitation = invitation
+
+
+def is_usable(invitation: Invitation, now: datetime) -> bool:
+    """Tell whether access can be given by the link."""
+    expires_at = invitation.expires_at
+    return invitation.state in USABLE and expires_at is not None and now < expires_at
+
+
+def incident_of(provider: Provider) -> Q:
+    """Return the condition that an incident of the organization with that provider is open."""
+    opened = Incident.objects.of_failures().open().filter(organization=OuterRef("organization"))
+    return Q(Exists(opened.filter(provider=provider)))
+
+
+def held_back() -> Q:
+    """Return, for a query of invitations, the condition that nobody is written to now.
+
+    The person waits for the end of an incident that hit them, or one of their organization with a
+    provider asked for is open.
+    """
+    hits = Hit.objects.waiting().filter(
+        person=OuterRef("person"), organization=OuterRef("organization")
+    )
+    found = Q(Exists(hits.filter(incident__recovered_at=None)))
+    for provider in Provider:
+        found |= Q(providers__contains=[provider]) & incident_of(provider)
+    return found
+
+
+def in_order() -> Q:
+    """Return the condition that all accesses asked for have been proven since."""
+    proven = Connection.objects.filter(
+        person=OuterRef("person"),
+        state=ConnectionState.PROVEN,
+        proven_at__gt=OuterRef("created_at"),
+    )
+    found = Q()
+    for provider in Provider:
+        found &= ~Q(providers__contains=[provider]) | Q(Exists(proven.filter(provider=provider)))
+    return found
+
+
+def link_policies(organization_ids: Collection[int]) -> dict[int, LinkPolicy]:
+    """Return how these organizations want links sent, by id."""
+    stored = ActionPolicy.objects.filter(organization__in=organization_ids)
+    found = {each.pk: each for each in stored}
+    return {each: policy_from(found.get(each) or ActionPolicy()) for each in organization_ids}
+
+
+def policy_from(policy: ActionPolicy) -> LinkPolicy:
+    return LinkPolicy(policy.link_days, policy.reminders, policy.reminder_days)
+
+
+@transaction.atomic
+def invitation_make(
+    *,
+    organization: Organization,
+    person: Person,
+    providers: Collection[str],
+    asked_by: Any,
+    asked_by_name: str,
+    action: Action | None,
+    now: datetime,
+) -> Invitation:
+    """Ask a person to give access to the providers again, and queue the mail with the link.
+
+    During an incident of the person, or of the organization with one of the providers, it waits
+    for the end. Raises AlreadyInvitedError for who has an open one.
+    """
+    invitation = Invitation(
+        organization=organization,
+        person=person,
+        action=action,
+        providers=[each for each in Provider if each in providers],
+        state=InvitationState.WAITING,
+        asked_by=asked_by,
+        asked_by_name=asked_by_name,
+        created_at=now,
+        look_at=now,
+    )
+    try:
+        with transaction.atomic():
+            invitation.save()
+    except IntegrityError as error:
+        raise AlreadyInvitedError("There is an open invitation already.") from error
+    if not Invitation.objects.filter(held_back(), pk=invitation.pk).exists():
+        policy = link_policies([organization.pk])[organization.pk]
+        invitation_send(invitation, policy, now)
+    return invitation
+
+
+def invitation_send(invitation: Invitation, policy: LinkPolicy, now: datetime) -> None:
+    """Queue the mail of an invitation that waited. Runs in the caller's transaction."""
+    invitation.state = InvitationState.SENT
+    invitation.sent_at = now
+    invitation.expires_at = expiry(policy, now)
+    invitation.look_at = next_look(0, invitation.expires_at, policy, now)
+    invitation.save(update_fields=["state", "sent_at", "expires_at", "look_at"])
+    invitation_mail(invitation, now)
+
+
+def invitation_open(*, invitation: Invitation, now: datetime) -> None:
+    """Note that the person has begun. Raises InvitationClosedError where the link is over."""
+    if not is_usable(invitation, now):
+        raise InvitationClosedError(invitation)
+    Invitation.objects.filter(pk=invitation.pk, state=InvitationState.SENT).update(
+        state=InvitationState.OPENED, opened_at=now
+    )
+
+
+@transaction.atomic
+def invitation_grant(*, invitation: Invitation, provider: Provider, now: datetime) -> Invitation:
+    """Note that access to the provider was given; with the last one asked for it is done.
+
+    Raises InvitationClosedError where the link was used up, withdrawn or has expired meanwhile.
+    """
+    locked = invitation_lock(invitation.pk, now)
+    return granted(locked, provider, now)
+
+
+def invitation_lock(invitation_id: int, now: datetime) -> Invitation:
+    """Return the invitation, locked. Raises InvitationClosedError where its link is over."""
+    found = Invitation.objects.select_for_update().filter(pk=invitation_id).first()
+    if found is None or not is_usable(found, now):
+        raise InvitationClosedError(found)
+    return found
+
+
+def granted(invitation: Invitation, provider: Provider, now: datetime) -> Invitation:
+    """Write to a locked invitation what was given by it."""
+    if provider in invitation.providers and provider not in invitation.granted:
+        invitation.granted = [*invitation.granted, provider]
+    invitation.refusal = ""
+    if set(invitation.providers) <= set(invitation.granted):
+        invitation.state, invitation.ended_at = InvitationState.DONE, now
+        invitation.look_at = None
+        invitation_mails_withdraw([invitation], now)
+    invitation.save(update_fields=["granted", "refusal", "state", "ended_at", "look_at"])
+    return invitation
+
+
+def invitations_of_person_grant(
+    *, person: Person, provider: Provider, but: int | None, now: datetime
+) -> None:
+    """Note for the person's open invitations what was given another way than by their links."""
+    found = Invitation.objects.select_for_update().filter(person=person, state__in=OPEN)
+    for invitation in found.filter(providers__contains=[provider]):
+        if invitation.pk != but:
+            granted(invitation, provider, now)
+
+
+def invitation_refuse(*, invitation: Invitation, sentence: str, now: datetime) -> None:
+    """Note that the person declined. They may still change their mind by the same link."""
+    Invitation.objects.filter(pk=invitation.pk, state__in=USABLE).update(
+        state=InvitationState.REFUSED, refusal=sentence[:500], ended_at=now, look_at=None
+    )
+
+
+def invitation_note(*, invitation: Invitation, sentence: str) -> None:
+    """Keep what went wrong at the last try; the invitation stays as open as it was."""
+    Invitation.objects.filter(pk=invitation.pk, state__in=USABLE).update(refusal=sentence[:500])
+
+
+@transaction.atomic
+def invitations_withdraw(*, invitations: Iterable[int], now: datetime, sentence: str = "") -> int:
+    """Close those of the invitations, given by id, that are open; return how many.
+
+    Their links stop to open, and mails that have not gone out yet do not.
+    """
+    found = Invitation.objects.select_for_update().filter(pk__in=invitations, state__in=OPEN)
+    open_ones = list(found.order_by("pk"))
+    Invitation.objects.filter(pk__in=[each.pk for each in open_ones]).update(
+        state=InvitationState.WITHDRAWN, ended_at=now, look_at=None, refusal=sentence[:500]
+    )
+    invitation_mails_withdraw(open_ones, now)
+    return len(open_ones)
+
+
+def campaign_withdraw(*, action: Action, now: datetime) -> int:
+    """Close all open invitations of an action; return how many. For whoever stops the action."""
+    own = Invitation.objects.filter(action=action, organization=action.organization_id)
+    open_ones = own.filter(state__in=OPEN).values_list("pk", flat=True)
+    return invitations_withdraw(invitations=list(open_ones), now=now)
+
+
+def campaign_counts(action: Action) -> dict[InvitationState, int]:
+    """Return how many invitations of an action are in which state, in one statement."""
+    return campaign_of(action).counts
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """How a campaign stands. `reminded` counts people, each in a state of their own as well."""
+
+    counts: dict[InvitationState, int]
+    reminded: int
+
+    @property
+    def invited(self) -> int:
+        return sum(self.counts.values())
+
+
+def campaign_of(action: Action) -> Campaign:
+    """Return how the invitations of an action stand, in one statement."""
+    own = Invitation.objects.filter(action=action, organization=action.organization_id)
+    reminded = Count("pk", filter=Q(reminders__gt=0))
+    rows = own.values_list("state").annotate(people=Count("pk"), of_them=reminded)
+    counts = dict.fromkeys(InvitationState, 0)
+    total = 0
+    for state, people, of_them in rows.order_by():
+        counts[InvitationState(state)] = people
+        total += of_them
+    return Campaign(counts, total)

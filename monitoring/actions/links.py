@@ -1,0 +1,73 @@
+"""Signed links that stand in for a sign-in: an invitation's, and the one to a person's own page.
+
+A link holds an id under our signature, so nobody can make one or turn one into another. Whether an
+invitation's still opens is told by its row. A person's is good for some days.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer, b62_decode, b62_encode
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+    from monitoring.actions.models import Invitation
+
+PERSON_LINK_GOOD_FOR = timedelta(days=7)
+# A clock that is behind another's makes no link invalid.
+CLOCKS_APART = timedelta(minutes=5)
+
+
+def signer(kind: str) -> Signer:
+    return Signer(salt=f"monitoring.actions.links.{kind}", sep=".")
+
+
+def invitation_link(invitation: Invitation) -> str:
+    """Return the address at which the person gives access again."""
+    return absolute("invitation", invitation_token(invitation.pk))
+
+
+def invitation_token(invitation_id: int) -> str:
+    return signer("invitation").sign(b62_encode(invitation_id))
+
+
+def invitation_id_of(token: str) -> int | None:
+    """Return the id of the invitation a token of ours stands for, None for any other text."""
+    value = unsigned("invitation", token)
+    return b62_decode(value) if value else None
+
+
+def person_link(person: Person, now: datetime) -> str:
+    """Return the address of the person's own page, good from now on for some days."""
+    return absolute("own_page", person_token(person.pk, now))
+
+
+def person_token(person_id: int, now: datetime) -> str:
+    stamp = b62_encode(int(now.timestamp()))
+    return signer("person").sign(f"{b62_encode(person_id)}-{stamp}")
+
+
+def person_id_of(token: str, now: datetime) -> int | None:
+    """Return the id of the person a token of ours stands for, None once it is too old."""
+    value = unsigned("person", token)
+    if not value:
+        return None
+    person_id, _, stamp = value.partition("-")
+    age = now - datetime.fromtimestamp(b62_decode(stamp), UTC)
+    return b62_decode(person_id) if -CLOCKS_APART <= age <= PERSON_LINK_GOOD_FOR else None
+
+
+def unsigned(kind: str, token: str) -> str:
+    """Return what was signed; empty where it was not signed by us, or for another purpose."""
+    try:
+        return signer(kind).unsign(token)
+    except BadSignature:
+        return ""
+
+
+def absolute(name: str, token: str) -> str:
+    return settings.BASE_URL.rstrip("/") + reverse(name, args=[token])
