@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from accounts.models import Member, Organization, Role
+from accounts.models import Member, Organization, Person, Role
 
 MAY_CHANGE = frozenset({Role.OWNER, Role.ADMIN})
 
@@ -64,3 +65,20 @@ def zone_of(name: str) -> ZoneInfo:
 def organizations_of(user: Any) -> QuerySet[Organization]:
     """Return the organizations the user belongs to, by name; support staff are asked to search."""
     return Organization.objects.filter(members__user=user).order_by("name")
+
+
+def people_of(user: Any) -> QuerySet[Person]:
+    """Return the people the user is, by organization: nobody else's calendar is shown to them.
+
+    An address proves it that the user has verified, or that an owner of the person's organization
+    gave them. One that they entered themself and never verified proves nothing.
+    """
+    addresses = list(EmailAddress.objects.filter(user=user).values_list("email", "verified"))
+    verified = [address.lower() for address, is_verified in addresses if is_verified]
+    claimed = {address.lower() for address, is_verified in addresses if not is_verified}
+    found = Q(email__in=verified)
+    given = user.email.lower()
+    if given and given not in claimed:
+        found |= Q(email=given, organization__members__user=user)
+    people = Person.objects.filter(found).select_related("organization").distinct()
+    return people.order_by("organization__name", "pk")
