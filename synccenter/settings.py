@@ -158,6 +158,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# How often a link to one's own page may be asked for, for one address and from one network.
+ACCOUNT_RATE_LIMITS = {"person_link": "5/h/key,30/h/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
+from accounts.models import Provider
 from monitoring.console import (
+    consent,
     front,
     inbox,
     incident,
     incidents,
     invitation,
+    me,
     overview,
     own_page,
     people,
@@ -22,8 +25,32 @@ from monitoring.console import (
 
 urlpatterns = [
     path("", front.home, name="home"),
+    path("me/", me.me, name="me"),
+    path("me/asked/", me.asked, name="me_asked"),
     path("me/<str:token>/", own_page.own_page, name="own_page"),
+    path("me/<str:token>/pause", own_page.pause, name="own_pause"),
+    path("me/<str:token>/resume", own_page.resume, name="own_resume"),
+    *(
+        path(
+            f"me/<str:token>/{provider}",
+            own_page.consent_start,
+            {"provider": provider},
+            name=f"own_consent_{provider}",
+        )
+        for provider in Provider
+    ),
+    path("link/google/callback", consent.google_callback, name="consent_google"),
+    path("link/salesforce/callback", consent.salesforce_callback, name="consent_salesforce"),
     path("link/<str:token>/", invitation.invitation, name="invitation"),
+    *(
+        path(
+            f"link/<str:token>/{provider}",
+            invitation.invitation_start,
+            {"provider": provider},
+            name=f"invitation_{provider}",
+        )
+        for provider in Provider
+    ),
     path("organizations/", front.organizations, name="organizations"),
     path("incidents/", incidents.incidents_across, name="incidents_across"),
     path("o/<slug:slug>/", overview.overview, name="overview"),

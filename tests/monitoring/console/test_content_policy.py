@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.access import access_for
@@ -23,6 +24,9 @@ PUBLIC = [
     "/accounts/password/reset/",
     "/accounts/password/reset/done/",
     "/accounts/password/reset/key/1-wrong/",
+    "/me/",
+    "/me/asked/",
+    "/link/nonsense/",
     "/nowhere/",
 ]
 OWN = [
@@ -63,6 +67,13 @@ def is_strict(policy: str) -> bool:
         directives[kind] == "'none'" for kind in ("default-src", "base-uri", "frame-ancestors")
     )
     return ours and closed and "unsafe" not in policy
+
+
+def form_targets(response: HttpResponse) -> set[str]:
+    """Return where forms of a page may lead."""
+    parts = response.headers["Content-Security-Policy"].split(";")
+    (targets,) = [part.split()[1:] for part in parts if part.strip().startswith("form-action ")]
+    return set(targets)
 
 
 @pytest.mark.parametrize("address", PUBLIC)

@@ -1,0 +1,80 @@
+"""What a person is told of their own syncing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from monitoring.audit.registry import ACTIONS
+from monitoring.console.moments import brief
+from monitoring.console.wording import Explanation, Situation, explanation_of
+
+# By whom something is to be done, for classes that the person can't do themself.
+ADMIN = "Your Salesforce administrator has to put this right. You need not do anything."
+NOTHING = "You need not do anything; it goes on by itself."
+GIVE_ACCESS = "Give access again below. That is all it takes."
+
+
+def answer(situation: Situation, *, own_pause: bool, now: datetime, zone: tzinfo) -> str:
+    """Return the answer to "is my calendar syncing?"."""
+    if situation.status == "healthy":
+        return "Yes, your calendar is syncing."
+    if situation.status == "disabled":
+        return off(situation, own_pause=own_pause, now=now, zone=zone)
+    if situation.cause == "never_connected":
+        return "Not yet: your calendar is not connected."
+    if situation.status == "degraded":
+        return f"Your calendar is delayed since {brief(situation.status_since, now, zone)}."
+    since = situation.last_success_at or situation.status_since
+    return f"No, your calendar has not been syncing since {brief(since, now, zone)}."
+
+
+def off(situation: Situation, *, own_pause: bool, now: datetime, zone: tzinfo) -> str:
+    until = situation.held_until
+    end = f" until {brief(until, now, zone)}" if until else ""
+    if own_pause:
+        return f"You paused syncing{end}."
+    return f"Off: {situation.held_by or 'somebody'} switched syncing off{end}."
+
+
+def missing(situation: Situation, now: datetime, zone: tzinfo) -> str:
+    """Return what was not copied; empty where nothing is late."""
+    last = situation.last_success_at
+    if situation.status == "healthy" or last is None:
+        return ""
+    since = f"What changed since {brief(last, now, zone)} has not been copied yet."
+    if situation.status == "disabled":
+        return f"{since} It will be, once syncing goes on; nothing is lost."
+    return f"{since} The next good run copies all of it; nothing is lost."
+
+
+def why(
+    situation: Situation, rules: Mapping[str, Explanation], *, own_pause: bool
+) -> tuple[str, str]:
+    """Return the reason in short and what it means; empty for who is syncing."""
+    if situation.status == "healthy":
+        return "", ""
+    if situation.status == "disabled":
+        given = situation.held_because
+        return "" if own_pause else "Somebody decided that", f"Reason given: {given}"
+    if situation.cause == "incident":
+        return "Many people are hit by the same trouble", "It is being looked after."
+    found = explanation_of(situation.cause, rules)
+    return found.title, found.meaning
+
+
+def next_step(situation: Situation, interpretation: str, *, may_consent: bool) -> str:
+    """Return what the person should do. `may_consent`: an access is refused or missing here."""
+    if situation.status in {"healthy", "disabled"}:
+        return ""
+    if may_consent:
+        return GIVE_ACCESS
+    needs_admin = situation.status == "stalled" and interpretation in {"needs_admin", "needs_user"}
+    if needs_admin or situation.cause == "never_connected":
+        return ADMIN
+    return NOTHING
+
+
+def deed_sentence(author: str, action: str, *, own: bool) -> str:
+    """Return what somebody did for the person, or the person themself, as a sentence."""
+    return f"{'You' if own else author} {ACTIONS.get(action, action)}"

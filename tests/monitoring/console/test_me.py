@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django_q.models import OrmQ
+
+from monitoring.actions.links import person_id_of
+from monitoring.console.me import TOO_OFTEN
+from tests.factories import NOW, make_member, make_person, make_user
+from tests.monitoring.console.conftest import Cast, client_of
+from tests.monitoring.console.markup import markup, text
+
+pytestmark = pytest.mark.django_db
+ADA = "ada@acme.example"
+
+
+def asked_for() -> list[str]:
+    return [bell.task["args"][0] for bell in OrmQ.objects.order_by("id")]
+
+
+def test_who_is_signed_in_sees_their_page(cast: Cast) -> None:
+    person = make_person(cast.acme, email=cast.admin.email)
+    response = client_of(cast.admin).get("/me/")
+    assert response.status_code == 302
+    assert person_id_of(response.url.rstrip("/").rsplit("/", 1)[1], NOW) == person.pk
+
+
+def test_who_is_synced_twice_has_the_choice(cast: Cast) -> None:
+    make_member(cast.globex, user=cast.admin)
+    for organization in (cast.acme, cast.globex):
+        make_person(organization, email=cast.admin.email)
+    page = markup(client_of(cast.admin).get("/me/"))
+    assert "Acme Globex" in page.text
+    assert len([link for link in page.links if link.startswith("/me/")]) == 2
+
+
+def test_who_is_signed_in_and_nobody_here_may_ask_for_a_link(cast: Cast) -> None:
+    make_person(cast.acme, email=cast.stranger.email)
+    response = client_of(cast.stranger).get("/me/")
+    assert response.status_code == 200
+    assert f'value="{cast.stranger.email}"' in response.content.decode()
+
+
+def test_a_link_is_asked_for_by_address(client: Client) -> None:
+    make_person(email=ADA)
+    response = client.post("/me/", {"email": "Ada@Acme.example"})
+    assert (response.status_code, response.url) == (302, "/me/asked/")
+    assert "If a calendar is synced under that address" in text(client.get("/me/asked/"))
+    assert asked_for() == [ADA]
+
+
+def test_the_answer_does_not_tell_whether_the_address_is_known(client: Client) -> None:
+    make_person(email=ADA)
+    answers = [client.post("/me/", {"email": email}) for email in (ADA, "nobody@acme.example")]
+    known, unknown = ((each.status_code, each.url, each.content) for each in answers)
+    assert known == unknown
+
+
+@pytest.mark.parametrize("typed", ["", "ada", "ada@acme.example\nBcc: all@acme.example"])
+def test_what_is_no_address_is_kept_and_explained(client: Client, typed: str) -> None:
+    response = client.post("/me/", {"email": typed})
+    assert response.status_code == 400
+    assert "Enter your" in text(response)
+    assert typed.split("\n")[0] in response.content.decode()
+    assert asked_for() == []
+
+
+def test_an_address_is_not_mailed_to_without_end(client: Client) -> None:
+    for _ in range(5):
+        assert client.post("/me/", {"email": ADA}).status_code == 302
+    response = client.post("/me/", {"email": ADA.upper()}, REMOTE_ADDR="10.0.0.9")
+    assert response.status_code == 429
+    assert TOO_OFTEN in text(response)
+    assert len(asked_for()) == 5
+
+
+def test_a_network_does_not_ask_without_end(client: Client) -> None:
+    for number in range(30):
+        client.post("/me/", {"email": f"person{number}@acme.example"})
+    assert client.post("/me/", {"email": "another@acme.example"}).status_code == 429
+    elsewhere = client.post("/me/", {"email": "another@acme.example"}, REMOTE_ADDR="10.0.0.9")
+    assert elsewhere.status_code == 302
+
+
+def test_other_methods_are_refused(client: Client) -> None:
+    assert client.put("/me/").status_code == 405
+    assert client.post("/me/asked/").status_code == 405
+
+
+def test_no_cache_keeps_it_and_no_engine_lists_it(client: Client) -> None:
+    make_user()
+    headers = client.get("/me/").headers
+    assert "no-store" in headers["Cache-Control"]
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert headers["Referrer-Policy"] == "same-origin"
