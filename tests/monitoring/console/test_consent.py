@@ -1,0 +1,433 @@
+"""The whole way to a provider and back, against the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import time_machine
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Connection, OrganizationCredential, Person, Provider
+from monitoring.actions import consents
+from monitoring.actions.invitations import invitations_withdraw
+from monitoring.actions.links import invitation_token, person_token
+from monitoring.actions.models import Invitation
+from monitoring.audit.models import AuditEntry
+from monitoring.console import consent
+from monitoring.health.models import Health, Hold
+from monitoring.jobs.models import Job, Lane
+from monitoring.outcomes.models import Outcome
+from simulator.keys import KeyPair, generate_key_pair
+from simulator.running import SimulatorServer
+from tests.factories import NOW
+from tests.monitoring.actions.invitation_makers import make_invitation
+from tests.monitoring.console.makers import set_health
+from tests.monitoring.console.markup import text
+from tests.syncing.rig import ADA, BEN, MovableClock, Rig, make_rig, make_world
+
+GOOGLE, SALESFORCE = Provider.GOOGLE, Provider.SALESFORCE
+both = pytest.mark.parametrize("provider", list(Provider))
+
+
+@pytest.fixture(scope="module")
+def keys() -> KeyPair:
+    return generate_key_pair()
+
+
+@pytest.fixture
+def rig(db: None, keys: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    clock = MovableClock()
+    with SimulatorServer.running(make_world(clock, keys)) as simulator:
+        made = make_rig(simulator, clock)
+        for module in (consent, consents):
+            monkeypatch.setattr(module, "providers_here", lambda: made.providers)
+        yield made
+        made.providers.close()
+
+
+@pytest.fixture
+def ada(rig: Rig) -> Person:
+    """Ada, whose both accesses were refused a while ago."""
+    person = rig.people[ADA]
+    since = NOW - timedelta(days=1)
+    Connection.objects.filter(person=person).update(state="refused", refused_at=since)
+    set_health(person, status="stalled", cause="google-access-revoked", last_success_at=since)
+    return person
+
+
+@pytest.fixture
+def invited(ada: Person) -> Invitation:
+    return make_invitation(ada)
+
+
+def link(invitation: Invitation) -> str:
+    return f"/link/{invitation_token(invitation.pk)}/"
+
+
+def started(client: Client, page: str, provider: Provider) -> str:
+    """Press the button on a page of ours; return where the browser is sent."""
+    return client.post(f"{page}{provider}").url
+
+
+def decided(address: str, account: str = ADA, decision: str = "allow") -> str:
+    """Decide at the provider; return where the browser is sent back to, from its path on."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        form = {"account": account, "decision": decision}
+        answer = browser.post(address, data=form, allow_redirects=False)
+    parts = urlsplit(answer.headers["Location"])
+    return f"{parts.path}?{parts.query}"
+
+
+def gone_round(
+    client: Client, page: str, provider: Provider, account: str = ADA, decision: str = "allow"
+) -> HttpResponse:
+    """Go the whole way and back to the page one began on."""
+    return client.get(decided(started(client, page, provider), account, decision), follow=True)
+
+
+def again(row: Any) -> Any:
+    return type(row).objects.get(pk=row.pk)
+
+
+def state(person: Person, provider: Provider) -> str:
+    return Connection.objects.get(person=person, provider=provider).state
+
+
+def test_an_invitation_is_done_when_all_its_accesses_are_given(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    page = gone_round(client, link(invited), GOOGLE)
+    assert "Google is connected" in text(page)
+    assert "Continue to Salesforce" in text(page)
+    assert again(invited).granted == ["google"]
+    page = gone_round(client, link(invited), SALESFORCE)
+    assert "Thank you, that is all" in text(page)
+    assert again(invited).state == "done"
+    assert Connection.objects.filter(person=ada, state="proven").count() == 2
+    assert set(AuditEntry.objects.values_list("action", "author_name")) == {
+        ("person.consent", "Ada Lovelace")
+    }
+
+
+@both
+def test_the_person_gives_access_again_on_their_own_page(
+    client: Client, rig: Rig, ada: Person, provider: Provider
+) -> None:
+    page = gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+    assert page.status_code == 200
+    assert f"{provider.label} is connected" in text(page)
+    connection = Connection.objects.get(person=ada, provider=provider)
+    assert (connection.state, connection.grant) == ("proven", "refresh_token")
+    job = Job.objects.get(person=ada)
+    assert job.lane == Lane.ADMIN
+    assert Outcome.objects.count() == 0
+
+
+def test_what_was_given_works_for_the_next_run(client: Client, rig: Rig, ada: Person) -> None:
+    for provider in Provider:
+        gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+    assert rig.sync().result == "success"
+
+
+def test_who_was_never_connected_begins_to_sync(client: Client, rig: Rig, ada: Person) -> None:
+    Connection.objects.filter(person=ada).delete()
+    Health.objects.filter(person=ada).update(
+        status="degraded", cause="never_connected", runs_here=False, last_attempt_at=None
+    )
+    page = f"/me/{person_token(ada.pk, NOW)}/"
+    gone_round(client, page, GOOGLE)
+    assert not Job.objects.exists()
+    gone_round(client, page, SALESFORCE)
+    assert Health.objects.get(person=ada).runs_here
+    assert Job.objects.get().person == ada
+
+
+def test_another_engines_person_is_not_run_here(client: Client, rig: Rig, ada: Person) -> None:
+    Health.objects.filter(person=ada).update(runs_here=False)
+    gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", GOOGLE)
+    assert not Health.objects.get(person=ada).runs_here
+    assert not Job.objects.exists()
+
+
+def test_who_is_held_is_connected_and_not_run(client: Client, rig: Rig, ada: Person) -> None:
+    Hold.objects.create(
+        organization=ada.organization,
+        person=ada,
+        author_kind="offboarding",
+        author_name="HR",
+        reason="Left",
+        started_at=NOW,
+    )
+    gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", GOOGLE)
+    assert state(ada, GOOGLE) == "proven"
+    assert not Job.objects.exists()
+
+
+@both
+def test_another_persons_account_is_refused_in_words(
+    client: Client, rig: Rig, ada: Person, invited: Invitation, provider: Provider
+) -> None:
+    before = Connection.objects.filter(person=ada).order_by("pk").values()
+    untouched = list(before)
+    page = gone_round(client, link(invited), provider, account=BEN)
+    wanted = ADA if provider is GOOGLE else ada.salesforce_username
+    other = BEN if provider is GOOGLE else rig.people[BEN].salesforce_username
+    sentence = f"You consented as {other}, but this link is for {wanted}. Nothing was changed."
+    assert sentence in text(page)
+    assert list(before.all()) == untouched
+    assert (again(invited).state, again(invited).granted) == ("opened", [])
+    assert sentence in again(invited).refusal
+    assert not any("revoke" in entry.path for entry in rig.simulator.requests)
+    page = gone_round(client, link(invited), provider)
+    assert f"{provider.label} is connected" in text(page)
+    assert again(invited).refusal == ""
+
+
+@both
+def test_declining_is_noted_and_may_be_thought_over(
+    client: Client, ada: Person, invited: Invitation, provider: Provider
+) -> None:
+    page = gone_round(client, link(invited), provider, decision="deny")
+    assert f"You declined at {provider.label}, so nothing was changed." in text(page)
+    assert (again(invited).state, again(invited).granted) == ("refused", [])
+    assert AuditEntry.objects.get().action == "person.decline"
+    gone_round(client, link(invited), provider)
+    assert again(invited).granted == [provider]
+
+
+def test_an_answer_counts_once(client: Client, ada: Person, invited: Invitation) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    assert client.get(back).status_code == 302
+    granted_at = Connection.objects.get(person=ada, provider=GOOGLE).granted_at
+    response = client.get(back)
+    assert response.status_code == 409
+    assert "Nothing waits for this answer" in text(response)
+    assert Connection.objects.get(person=ada, provider=GOOGLE).granted_at == granted_at
+    assert AuditEntry.objects.count() == 1
+
+
+def test_of_two_answers_at_once_one_counts(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    """Both have read the session before either has written it."""
+    back = decided(started(client, link(invited), GOOGLE))
+    session = client.session
+    kept = dict(session[consent.SESSION_KEY])
+    assert client.get(back).status_code == 302
+    session[consent.SESSION_KEY] = kept
+    session.save()
+    assert client.get(back).status_code == 409
+    assert AuditEntry.objects.count() == 1
+
+
+def test_a_code_used_before_is_explained(
+    client: Client, rig: Rig, ada: Person, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    client.get(back)
+    cache.clear()
+    other = started(client, link(make_invitation(rig.people[BEN])), GOOGLE)
+    code, fresh = parse_qs(back.partition("?")[2])["code"][0], state_in(other)
+    response = client.get(f"/link/google/callback?state={fresh}&code={code}", follow=True)
+    assert "That answer was used before or came too late. Try again." in text(response)
+
+
+def state_in(address: str) -> str:
+    return parse_qs(urlsplit(address).query)["state"][0]
+
+
+def test_two_tabs_may_be_under_way(client: Client, ada: Person, invited: Invitation) -> None:
+    first = decided(started(client, link(invited), GOOGLE))
+    second = decided(started(client, link(invited), SALESFORCE))
+    for back in (second, first):
+        assert client.get(back).status_code == 302
+    assert again(invited).state == "done"
+
+
+def test_of_many_tabs_the_oldest_begins_again(client: Client, invited: Invitation) -> None:
+    oldest = started(client, link(invited), GOOGLE)
+    for _ in range(consent.AT_ONCE):
+        started(client, link(invited), GOOGLE)
+    assert len(client.session[consent.SESSION_KEY]) == consent.AT_ONCE
+    assert client.get(decided(oldest)).status_code == 409
+
+
+def test_an_answer_in_another_browser_counts_for_nothing(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    response = Client().get(back)
+    assert response.status_code == 409
+    assert state(ada, GOOGLE) == "refused"
+    assert client.get(back).status_code == 302
+
+
+@pytest.mark.parametrize("query", ["", "state=", "state=nonsense&code=1", "state=%00&error=%C3%A9"])
+def test_an_answer_nobody_waits_for_is_no_error(client: Client, db: None, query: str) -> None:
+    for provider in Provider:
+        response = client.get(f"/link/{provider}/callback?{query}")
+        assert response.status_code == 409
+        assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_an_answer_of_the_other_provider_counts_for_nothing(
+    client: Client, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    assert client.get(back.replace("google", "salesforce")).status_code == 409
+
+
+def test_after_a_quarter_of_an_hour_one_begins_again(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    with time_machine.travel(NOW + timedelta(minutes=16), tick=False):
+        response = client.get(back)
+    assert response.status_code == 400
+    assert "That took too long" in text(response)
+    assert state(ada, GOOGLE) == "refused"
+
+
+@pytest.mark.parametrize("query", ["", "&error=server_error", "&code="])
+def test_an_answer_without_consent_may_be_tried_again(
+    client: Client, invited: Invitation, query: str
+) -> None:
+    given = state_in(started(client, link(invited), GOOGLE))
+    response = client.get(f"/link/google/callback?state={given}{query}", follow=True)
+    assert "Google sent no consent. Try again" in text(response)
+
+
+def withdrawn(invitation: Invitation) -> None:
+    invitations_withdraw(invitations=[invitation.pk], now=NOW)
+
+
+def expired(invitation: Invitation) -> None:
+    Invitation.objects.filter(pk=invitation.pk).update(state="expired")
+
+
+def used(invitation: Invitation) -> None:
+    Invitation.objects.filter(pk=invitation.pk).update(state="done")
+
+
+def person_gone(invitation: Invitation) -> None:
+    Person.objects.get(pk=invitation.person_id).delete()
+
+
+FATES = [
+    (withdrawn, "This link was withdrawn"),
+    (expired, "This link has expired"),
+    (used, "This link has been used"),
+    (person_gone, "Your calendar is not synced here any more"),
+]
+
+
+@pytest.mark.parametrize(("fate", "words"), FATES)
+def test_what_happens_while_the_browser_is_away_is_explained(
+    client: Client,
+    ada: Person,
+    invited: Invitation,
+    fate: Callable[[Invitation], None],
+    words: str,
+) -> None:
+    address = started(client, link(invited), GOOGLE), started(client, link(invited), GOOGLE)
+    allowed, denied = decided(address[0]), decided(address[1], decision="deny")
+    fate(invited)
+    for back in (allowed, denied):
+        response = client.get(back)
+        assert response.status_code == 410
+        assert words in text(response)
+    assert not Connection.objects.filter(person_id=invited.person_id, state="proven").exists()
+
+
+@pytest.mark.parametrize(("fate", "words"), FATES)
+def test_what_happens_while_the_provider_is_asked_is_explained(
+    client: Client,
+    ada: Person,
+    invited: Invitation,
+    monkeypatch: pytest.MonkeyPatch,
+    fate: Callable[[Invitation], None],
+    words: str,
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    redeem = consents.redeem
+
+    def slowly(*given: Any) -> Any:
+        answer = redeem(*given)
+        fate(invited)
+        return answer
+
+    monkeypatch.setattr(consents, "redeem", slowly)
+    response = client.get(back)
+    assert response.status_code == 410
+    if fate is not person_gone:
+        assert words in text(response)
+    assert not Connection.objects.filter(person_id=invited.person_id, state="proven").exists()
+
+
+def test_no_transaction_is_open_while_a_provider_is_asked(
+    client: Client, ada: Person, invited: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    outside, seen = connection.savepoint_ids[:], []
+    for name in ("code_exchange", "access_prove"):
+        call = getattr(consents, name)
+
+        def watched(*, call: Any = call, **given: Any) -> Any:
+            seen.append(connection.savepoint_ids[:])
+            return call(**given)
+
+        monkeypatch.setattr(consents, name, watched)
+    client.get(back)
+    assert seen == [outside, outside]
+
+
+def test_a_provider_that_is_down_may_be_tried_later(
+    client: Client, rig: Rig, ada: Person, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    rig.simulator.plan_fault(operation="google.token", status=503)
+    response = client.get(back, follow=True)
+    assert "Google does not answer just now. Try again in a few minutes." in text(response)
+    assert again(invited).state == "opened"
+    assert state(ada, GOOGLE) == "refused"
+
+
+def test_an_app_taken_away_meanwhile_is_told_of(client: Client, invited: Invitation) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    OrganizationCredential.objects.all().delete()
+    response = client.get(back, follow=True)
+    assert "has not set up Google for this" in text(response)
+
+
+def test_the_browser_is_led_by_a_verifier_that_stays_here(
+    client: Client, invited: Invitation
+) -> None:
+    address = started(client, link(invited), GOOGLE)
+    asked = parse_qs(urlsplit(address).query)
+    (errand,) = client.session[consent.SESSION_KEY].values()
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["login_hint"] == [ADA]
+    assert asked["redirect_uri"] == ["http://127.0.0.1:8000/link/google/callback"]
+    assert errand["verifier"] not in address
+
+
+def test_no_secret_is_in_what_the_database_is_told(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        client.get(back)
+    code = parse_qs(back.partition("?")[2])["code"][0]
+    assert not any(code in query["sql"] for query in queries.captured_queries)
