@@ -1,4 +1,4 @@
-"""What the intake refused."""
+"""What the intake refused, and how much of what it took in."""
 
 from __future__ import annotations
 
@@ -21,3 +21,48 @@ class Rejection(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-at"], name="rejection_of_organization")]
+
+
+class OutcomeClass(models.TextChoices):
+    """What an outcome is counted as: its result, and of a failure what the error was read as."""
+
+    SUCCESS = "success", "Synced"
+    PARTIAL = "partial", "Synced in part"
+    TRANSIENT = "transient", "Temporary"
+    UNKNOWN = "unknown", "Not recognised"
+    NEEDS_USER = "needs_user", "Needs the person"
+    NEEDS_ADMIN = "needs_admin", "Needs an admin"
+    RECORD = "record", "Single records"
+    CLIENT_BUG = "client_bug", "Our own mistake"
+    LOST = "lost", "Lost"
+
+
+class ClassHour(models.Model):
+    """How many runs that ended in an hour are of a class, as of the last fold.
+
+    Together with the rows of `ClassHourChange` the number is exact at every moment.
+    """
+
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, db_index=False)
+    hour = models.DateTimeField()
+    outcome_class = models.CharField(max_length=12, choices=OutcomeClass)
+    outcomes = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "hour", "outcome_class"], name="class_hour_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["hour"], name="class_hour_by_hour")]
+
+
+class ClassHourChange(models.Model):
+    """What a batch of outcomes adds to `ClassHour`, so that no two writers wait for each other."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, db_index=False, db_constraint=False
+    )
+    hour = models.DateTimeField()
+    outcome_class = models.CharField(max_length=12, choices=OutcomeClass)
+    outcomes = models.PositiveIntegerField()

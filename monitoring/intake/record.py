@@ -22,6 +22,7 @@ from monitoring.incidents.active import incidents_active, shields_of, shields_si
 from monitoring.incidents.hits import hits_record
 from monitoring.incidents.locks import share_incidents
 from monitoring.incidents.pulses import pulses_record
+from monitoring.intake.counts import Key, counts_append, key_of
 from monitoring.outcomes.append import outcomes_append
 
 
@@ -56,6 +57,7 @@ def outcomes_record(outcomes: Sequence[ReportedOutcome], *, now: datetime) -> se
     new = [each for each in judged.values() if each[0].attempt_id in appended]
     if new:
         fold_into_health(new, now)
+        counts_append(counted_as(*each) for each in new)
         unrecognised_note([seen for each in new if (seen := unrecognised(*each)) is not None])
     return appended
 
@@ -86,6 +88,11 @@ def verdict_on(outcome: ReportedOutcome, rules: Mapping[int, RuleSet]) -> Verdic
         return None
     interpreter = interpreter_of(rules[outcome.organization_id])
     return interpreter.interpret(RawError(**outcome.error))
+
+
+def counted_as(outcome: ReportedOutcome, verdict: Verdict | None) -> Key:
+    interpretation = None if verdict is None else verdict.interpretation
+    return key_of(outcome.organization_id, outcome.finished_at, outcome.result, interpretation)
 
 
 def unrecognised(outcome: ReportedOutcome, verdict: Verdict | None) -> Seen | None:
