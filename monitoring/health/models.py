@@ -215,6 +215,7 @@ class StatusSample(models.Model):
                 fields=["organization", "at", "group"], name="status_sample_once"
             ),
         ]
+        indexes = [models.Index(fields=["at"], name="status_sample_by_time")]
 
 
 class Transition(TenantModel):

@@ -21,6 +21,7 @@ from monitoring.errors.housekeeping import rejudgements_forget, unrecognised_for
 from monitoring.errors.inbox import unrecognised_try_again
 from monitoring.health.deadlines import health_check_due
 from monitoring.health.holds import holds_end
+from monitoring.health.samples import samples_take
 from monitoring.health.tally import tally_compact
 from monitoring.incidents.across_watch import incidents_find_across, incidents_follow_across
 from monitoring.incidents.housekeeping import pulses_age, pulses_compact
@@ -28,6 +29,7 @@ from monitoring.incidents.intake_watch import intake_watch
 from monitoring.incidents.opening import FOLD_AT_ONCE, hits_fold_anew
 from monitoring.incidents.polling import statuses_due
 from monitoring.incidents.watch import PACE, THRESHOLDS, incidents_find, incidents_follow
+from monitoring.intake.housekeeping import counts_fold, counts_forget
 from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
 from monitoring.jobs.bells import bells_ring
@@ -102,6 +104,7 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "check": lambda: check(report, now),
         "partitions": lambda: keep_house(now),
         "errors": lambda: keep_errors(now),
+        "trends": lambda: keep_trends(now),
     }
     for name, step in steps.items():
         run_step(report, name, step)
@@ -241,6 +244,15 @@ def keep_errors(now: datetime) -> None:
             rejudgements_forget(min(before, log_begins() or before))
             unrecognised_forget(before)
             unrecognised_try_again(now=now)
+
+
+def keep_trends(now: datetime) -> None:
+    """Note every half hour how people stand, and keep the counts of outcomes short."""
+    with turn() as mine:
+        if mine:
+            samples_take(now)
+            counts_fold()
+            counts_forget(now)
 
 
 def ring_doorbells() -> None:

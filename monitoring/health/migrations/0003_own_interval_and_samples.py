@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
             ],
             options={
+                'indexes': [models.Index(fields=['at'], name='status_sample_by_time')],
                 'constraints': [models.UniqueConstraint(fields=('organization', 'at', 'group'), name='status_sample_once')],
             },
         ),

@@ -1,0 +1,107 @@
+"""How many people were in which group, noted every half hour: what the trend is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from monitoring.outcomes.staging import copy
+
+EVERY = timedelta(minutes=30)
+# For so long each sample is kept; from then on one in three hours, which is enough for days.
+DENSE = timedelta(days=8)
+SPARSE = timedelta(hours=3)
+# The longest trend that is drawn, and a day for zones.
+KEPT = timedelta(days=32)
+
+COLUMNS = {"organization_id": "int8", "at": "timestamptz", '"group"': "text", "people": "int4"}
+# A sample: organization, time, group and people.
+Sample = tuple[int, datetime, str, int]
+
+IS_TAKEN = "SELECT EXISTS (SELECT FROM health_statussample WHERE at = %s)"
+# Who was never connected is counted apart, as everywhere.
+TAKE = """
+    INSERT INTO health_statussample (organization_id, at, "group", people)
+    SELECT organization_id, %s, CASE
+            WHEN status = 'degraded' AND cause = 'never_connected' THEN cause ELSE status
+        END, sum(people)
+    FROM health_healthtally GROUP BY 1, 3 HAVING sum(people) > 0
+    ON CONFLICT (organization_id, at, "group") DO NOTHING
+"""
+# The day before is looked at again, for a tick that was away when its turn came.
+THIN = """
+    DELETE FROM health_statussample
+    WHERE at < %(dense)s AND at >= %(dense)s - interval '2 days'
+        AND extract(epoch FROM at)::int8 %% %(sparse)s <> 0
+"""
+FORGET = "DELETE FROM health_statussample WHERE at < %s"
+LAST = """
+    SELECT edge, sample."group", sample.people
+    FROM unnest(%(edges)s::timestamptz[], %(ends)s::timestamptz[]) AS stretch (edge, until)
+    CROSS JOIN LATERAL (
+        SELECT at FROM health_statussample
+        WHERE organization_id = %(organization)s AND at >= edge AND at < until
+        ORDER BY at DESC LIMIT 1
+    ) AS last
+    JOIN health_statussample AS sample
+        ON sample.organization_id = %(organization)s AND sample.at = last.at
+"""
+
+
+def sample_time(moment: datetime) -> datetime:
+    """Return when the half hour of a moment begins; its one sample bears that time. Pure."""
+    seconds = int(EVERY.total_seconds())
+    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
+
+
+def is_kept(at: datetime, now: datetime) -> bool:
+    """Tell whether a sample of that time is still there. Pure."""
+    if at >= now - DENSE:
+        return True
+    return at >= now - KEPT and int(at.timestamp()) % int(SPARSE.total_seconds()) == 0
+
+
+@transaction.atomic
+def samples_take(now: datetime) -> bool:
+    """Note how people stand in all organizations, once in a half hour; tell whether it did.
+
+    From the tally, so the cost does not grow with people. Old samples are thinned with it.
+    """
+    at = sample_time(now)
+    with connection.cursor() as cursor:
+        cursor.execute(IS_TAKEN, [at])
+        if cursor.fetchone()[0]:
+            return False
+        cursor.execute(TAKE, [at])
+        taken = cursor.rowcount > 0
+        sparse = int(SPARSE.total_seconds())
+        cursor.execute(THIN, {"dense": now - DENSE, "sparse": sparse})
+        cursor.execute(FORGET, [now - KEPT])
+    return taken
+
+
+def samples_add(samples: Iterable[Sample]) -> None:
+    """Add samples of a past that is brought along. Runs in the caller's transaction."""
+    with connection.cursor() as cursor:
+        copy(cursor, "health_statussample", COLUMNS, samples)
+
+
+def people_by_group(
+    organization_id: int, edges: Sequence[datetime], end: datetime
+) -> dict[tuple[datetime, str], int]:
+    """Return how people stood at the end of each stretch of time, by the edge it begins at.
+
+    `edges` ascend; the last stretch ends at `end`. Stretches without a sample are left out, and of
+    the others groups without people. One statement of one look into an index a stretch.
+    """
+    values: dict[str, Any] = {
+        "organization": organization_id,
+        "edges": list(edges),
+        "ends": [*edges[1:], end],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LAST, values)
+        return {(edge, group): people for edge, group, people in cursor.fetchall()}
