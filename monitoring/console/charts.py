@@ -193,35 +193,44 @@ def stacked_bars_chart(
     zone: tzinfo,
     tones: Mapping[str, str],
     summary: str = "",
+    times: Sequence[datetime] = (),
+    latest: bool = False,
 ) -> Chart:
     """Return bars from each time to `width` later, with the names stacked in their order.
 
-    Figures, `tones` and `summary` are as in `lines_chart`; without a summary totals are said.
+    Figures, `tones` and `summary` are as in `lines_chart`; without a summary totals are said, or
+    the latest figures where `latest` says that those of several times are not to be added. `times`
+    are all that the chart is about: those of them without figures are shown to have none.
     """
     stacks = series_of(series, tones)
     if not stacks:
         return nothing(title, measure)
     seconds = int(width.total_seconds())
-    axis = axis_of(stacks, zone, width)
+    axis = axis_of(stacks, zone, width, times)
     heights: Counter[datetime] = Counter()
     for stack in stacks:
         heights.update(stack.points)
     top, is_whole = extent(heights.values())
     layout = layout_of(axis, number_marks(top * 1.05, is_whole), top * 1.08)
     key = tuple(
-        Key(stack.name, stack.tone, stack.shade, number(sum(stack.points.values())))
+        Key(stack.name, stack.tone, stack.shade, number(figure_for_key(stack, latest)))
         for stack in stacks
     )
     drawn = [bars_of(stack, axis, seconds) for stack in stacks]
     totals = ", ".join(f"{entry.total} {entry.name}" for entry in key)
+    when = period(axis) + ", at the end" * latest
     return Chart(
         title,
         measure,
-        summary or f"{title}, {period(axis)}: {totals}.",
-        figure_of([*drawn, hover_of(axis, texts_of(stacks), seconds)], layout, axis),
-        table_of(stacks, axis),
+        summary or f"{title}, {when}: {totals}.",
+        figure_of([*drawn, hover_of(axis, texts_of(stacks, times), seconds)], layout, axis),
+        table_of(stacks, axis, times),
         key,
     )
+
+
+def figure_for_key(stack: Series, latest: bool) -> float:
+    return stack.latest if latest else sum(stack.points.values())
 
 
 def nothing(title: str, measure: str) -> Chart:
@@ -239,8 +248,13 @@ def series_of(series: Mapping[str, Sequence[Point]], tones: Mapping[str, str]) -
     return found
 
 
-def axis_of(series: Sequence[Series], zone: tzinfo, width: timedelta = timedelta()) -> TimeAxis:
-    moments = [moment for one in series for moment in one.points]
+def axis_of(
+    series: Sequence[Series],
+    zone: tzinfo,
+    width: timedelta = timedelta(),
+    times: Sequence[datetime] = (),
+) -> TimeAxis:
+    moments = [*times, *(moment for one in series for moment in one.points)]
     midnights = all(moment.astimezone(zone).time() == time.min for moment in moments)
     by_day = midnights and width >= timedelta(days=1)
     return TimeAxis(min(moments), max(moments) + width, zone, by_day)
@@ -265,8 +279,8 @@ def changes(lines: Sequence[Series]) -> str:
     )
 
 
-def table_of(series: Sequence[Series], axis: TimeAxis) -> Table:
-    moments = sorted({moment for one in series for moment in one.points})
+def table_of(series: Sequence[Series], axis: TimeAxis, times: Sequence[datetime] = ()) -> Table:
+    moments = sorted({*times, *(moment for one in series for moment in one.points)})
     header = (f"Time ({zone_name(axis.zone)})", *(one.name for one in series))
     rows = (
         (axis.said(moment), *(told(one.points.get(moment)) for one in series)) for moment in moments
@@ -278,13 +292,13 @@ def told(value: float | None) -> str:
     return "not known" if value is None else number(value)
 
 
-def texts_of(series: Sequence[Series]) -> dict[datetime, list[str]]:
+def texts_of(series: Sequence[Series], times: Sequence[datetime] = ()) -> dict[datetime, list[str]]:
     """Return what hovering says at each time: the figure and name of each series, top first."""
-    texts: dict[datetime, list[str]] = {}
+    texts: dict[datetime, list[str]] = {moment: [] for moment in times}
     for one in series:
         for moment, value in one.points.items():
             texts.setdefault(moment, []).append(f"{number(value)} {one.name}")
-    return texts
+    return {moment: lines or ["Not known"] for moment, lines in texts.items()}
 
 
 def typical_gap(moments: Sequence[datetime], axis: TimeAxis) -> float:

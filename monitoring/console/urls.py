@@ -21,6 +21,7 @@ from monitoring.console import (
     rule_edit,
     rule_list,
     rule_page,
+    trends,
 )
 
 urlpatterns = [
@@ -54,6 +55,7 @@ urlpatterns = [
     path("organizations/", front.organizations, name="organizations"),
     path("incidents/", incidents.incidents_across, name="incidents_across"),
     path("o/<slug:slug>/", overview.overview, name="overview"),
+    path("o/<slug:slug>/trends/", trends.trends, name="trends"),
     path("o/<slug:slug>/incidents/", incidents.incidents, name="incidents"),
     path("o/<slug:slug>/incidents/<int:incident_id>/", incident.incident, name="incident"),
     path("o/<slug:slug>/incidents/<int:incident_id>/take", incident.take, name="incident_take"),

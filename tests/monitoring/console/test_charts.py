@@ -192,6 +192,29 @@ def test_stacked_bars_have_a_key_with_totals() -> None:
     assert chart.summary.endswith("(Europe/Berlin): 1,500 Syncing, 3 Delayed.")
 
 
+def test_where_nothing_is_known_a_gap_is_left_and_said() -> None:
+    hours = [NOW + timedelta(hours=place) for place in range(4)]
+    chart = stacked_bars_chart(
+        {"Syncing": [(hours[1], 5), (hours[2], 4)], "Delayed": [(hours[1], 1), (hours[2], 2)]},
+        width=timedelta(hours=1),
+        title="People by status",
+        measure="People",
+        zone=BERLIN,
+        tones=TONES_HERE,
+        times=hours,
+        latest=True,
+    )
+    assert [bars["x"] for bars in traces(chart, "bar")] == [[5_400, 9_000]] * 2
+    assert chart.figure["layout"]["xaxis"]["range"] == [0, 4 * 3_600]
+    assert [row[1] for row in chart.table.rows] == ["not known", "5", "4", "not known"]
+    assert chart.figure["data"][-1]["hovertext"][0] == "20 Nov 13:00<br>Not known"
+    assert chart.summary == (
+        "People by status, 20 Nov 13:00 to 20 Nov 17:00 (Europe/Berlin), at the end: "
+        "4 Syncing, 2 Delayed."
+    )
+    assert [entry.total for entry in chart.key] == ["4", "2"]
+
+
 def test_days_are_told_without_a_clock() -> None:
     midnight = NOW.astimezone(BERLIN).replace(hour=0)
     chart = stacked_bars_chart(
