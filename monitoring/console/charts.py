@@ -28,6 +28,7 @@ from monitoring.console.drawing import (
 from monitoring.console.moments import MINUTE, counted, duration, zone_name
 
 MOST_BARS, FEWEST_BARS = 60, 30
+PALEST = len(SHADES) - 1
 
 Point = tuple[datetime, float]
 
@@ -42,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a colour stands for, where no label can stand beside it, with its total."""
+    """What a colour stands for, where no label can stand beside it; perhaps with a total."""
 
     name: str
     tone: str
@@ -194,15 +195,17 @@ def stacked_bars_chart(
     tones: Mapping[str, str],
     summary: str = "",
     times: Sequence[datetime] = (),
-    latest: bool = False,
+    pale: str = "",
+    adds_up: bool = True,
 ) -> Chart:
     """Return bars from each time to `width` later, with the names stacked in their order.
 
     Figures, `tones` and `summary` are as in `lines_chart`; without a summary totals are said, or
-    the latest figures where `latest` says that those of several times are not to be added. `times`
-    are all that the chart is about: those of them without figures are shown to have none.
+    the latest figures where those of several times do not add up. `times` are all that the chart
+    is about: those of them without figures are shown to have none. The name that is drawn `pale`
+    leaves the eye to the others.
     """
-    stacks = series_of(series, tones)
+    stacks = series_of(series, tones, pale)
     if not stacks:
         return nothing(title, measure)
     seconds = int(width.total_seconds())
@@ -212,38 +215,43 @@ def stacked_bars_chart(
         heights.update(stack.points)
     top, is_whole = extent(heights.values())
     layout = layout_of(axis, number_marks(top * 1.05, is_whole), top * 1.08)
+    figures = [number(figure_said(stack, adds_up)) for stack in stacks]
     key = tuple(
-        Key(stack.name, stack.tone, stack.shade, number(figure_for_key(stack, latest)))
-        for stack in stacks
+        Key(stack.name, stack.tone, stack.shade, figure if adds_up else "")
+        for stack, figure in zip(stacks, figures, strict=True)
     )
     drawn = [bars_of(stack, axis, seconds) for stack in stacks]
-    totals = ", ".join(f"{entry.total} {entry.name}" for entry in key)
-    when = period(axis) + ", at the end" * latest
+    said = ", ".join(
+        f"{figure} {stack.name}" for stack, figure in zip(stacks, figures, strict=True)
+    )
+    when = period(axis) + ", at the end" * (not adds_up)
     return Chart(
         title,
         measure,
-        summary or f"{title}, {when}: {totals}.",
+        summary or f"{title}, {when}: {said}.",
         figure_of([*drawn, hover_of(axis, texts_of(stacks, times), seconds)], layout, axis),
         table_of(stacks, axis, times),
         key,
     )
 
 
-def figure_for_key(stack: Series, latest: bool) -> float:
-    return stack.latest if latest else sum(stack.points.values())
+def figure_said(stack: Series, adds_up: bool) -> float:
+    return sum(stack.points.values()) if adds_up else stack.latest
 
 
 def nothing(title: str, measure: str) -> Chart:
     return Chart(title, measure, "Nothing has been recorded yet.", {}, Table((), ()))
 
 
-def series_of(series: Mapping[str, Sequence[Point]], tones: Mapping[str, str]) -> list[Series]:
+def series_of(
+    series: Mapping[str, Sequence[Point]], tones: Mapping[str, str], pale: str = ""
+) -> list[Series]:
     """Return the series that have points; those of one tone get one shade after another."""
     found: list[Series] = []
     for name, points in series.items():
         if points:
             before = sum(one.tone == tones[name] for one in found)
-            shade = min(before, len(SHADES) - 1)
+            shade = PALEST if name == pale else min(before, PALEST)
             found.append(Series(name, tones[name], shade, dict(sorted(points))))
     return found
 

@@ -13,11 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from monitoring.console.attempts import RESULTS
 from monitoring.console.charts import Chart, Point, stacked_bars_chart
 from monitoring.console.moments import duration
 from monitoring.console.pages import page
 from monitoring.console.ranges import RANGES, Range, Stretches, range_of, stretches_of
+from monitoring.console.rule_words import CLASSES as CLASS_WORDS
 from monitoring.console.wording import LOOKS
+from monitoring.errors.rules import Interpretation
 from monitoring.health.samples import people_by_group
 from monitoring.intake.counts import outcomes_by_class
 from monitoring.intake.models import OutcomeClass
@@ -25,18 +28,18 @@ from monitoring.intake.models import OutcomeClass
 # What a chart stacks, from the bottom: what needs eyes stands on the line where it is seen best.
 GROUPS = ("stalled", "degraded", "disabled", "healthy")
 CLASSES = {
-    OutcomeClass.NEEDS_ADMIN: "error",
-    OutcomeClass.NEEDS_USER: "error",
-    OutcomeClass.CLIENT_BUG: "error",
-    OutcomeClass.TRANSIENT: "warning",
-    OutcomeClass.PARTIAL: "warning",
-    OutcomeClass.RECORD: "warning",
-    OutcomeClass.UNKNOWN: "neutral",
-    OutcomeClass.LOST: "neutral",
-    OutcomeClass.SUCCESS: "success",
+    CLASS_WORDS[Interpretation.NEEDS_ADMIN]: (OutcomeClass.NEEDS_ADMIN, "error"),
+    CLASS_WORDS[Interpretation.NEEDS_USER]: (OutcomeClass.NEEDS_USER, "error"),
+    CLASS_WORDS[Interpretation.CLIENT_BUG]: (OutcomeClass.CLIENT_BUG, "error"),
+    CLASS_WORDS[Interpretation.TRANSIENT]: (OutcomeClass.TRANSIENT, "warning"),
+    RESULTS["partial"].word: (OutcomeClass.PARTIAL, "warning"),
+    CLASS_WORDS[Interpretation.RECORD]: (OutcomeClass.RECORD, "warning"),
+    CLASS_WORDS[Interpretation.UNKNOWN]: (OutcomeClass.UNKNOWN, "neutral"),
+    RESULTS["lost"].word: (OutcomeClass.LOST, "neutral"),
+    RESULTS["success"].word: (OutcomeClass.SUCCESS, "success"),
 }
 # Figures by the time their bar begins at and by group or class.
-Figures = Mapping[tuple[datetime, str], int]
+Figures = Mapping[tuple[datetime, str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def outcomes_trend(access: Access, chosen: Range, now: datetime) -> Chart:
 
 
 def people_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
-    """Return how many people were in which status at the end of each bar. Pure.
+    """Return how many people were in which status on average in each bar. Pure.
 
     A bar without a sample is a gap. Who was never connected is counted apart, so not here.
     """
@@ -88,8 +91,9 @@ def people_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
         bars,
         zone,
         title="People by status",
-        measure=f"People, at the end of {each(bars)}",
-        latest=True,
+        measure=f"People, on average in {each(bars)}",
+        pale=LOOKS["healthy"].word,
+        adds_up=False,
     )
 
 
@@ -100,13 +104,14 @@ def outcomes_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
     """
     first = min((edge for edge, _ in found), default=bars.end)
     return chart_of(
-        {name.label: (name.value, tone) for name, tone in CLASSES.items()},
+        CLASSES,
         found,
         [edge for edge in bars.edges if edge >= first],
         bars,
         zone,
         title="Runs by what came of them",
         measure=f"Runs in {each(bars)}",
+        pale=RESULTS["success"].word,
     )
 
 
@@ -126,7 +131,7 @@ def chart_of(
     """Return the chart of what is named, by key and tone; what was 0 throughout is left out."""
     series: dict[str, list[Point]] = {}
     for name, (key, _) in named.items():
-        points = [(edge, float(found.get((edge, key), 0))) for edge in known]
+        points = [(edge, round(found.get((edge, key), 0), 1)) for edge in known]
         if any(figure for _, figure in points):
             series[name] = points
     tones = {name: tone for name, (_, tone) in named.items()}

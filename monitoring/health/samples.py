@@ -38,16 +38,17 @@ THIN = """
         AND extract(epoch FROM at)::int8 %% %(sparse)s <> 0
 """
 FORGET = "DELETE FROM health_statussample WHERE at < %s"
-LAST = """
-    SELECT edge, sample."group", sample.people
-    FROM unnest(%(edges)s::timestamptz[], %(ends)s::timestamptz[]) AS stretch (edge, until)
-    CROSS JOIN LATERAL (
-        SELECT at FROM health_statussample
-        WHERE organization_id = %(organization)s AND at >= edge AND at < until
-        ORDER BY at DESC LIMIT 1
-    ) AS last
-    JOIN health_statussample AS sample
-        ON sample.organization_id = %(organization)s AND sample.at = last.at
+# A stretch begins at its edge and ends at the next; the number of the first is 1.
+AVERAGE = """
+    WITH seen AS (
+        SELECT width_bucket(at, %(edges)s::timestamptz[]) AS stretch, at, "group", people
+        FROM health_statussample
+        WHERE organization_id = %(organization)s AND at >= %(first)s AND at < %(end)s
+    ), times AS (
+        SELECT stretch, count(DISTINCT at) AS samples FROM seen GROUP BY 1
+    )
+    SELECT stretch, "group", sum(people)::float8 / samples
+    FROM seen JOIN times USING (stretch) GROUP BY 1, 2, samples
 """
 
 
@@ -91,17 +92,18 @@ def samples_add(samples: Iterable[Sample]) -> None:
 
 def people_by_group(
     organization_id: int, edges: Sequence[datetime], end: datetime
-) -> dict[tuple[datetime, str], int]:
-    """Return how people stood at the end of each stretch of time, by the edge it begins at.
+) -> dict[tuple[datetime, str], float]:
+    """Return how people stood on average in each stretch of time, by the edge it begins at.
 
     `edges` ascend; the last stretch ends at `end`. Stretches without a sample are left out, and of
-    the others groups without people. One statement of one look into an index a stretch.
+    the others groups without people. One statement, whose cost follows the samples.
     """
     values: dict[str, Any] = {
         "organization": organization_id,
         "edges": list(edges),
-        "ends": [*edges[1:], end],
+        "first": edges[0],
+        "end": end,
     }
     with connection.cursor() as cursor:
-        cursor.execute(LAST, values)
-        return {(edge, group): people for edge, group, people in cursor.fetchall()}
+        cursor.execute(AVERAGE, values)
+        return {(edges[number - 1], group): people for number, group, people in cursor.fetchall()}

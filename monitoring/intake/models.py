@@ -26,15 +26,15 @@ class Rejection(models.Model):
 class OutcomeClass(models.TextChoices):
     """What an outcome is counted as: its result, and of a failure what the error was read as."""
 
-    SUCCESS = "success", "Synced"
-    PARTIAL = "partial", "Synced in part"
-    TRANSIENT = "transient", "Temporary"
-    UNKNOWN = "unknown", "Not recognised"
-    NEEDS_USER = "needs_user", "Needs the person"
-    NEEDS_ADMIN = "needs_admin", "Needs an admin"
-    RECORD = "record", "Single records"
-    CLIENT_BUG = "client_bug", "Our own mistake"
-    LOST = "lost", "Lost"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    TRANSIENT = "transient"
+    UNKNOWN = "unknown"
+    NEEDS_USER = "needs_user"
+    NEEDS_ADMIN = "needs_admin"
+    RECORD = "record"
+    CLIENT_BUG = "client_bug"
+    LOST = "lost"
 
 
 class ClassHour(models.Model):
@@ -45,7 +45,7 @@ class ClassHour(models.Model):
 
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, db_index=False)
     hour = models.DateTimeField()
-    outcome_class = models.CharField(max_length=12, choices=OutcomeClass)
+    outcome_class = models.CharField(max_length=12)
     outcomes = models.BigIntegerField()
 
     class Meta:
@@ -64,5 +64,5 @@ class ClassHourChange(models.Model):
         "accounts.Organization", models.CASCADE, db_index=False, db_constraint=False
     )
     hour = models.DateTimeField()
-    outcome_class = models.CharField(max_length=12, choices=OutcomeClass)
+    outcome_class = models.CharField(max_length=12)
     outcomes = models.PositiveIntegerField()

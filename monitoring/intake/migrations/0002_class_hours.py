@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField()),
-                ('outcome_class', models.CharField(choices=[('success', 'Synced'), ('partial', 'Synced in part'), ('transient', 'Temporary'), ('unknown', 'Not recognised'), ('needs_user', 'Needs the person'), ('needs_admin', 'Needs an admin'), ('record', 'Single records'), ('client_bug', 'Our own mistake'), ('lost', 'Lost')], max_length=12)),
+                ('outcome_class', models.CharField(max_length=12)),
                 ('outcomes', models.PositiveIntegerField()),
                 ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
             ],
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField()),
-                ('outcome_class', models.CharField(choices=[('success', 'Synced'), ('partial', 'Synced in part'), ('transient', 'Temporary'), ('unknown', 'Not recognised'), ('needs_user', 'Needs the person'), ('needs_admin', 'Needs an admin'), ('record', 'Single records'), ('client_bug', 'Our own mistake'), ('lost', 'Lost')], max_length=12)),
+                ('outcome_class', models.CharField(max_length=12)),
                 ('outcomes', models.BigIntegerField()),
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
             ],

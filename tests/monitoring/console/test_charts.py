@@ -202,7 +202,8 @@ def test_where_nothing_is_known_a_gap_is_left_and_said() -> None:
         zone=BERLIN,
         tones=TONES_HERE,
         times=hours,
-        latest=True,
+        pale="Syncing",
+        adds_up=False,
     )
     assert [bars["x"] for bars in traces(chart, "bar")] == [[5_400, 9_000]] * 2
     assert chart.figure["layout"]["xaxis"]["range"] == [0, 4 * 3_600]
@@ -212,7 +213,7 @@ def test_where_nothing_is_known_a_gap_is_left_and_said() -> None:
         "People by status, 20 Nov 13:00 to 20 Nov 17:00 (Europe/Berlin), at the end: "
         "4 Syncing, 2 Delayed."
     )
-    assert [entry.total for entry in chart.key] == ["4", "2"]
+    assert [(entry.total, entry.shade) for entry in chart.key] == [("", 2), ("", 0)]
 
 
 def test_days_are_told_without_a_clock() -> None:

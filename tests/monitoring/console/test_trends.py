@@ -84,11 +84,11 @@ def test_the_charts_say_how_people_and_runs_were(cast: Cast, admin_client: Clien
     people, runs = response.context["charts"]
     assert names(people) == ["Needs attention", "Syncing"]
     assert people.summary.endswith("(Europe/Berlin), at the end: 1 Needs attention, 4 Syncing.")
-    assert people.measure == "People, at the end of each 30 min"
+    assert people.measure == "People, on average in each 30 min"
     # Noted by the hour, so every other half hour is a gap.
     assert [row[1] for row in people.table.rows[:2]] == ["not known", "1"]
     assert [(entry.name, entry.total) for entry in runs.key] == [
-        ("Needs the person", "24"),
+        ("The person must act", "24"),
         ("Synced", "96"),
     ]
     assert runs.measure == "Runs in each hour"
