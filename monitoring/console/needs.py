@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
-
-from django.db import connection
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from monitoring.console.figures import Figures
+from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words
 from monitoring.console.rows import Moment, past
-from monitoring.console.wording import Explanation, explanation_of
+from monitoring.console.rules import words_of
+from monitoring.console.together import Question, Row, moment_of
+from monitoring.console.wording import explanation_of
 from monitoring.health.fold import SEVERITY
 
 if TYPE_CHECKING:
     from accounts.access import Access
+    from monitoring.errors.ruleset import RuleSet
 
 MOST = 8
 
@@ -25,8 +28,18 @@ OLDEST = """
         SELECT unwell_since FROM health_health
         WHERE organization_id = %(organization)s AND cause = each.cause AND severity = %(severity)s
         ORDER BY unwell_since ASC NULLS LAST, person_id LIMIT 1
-    ) FROM unnest(%(causes)s::text[]) AS each (cause)
+    ) AS unwell_since FROM unnest(%(causes)s::text[]) AS each (cause)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What helps: an action to begin, which is a button, or a place to look at."""
+
+    words: str
+    address: str
+    is_action: bool
+    leads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +51,53 @@ class Need:
     next_step: str
     people: int
     oldest: Moment | None
+    step: Step | None
+
+
+def most_needed(figures: Figures) -> list[tuple[str, int]]:
+    """Return the causes most people need attention for, with their people."""
+    found = Counter(
+        {cause: people for (group, cause), people in figures.people.items() if group == "stalled"}
+    )
+    return sorted(found.items(), key=lambda each: (-each[1], each[0]))[:MOST]
+
+
+def oldest_question(access: Access, figures: Figures) -> Question:
+    """Ask since when the longest waiting person of each cause has had no good run."""
+    values = {
+        "organization": access.organization.pk,
+        "severity": SEVERITY["stalled"],
+        "causes": [cause for cause, _ in most_needed(figures)],
+    }
+    return Question(OLDEST, values)
 
 
 def needs_of(
-    access: Access,
-    figures: Figures,
-    rules: Mapping[str, Explanation],
-    now: datetime,
-    zone: tzinfo,
+    access: Access, figures: Figures, rules: RuleSet, oldest: Sequence[Row], now: datetime
 ) -> list[Need]:
-    """Return the causes most people need attention for, in one statement or none."""
-    numbers = {
-        cause: number for (group, cause), number in figures.people.items() if group == "stalled"
-    }
-    most = sorted(numbers, key=lambda cause: (-numbers[cause], cause))[:MOST]
-    oldest = oldest_of(access, most) if most else {}
-    return [
-        Need(
-            cause,
-            explanation_of(cause, rules).title,
-            explanation_of(cause, rules).next_step,
-            numbers[cause],
-            past(oldest.get(cause), now, zone),
-        )
-        for cause in most
-    ]
+    """Return the causes most people need attention for, each with the one step that helps.
+
+    `oldest` answers `oldest_question`. The first action is the one the page leads with.
+    """
+    words = words_of(rules)
+    since = {row["cause"]: moment_of(row["unwell_since"]) for row in oldest}
+    classes = {rule.id: rule.interpretation for rule in rules.rules}
+    needs: list[Need] = []
+    for cause, people in most_needed(figures):
+        known = explanation_of(cause, words)
+        step = step_of(access, cause, people, help_for(cause, classes.get(cause)), needs)
+        oldest_here = past(since.get(cause), now, access.time_zone)
+        needs.append(Need(cause, known.title, known.next_step, people, oldest_here, step))
+    return needs
 
 
-def oldest_of(access: Access, causes: list[str]) -> dict[str, datetime]:
-    """Return since when the longest waiting person of each cause has had no good run."""
-    values: dict[str, Any] = {
-        "organization": access.organization.pk,
-        "severity": SEVERITY["stalled"],
-        "causes": causes,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(OLDEST, values)
-        return dict(cursor.fetchall())
+def step_of(
+    access: Access, cause: str, people: int, step: Help, before: Sequence[Need]
+) -> Step | None:
+    """Return the step as this member may take it; who may only look is not asked to act."""
+    is_action = step in KINDS
+    if step is Help.NOTHING or (is_action and not access.may_change):
+        return None
+    leads = is_action and not any(need.step and need.step.leads for need in before)
+    address = help_address(step, access.organization.slug, cause)
+    return Step(help_words(step, people), address, is_action, leads)

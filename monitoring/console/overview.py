@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from monitoring.alerts.silences import active_silences
 from monitoring.console.figures import Figures, figures_of
+from monitoring.console.helping import actions_address
 from monitoring.console.incidents import incident_row
-from monitoring.console.needs import needs_of
+from monitoring.console.needs import needs_of, oldest_question
 from monitoring.console.notices import concerning, notices_from
 from monitoring.console.pages import page
-from monitoring.console.rules import explanations
+from monitoring.console.ranges import range_of
+from monitoring.console.summaries import (
+    SILENCES,
+    actions_of,
+    actions_question,
+    coverage_of,
+    errors_of,
+    errors_question,
+    silences_of,
+)
+from monitoring.console.together import Question, Row, ask_together
 from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
+from monitoring.errors.rulebook import rule_sets_of
 from monitoring.health.models import HoldAuthor
 from monitoring.incidents.models import Source
 
@@ -33,17 +46,28 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how an organization's people stand, its incidents, and what needs somebody."""
     access = access_for(request.user, slug)
     now, figures = timezone.now(), figures_of(access)
+    rules = rule_sets_of([access.organization.pk])[access.organization.pk]
+    told = ask_together(
+        oldest=oldest_question(access, figures),
+        held=held_question(access, now),
+        errors=errors_question(access),
+        actions=actions_question(access),
+    )
+    silences = active_silences(access, now)
     context = {
         "section": "overview",
         "figures": figures,
         "statuses": statuses(figures),
-        "never_connected": figures.of("never_connected"),
-        "needs": needs_of(
-            access, figures, explanations(access.organization.pk), now, access.time_zone
-        ),
-        "need_attention": figures.of("stalled"),
+        "disabled": disabled_sentence(*disabled_by(told["held"])),
+        "needs": needs_of(access, figures, rules, told["oldest"], now),
+        "coverage": coverage_of(figures),
+        "errors": errors_of(told["errors"], now, access.time_zone),
+        "actions": actions_of(access, told["actions"], now),
+        "actions_address": actions_address(access.organization.slug),
+        "silences": silences_of(silences, now, access.time_zone),
+        "silences_more": len(silences) - SILENCES,
+        "trend": range_of(request.GET.get("trend")),
         **incidents_of(access, now),
-        "disabled": disabled_sentence(*disabled_by(access, now)),
     }
     return page(request, access, "console/overview.html", "overview", context)
 
@@ -88,24 +112,27 @@ DISABLED = """
         SELECT coalesce(sum(people), 0)::int8 AS disabled FROM health_healthtally
         WHERE organization_id = %(organization)s AND status = 'disabled'
     )
-    SELECT count(DISTINCT person_id) FILTER (WHERE active),
-        (SELECT disabled FROM tally) - count(*) FILTER (WHERE shown)
+    SELECT count(DISTINCT person_id) FILTER (WHERE active) AS by_people,
+        (SELECT disabled FROM tally) - count(*) FILTER (WHERE shown) AS by_errors
     FROM held
 """
 
 
-def disabled_by(access: Access, now: datetime) -> tuple[int, int]:
-    """Return how many people are off by a human's hold, and how many are without one.
+def held_question(access: Access, now: datetime) -> Question:
+    """Ask how many people are off by a human's hold, and how many are without one.
 
     The second is 0 as long as the database keeps its word; it is counted, not assumed. Cost follows
     the holds.
     """
-    values: dict[str, Any] = {
+    values = {
         "organization": access.organization.pk,
         "now": now,
         "humans": HoldAuthor.values,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(DISABLED, values)
-        by_people, by_errors = cursor.fetchone()
-    return by_people, by_errors
+    return Question(DISABLED, values)
+
+
+def disabled_by(held: Sequence[Row]) -> tuple[int, int]:
+    """Return how many are off by people, and how many by errors; `held` answers that question."""
+    (row,) = held
+    return row["by_people"], row["by_errors"]

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from accounts.models import Connection, Grant, Organization, Person, Provider
+from monitoring.actions.models import Action
 from monitoring.health.fold import Standing, severity
 from monitoring.health.models import Health, Hold, Transition
 from monitoring.outcomes.identifiers import attempt_id_at
@@ -117,6 +118,13 @@ def make_outcome(person: Person, finished_at: datetime = NOW, **overrides: Any) 
     }
     (outcome,) = Outcome.objects.bulk_create([Outcome(**(fields | overrides))])
     return outcome
+
+
+def make_action(organization: Organization, author: Any, **overrides: Any) -> Action:
+    """A sync of one person, not begun by default; who it is of is not written."""
+    fields = {"kind": "sync", "origin": "filter", "people": 1, "created_at": NOW - HOUR}
+    names = {"author": author, "author_name": "Casey"}
+    return Action.objects.create(organization=organization, **fields | names | overrides)
 
 
 def transition(person: Person, at: datetime, **overrides: Any) -> Transition:

@@ -32,6 +32,7 @@ PUBLIC = [
 OWN = [
     "/organizations/",
     "/o/acme/",
+    "/o/acme/trends/",
     "/o/acme/incidents/",
     "/o/acme/incidents/{incident}/",
     "/o/acme/incidents/{incident}/recover/",

@@ -8,8 +8,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
+from monitoring.alerts.silences import silence_place
 from monitoring.console.needs import OLDEST
-from monitoring.console.overview import disabled_by
+from monitoring.console.overview import disabled_by, held_question
+from monitoring.console.together import ask_together
+from monitoring.errors.inbox import unrecognised_note
 from monitoring.health.models import Health, HealthTally, Hold
 from tests.factories import NOW, make_person
 from tests.monitoring.console.conftest import Cast, client_of
@@ -20,15 +23,24 @@ from tests.monitoring.console.incident_makers import (
     make_incident,
 )
 from tests.monitoring.console.makers import (
+    make_action,
     make_healthy,
     make_held,
     make_many_healthy,
     make_unwell,
 )
 from tests.monitoring.console.markup import markup, text
+from tests.monitoring.errors.makers import seen
 
 ADDRESS = "/o/acme/"
 HTMX = {"HX-Request": "true"}
+
+
+def disabled(cast: Cast) -> tuple[int, int]:
+    """How many are off by people, and how many by errors."""
+    return disabled_by(
+        ask_together(held=held_question(access_for(cast.admin, "acme"), NOW))["held"]
+    )
 
 
 def test_the_page_says_how_everybody_stands_with_links(cast: Cast, admin_client: Client) -> None:
@@ -40,7 +52,7 @@ def test_the_page_says_how_everybody_stands_with_links(cast: Cast, admin_client:
     page = markup(admin_client.get(ADDRESS))
     assert "41 of 44 people are syncing" in page.text
     assert "41 syncing 1 delayed 1 needs attention 1 off" in page.text
-    assert "1 never connected , counted apart" in page.text
+    assert "1 never connected and counted apart" in page.text
     assert "Disabled by people: 1. By errors: 0." in page.text
     for group in ("healthy", "degraded", "stalled", "disabled", "never_connected"):
         assert f"/o/acme/people/?status={group}" in page.links
@@ -113,23 +125,22 @@ def test_disabled_by_people_counts_people_and_not_holds(cast: Cast, admin_client
         released_at=NOW - timedelta(days=2),
     )
     make_held(cast.globex)
-    assert disabled_by(access_for(cast.admin, "acme"), NOW) == (2, 0)
+    assert disabled(cast) == (2, 0)
 
 
 def test_somebody_disabled_without_a_hold_would_be_counted(cast: Cast) -> None:
     make_held(cast.acme)
-    access = access_for(cast.admin, "acme")
     HealthTally.objects.create(
         organization=cast.acme, status="disabled", cause="google-rate-limit", people=1
     )
-    assert disabled_by(access, NOW) == (1, 1)
+    assert disabled(cast) == (1, 1)
 
 
 def test_somebody_disabled_by_a_hold_that_was_lifted_would_be_counted(cast: Cast) -> None:
     person = make_held(cast.acme)
     Hold.objects.filter(person=person).update(released_at=NOW)
     assert Health.objects.get(person=person).status == "disabled"
-    assert disabled_by(access_for(cast.admin, "acme"), NOW) == (0, 1)
+    assert disabled(cast) == (0, 1)
 
 
 def test_htmx_is_given_the_part_only(cast: Cast, admin_client: Client) -> None:
@@ -169,20 +180,136 @@ def test_the_oldest_of_a_cause_is_of_the_same_organization(
     assert need.oldest.said == "20 h ago"
 
 
+def test_each_cause_has_one_step_and_the_first_action_leads(
+    cast: Cast, admin_client: Client
+) -> None:
+    for number, cause in ((3, "salesforce-user-inactive"), (2, "google-access-revoked")):
+        for _ in range(number):
+            make_unwell(cast.acme, "stalled", cause)
+    make_unwell(cast.acme, "stalled", "silent")
+    make_unwell(cast.acme, "stalled", "google-bad-parameter")
+    response = admin_client.get(ADDRESS)
+    steps = [need.step for need in response.context["needs"]]
+    assert [(step.words, step.is_action, step.leads) for step in steps if step] == [
+        ("See 3 people, then sync them", False, False),
+        ("Re-authorize 2 people…", True, True),
+        ("Sync 1 person…", True, False),
+    ]
+    assert "Nothing here" in text(response)
+    links = markup(response).links
+    assert (
+        "/o/acme/actions/new/?kind=reauthorize&scope=filter"
+        "&filter=status%3Dstalled%26cause%3Dgoogle-access-revoked"
+    ) in links
+
+
+def test_who_may_only_look_is_not_asked_to_act(cast: Cast) -> None:
+    make_unwell(cast.acme, "stalled", "silent")
+    make_unwell(cast.acme, "stalled", "salesforce-user-inactive")
+    response = client_of(cast.viewer).get(ADDRESS)
+    assert not [link for link in markup(response).links if "actions/new" in link]
+    assert "See 1 person, then sync again" in text(response)
+
+
+def test_coverage_says_who_never_connected(cast: Cast, admin_client: Client) -> None:
+    make_many_healthy(cast.acme, 3)
+    make_person(cast.acme)
+    page = text(admin_client.get(ADDRESS))
+    assert "3 of 4 people known in Salesforce are connected (75 %)." in page
+    assert "Nobody is known yet." in text(client_of(cast.stranger).get("/o/globex/"))
+
+
+def test_the_unrecognised_errors_of_most_people_are_told(cast: Cast, admin_client: Client) -> None:
+    for people in range(1, 5):
+        unrecognised_note(
+            [seen(cast.acme, person, signature=f"google {people}") for person in range(people)]
+        )
+    unrecognised_note([seen(cast.globex, person) for person in range(9)])
+    response = admin_client.get(ADDRESS)
+    errors = response.context["errors"]
+    assert [(error.signature, error.people) for error in errors] == [
+        ("google 4", "4 people"),
+        ("google 3", "3 people"),
+        ("google 2", "2 people"),
+    ]
+    assert f"/o/acme/people/?error={errors[0].pk}" in markup(response).links
+
+
+def test_actions_under_way_are_told(cast: Cast, admin_client: Client) -> None:
+    make_action(cast.acme, cast.admin, kind="hold", state="approval", people=200)
+    running = make_action(cast.acme, cast.admin, state="running", people=1_234, begun_at=NOW)
+    for state in ("preview", "done", "stopped", "discarded"):
+        make_action(cast.acme, cast.admin, state=state)
+    make_action(cast.globex, cast.stranger, state="running")
+    response = admin_client.get(ADDRESS)
+    told = [(action.words, action.look.word) for action in response.context["actions"]]
+    assert told == [
+        ("Sync 1,234 people", "Running"),
+        ("Hold 200 people", "Waits for a second person"),
+    ]
+    assert f"/o/acme/actions/{running.pk}/" in markup(response).links
+
+
+def test_silences_are_told_with_whom_they_mute(cast: Cast, admin_client: Client) -> None:
+    people = [make_healthy(cast.acme).pk for _ in range(4)]
+    for place in range(6):
+        silence_place(
+            organization=cast.acme,
+            author=cast.admin,
+            author_name="Casey",
+            people=people[: place % 2 + 1],
+            reason=f"Migration {place}",
+            ends_at=NOW + timedelta(days=9 - place),
+            now=NOW,
+        )
+    response = admin_client.get(ADDRESS)
+    silences = response.context["silences"]
+    assert [silence.reason for silence in silences] == [f"Migration {n}" for n in (5, 4, 3, 2, 1)]
+    assert silences[0].mutes == "Mutes 2 people (50\xa0%)"
+    assert "1 more" in text(response)
+    assert "/o/acme/silences/" in markup(response).links
+
+
+def test_the_charts_come_after_the_text_in_the_range_asked_for(
+    cast: Cast, admin_client: Client
+) -> None:
+    page = admin_client.get(f"{ADDRESS}?trend=7d").content.decode()
+    assert 'hx-get="/o/acme/trends/?trend=7d" hx-trigger="load"' in page
+    assert "/o/acme/trends/?trend=7d" in markup(admin_client.get(f"{ADDRESS}?trend=7d")).links
+    assert "chart__drawing" not in page
+
+
+def fill(cast: Cast, size: int) -> None:
+    make_hit_people(make_incident(cast.acme), size)
+    for number in range(min(size, 12)):
+        make_incident(cast.acme, **OVER)
+        make_unwell(cast.acme, "stalled", f"cause-{number}")
+        person = make_held(cast.acme)
+        make_action(cast.acme, cast.admin, state="running")
+        unrecognised_note([seen(cast.acme, signature=f"google {number}")])
+        silence_place(
+            organization=cast.acme,
+            author=cast.admin,
+            author_name="Casey",
+            people=[person.pk],
+            reason="Migration",
+            ends_at=NOW + timedelta(days=1),
+            now=NOW,
+        )
+
+
 @pytest.mark.parametrize("size", [1, 80])
-def test_the_page_takes_at_most_nine_statements_at_any_size(
+def test_the_page_takes_at_most_ten_statements_at_any_size(
     cast: Cast,
     admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
     size: int,
 ) -> None:
-    make_hit_people(make_incident(cast.acme), size)
-    for _ in range(min(size, 12)):
-        make_incident(cast.acme, **OVER)
-        make_unwell(cast.acme, "stalled", f"cause-{size}")
-        make_held(cast.acme)
-    with django_assert_max_num_queries(9):
+    fill(cast, size)
+    admin_client.get(ADDRESS)
+    with django_assert_max_num_queries(9) as captured:
         admin_client.get(ADDRESS)
+    assert not [query for query in captured if "outcomes_outcome" in query["sql"]]
 
 
 def test_the_oldest_are_read_from_the_index(cast: Cast) -> None:

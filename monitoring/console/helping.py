@@ -1,0 +1,73 @@
+"""The one step that helps the people of a cause, and where it begins. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from monitoring.actions.models import Kind
+from monitoring.console.moments import counted
+from monitoring.errors.rules import Interpretation
+
+
+class Help(StrEnum):
+    """SYNC and REAUTHORIZE are actions; for MEND something else must be put right before a sync.
+
+    READ is for an error that nobody understands yet; with NOTHING, nobody at the console can help.
+    """
+
+    SYNC = "sync"
+    REAUTHORIZE = "reauthorize"
+    MEND = "mend"
+    READ = "read"
+    NOTHING = "nothing"
+
+
+BY_CAUSE = {"unrecognised": Help.READ, "incident": Help.NOTHING, "held": Help.NOTHING}
+BY_CLASS = {
+    Interpretation.NEEDS_USER: Help.REAUTHORIZE,
+    Interpretation.NEEDS_ADMIN: Help.MEND,
+    Interpretation.RECORD: Help.MEND,
+    Interpretation.CLIENT_BUG: Help.NOTHING,
+}
+KINDS = {Help.SYNC: Kind.SYNC, Help.REAUTHORIZE: Kind.REAUTHORIZE}
+
+
+def help_for(cause: str, interpretation: Interpretation | None) -> Help:
+    """Return what helps people who need attention for a cause.
+
+    `interpretation` is that of the rule whose id the cause is, None for a cause that is no rule.
+    """
+    known = BY_CAUSE.get(cause)
+    if known is not None or interpretation is None:
+        return known or Help.SYNC
+    return BY_CLASS.get(interpretation, Help.SYNC)
+
+
+def help_words(step: Help, people: int) -> str:
+    """Return what the button or link says; three dots where a preview comes first."""
+    who = counted(people, "person", "people")
+    return {
+        Help.SYNC: f"Sync {who}\N{HORIZONTAL ELLIPSIS}",
+        Help.REAUTHORIZE: f"Re-authorize {who}\N{HORIZONTAL ELLIPSIS}",
+        Help.MEND: f"See {who}, then sync {'them' if people > 1 else 'again'}",
+        Help.READ: "Read the errors",
+        Help.NOTHING: "",
+    }[step]
+
+
+def help_address(step: Help, slug: str, cause: str) -> str:
+    """Return where the step begins, for everybody who needs attention for the cause."""
+    them = urlencode({"status": "stalled", "cause": cause})
+    if step in KINDS:
+        chosen = urlencode({"kind": KINDS[step].value, "scope": "filter", "filter": them})
+        return f"{actions_address(slug)}new/?{chosen}"
+    if step is Help.MEND:
+        return f"{reverse('people', args=[slug])}?{them}"
+    return reverse("errors", args=[slug]) if step is Help.READ else ""
+
+
+def actions_address(slug: str) -> str:
+    return f"{reverse('overview', args=[slug])}actions/"

@@ -1,0 +1,158 @@
+"""What else the overview tells in a line or two: coverage, errors, actions and silences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from monitoring.actions.models import Action, ActionState, Kind
+from monitoring.alerts.silences import ActiveSilence
+from monitoring.console.figures import Figures
+from monitoring.console.helping import actions_address
+from monitoring.console.moments import counted
+from monitoring.console.rows import Moment, coming, past
+from monitoring.console.together import Question, Row, moment_of, question_of
+from monitoring.console.wording import Look
+from monitoring.errors.models import UnrecognisedError
+
+if TYPE_CHECKING:
+    from accounts.access import Access
+
+# What fits beside the rest; each list has a page of its own.
+ERRORS, ACTIONS, SILENCES = 3, 5, 5
+PERCENT = "\N{NO-BREAK SPACE}%"
+
+STATES = {
+    ActionState.RUNNING.value: Look("Running", "recovering", "brand"),
+    ActionState.APPROVAL.value: Look("Waits for a second person", "degraded", "warning"),
+}
+DEEDS = {
+    Kind.SYNC: "Sync {}",
+    Kind.REAUTHORIZE: "Re-authorize {}",
+    Kind.HOLD: "Hold {}",
+    Kind.RELEASE: "Release {}",
+    Kind.INTERVAL: "Change the interval of {}",
+    Kind.SILENCE: "Silence {}",
+    Kind.NOTE: "Note on {}",
+    Kind.UNDO: "Undo an action on {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of those known in Salesforce have connected; `percent` is rounded down."""
+
+    known: int
+    connected: int
+    never: int
+    percent: int
+    sentence: str
+
+
+def coverage_of(figures: Figures) -> Coverage | None:
+    """Return the coverage, None where nobody is known."""
+    known, never = figures.of(), figures.of("never_connected")
+    if not known:
+        return None
+    connected = known - never
+    percent = connected * 100 // known
+    people = counted(known, "person", "people")
+    sentence = f"{connected:,} of {people} known in Salesforce {verb(connected)} connected"
+    return Coverage(known, connected, never, percent, f"{sentence} ({percent}{PERCENT}).")
+
+
+def verb(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLine:
+    """One kind of error that no rule knows, and how many people had it."""
+
+    pk: int
+    signature: str
+    people: str
+    last: Moment | None
+
+
+def errors_question(access: Access) -> Question:
+    """Ask for the unrecognised errors most people had."""
+    errors = UnrecognisedError.objects.visible_to(access).open().most_people_first()
+    return question_of(errors.values("pk", "signature", "people", "last_seen")[:ERRORS])
+
+
+def errors_of(found: Sequence[Row], now: datetime, zone: tzinfo) -> list[ErrorLine]:
+    return [
+        ErrorLine(
+            row["pk"],
+            row["signature"],
+            counted(row["people"], "person", "people"),
+            past(moment_of(row["last_seen"]), now, zone),
+        )
+        for row in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLine:
+    """An action that is under way, or that somebody else is to look at first."""
+
+    words: str
+    address: str
+    look: Look
+    author: str
+    since: Moment | None
+
+
+def actions_question(access: Access) -> Question:
+    """Ask for the actions that run or wait, newest first."""
+    actions = Action.objects.visible_to(access).filter(state__in=list(STATES)).newest_first()
+    columns = ("pk", "kind", "state", "people", "author_name", "created_at", "begun_at")
+    return question_of(actions.values(*columns)[:ACTIONS])
+
+
+def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[ActionLine]:
+    address = actions_address(access.organization.slug)
+    return [
+        ActionLine(
+            DEEDS[Kind(row["kind"])].format(counted(row["people"], "person", "people")),
+            f"{address}{row['pk']}/",
+            STATES[row["state"]],
+            row["author_name"],
+            past(
+                datetime.fromisoformat(row["begun_at"] or row["created_at"]), now, access.time_zone
+            ),
+        )
+        for row in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceLine:
+    """A mute of messages that is in force, with whom it mutes."""
+
+    reason: str
+    author: str
+    mutes: str
+    ends: Moment | None
+
+
+def silences_of(found: Sequence[ActiveSilence], now: datetime, zone: tzinfo) -> list[SilenceLine]:
+    """Return those that end first, because they are forgotten last."""
+    soonest = sorted(found, key=lambda silence: (silence.ends_at, silence.id))
+    return [
+        SilenceLine(
+            silence.reason,
+            silence.author_name,
+            f"Mutes {counted(silence.people, 'person', 'people')} ({share_said(silence.share)})",
+            coming(silence.ends_at, now, zone),
+        )
+        for silence in soonest[:SILENCES]
+    ]
+
+
+def share_said(share: float) -> str:
+    """Return "49 %"; of somebody never 0."""
+    return f"{round(share * 100)}{PERCENT}" if share >= 0.01 else f"under 1{PERCENT}"
