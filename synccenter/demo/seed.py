@@ -31,6 +31,7 @@ from simulator.world import World
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
 from synccenter.demo.outage import outage_record
 from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, past_of
+from synccenter.demo.trend import trend_record
 from syncing.grants import connection_grant, credential_set
 
 BATCH = 1_000
@@ -60,6 +61,7 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
     outage_record(organizations=list(organizations), now=now)
     connections_settle(cast, now)
     holds_make(cast, now)
+    trend_record([each.pk for each in organizations], since=now - timedelta(days=DAYS), now=now)
 
 
 def organization_make(house: House, settings: dict[str, Any], now: datetime) -> Organization:
