@@ -1,4 +1,4 @@
-"""What the list of people can be narrowed by; page and counts share it."""
+"""What the list of people can be narrowed by; page, counts, files and actions share it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Person
+from monitoring.console.addresses import Asked, asked_of
 from monitoring.console.figures import Figures
+from monitoring.console.rule_words import CLASSES
 from monitoring.console.wording import LOOKS
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.health.fold import SEVERITY, Standing, severity
-from monitoring.health.models import Health, HealthQuerySet
+from monitoring.health.models import Health, HealthQuerySet, Policy
+from monitoring.incidents.models import Source
 
 if TYPE_CHECKING:
     from accounts.access import Access
@@ -20,14 +25,35 @@ if TYPE_CHECKING:
 # The severity of each group is the second column of the index that the list is read from.
 SEVERITIES = {group: severity(Standing(group, "")) for group in SEVERITY}
 SEVERITIES["never_connected"] = severity(Standing("degraded", "never_connected"))
+BASE_INTERVAL = Policy._meta.get_field("base_interval").default
+
+PROVIDERS = [
+    (Source.GOOGLE, "Google"),
+    (Source.SALESFORCE, "Salesforce"),
+    (Source.NETWORK, "The network"),
+    (Source.SERVICE, "This service"),
+]
+SLOWED = [("on", "Runs less often")]
+# What else may stand in the page's address; everything else is nobody's parameter.
+OF_THE_PAGE = frozenset({"sort", "page", "per", "columns", "view"})
+
+
+def usual_interval() -> Any:
+    """Return the interval of somebody who is well, as an expression of a query of Health."""
+    policy = Policy.objects.filter(organization=OuterRef("organization"))
+    return Coalesce(F("own_interval"), Subquery(policy.values("base_interval")), BASE_INTERVAL)
 
 
 class PeopleFilter(django_filters.FilterSet):
-    """Search, status, cause and team. A value that makes no sense is reported and left out."""
+    """The people of an organization as an address narrows them.
+
+    A value that makes no sense is left out; the page reports it. What is done to people must not
+    widen so to more of them than were meant: ask `is_sound` first.
+    """
 
     q = django_filters.CharFilter(
         method="search",
-        label="Search people",
+        label="Search",
         widget=forms.TextInput(attrs={"type": "search"}),
         max_length=200,
     )
@@ -38,6 +64,18 @@ class PeopleFilter(django_filters.FilterSet):
         choices=[(group, look.word) for group, look in LOOKS.items()],
     )
     cause = django_filters.CharFilter(field_name="cause", label="Reason", max_length=80)
+    provider = django_filters.ChoiceFilter(
+        method="failing_at", label="Provider", empty_label="Any provider", choices=PROVIDERS
+    )
+    interpretation = django_filters.ChoiceFilter(
+        method="of_class",
+        label="Kind of error",
+        empty_label="Any kind of error",
+        choices=list(CLASSES.items()),
+    )
+    slowed = django_filters.ChoiceFilter(
+        method="with_lowered_interval", label="Interval", empty_label="Any interval", choices=SLOWED
+    )
     team = django_filters.CharFilter(field_name="person__team", label="Team", max_length=100)
     error = django_filters.NumberFilter(
         method="hit_by",
@@ -62,6 +100,20 @@ class PeopleFilter(django_filters.FilterSet):
     def in_group(self, people: HealthQuerySet, name: str, group: str) -> HealthQuerySet:
         return people.filter(severity=SEVERITIES[group])
 
+    def failing_at(self, people: HealthQuerySet, name: str, provider: str) -> HealthQuerySet:
+        """Keep whose last run failed at that side."""
+        return people.filter(last_signature__startswith=f"{provider} ")
+
+    def of_class(self, people: HealthQuerySet, name: str, interpretation: str) -> HealthQuerySet:
+        """Keep whose last run had an error of that class; they are unwell, all of them."""
+        return unwell(people).filter(last_interpretation=interpretation)
+
+    def with_lowered_interval(
+        self, people: HealthQuerySet, name: str, slowed: str
+    ) -> HealthQuerySet:
+        """Keep who runs less often than usual; nobody well does."""
+        return unwell(people).filter(interval__gt=usual_interval())
+
     def hit_by(self, people: HealthQuerySet, name: str, error: int) -> HealthQuerySet:
         """Keep whom an unrecognised error of the organization hit, whatever came since."""
         errors = UnrecognisedError.objects.visible_to(self.access).filter(pk=int(error))
@@ -69,9 +121,34 @@ class PeopleFilter(django_filters.FilterSet):
         return people.filter(person__in=hit.values("person_id"))
 
     @property
+    def is_sound(self) -> bool:
+        """Tell whether every parameter is one there is, given once, with a value that makes sense.
+
+        Where not, `qs` has more people than were meant.
+        """
+        given = self.data or {}
+        known = self.form.fields.keys() | OF_THE_PAGE
+        repeated = [name for name, values in lists_of(given) if len(set(values)) > 1]
+        return not self.form.errors and given.keys() <= known and set(repeated) <= {"columns"}
+
+    @property
     def chosen(self) -> dict[str, str]:
         """The filters in force, by name."""
+        # Until it is asked whether it is valid, a form has cleaned nothing.
+        self.form.is_valid()
         return {name: value for name, value in self.form.cleaned_data.items() if value}
+
+    @property
+    def query(self) -> str:
+        """The filters in force as a query string, from which the same people are found again."""
+        return Asked(self.chosen).query
+
+    @property
+    def asked(self) -> Asked:
+        """What the address asks for: whom, and how they are listed."""
+        columns = self.data.getlist("columns") if hasattr(self.data, "getlist") else []
+        sort, per, view = (self.data.get(name, "") for name in ("sort", "per", "view"))
+        return asked_of(self.chosen, sort, per, columns, view)
 
     def known_count(self, figures: Figures) -> int | None:
         """Return how many people match where the figures know it, else None."""
@@ -79,3 +156,15 @@ class PeopleFilter(django_filters.FilterSet):
         if chosen.keys() - {"status", "cause"}:
             return None
         return figures.of(chosen.get("status", ""), chosen.get("cause", ""))
+
+
+def unwell(people: HealthQuerySet) -> HealthQuerySet:
+    """Keep who is not well, by the index of worst first: a twentieth of all on a usual day."""
+    return people.filter(severity__lt=SEVERITIES["healthy"])
+
+
+def lists_of(data: Any) -> list[tuple[str, list[str]]]:
+    """Return every parameter with all its values."""
+    if hasattr(data, "lists"):
+        return list(data.lists())
+    return [(name, [value]) for name, value in data.items()]

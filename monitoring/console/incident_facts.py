@@ -10,10 +10,11 @@ from django.core.paginator import Page
 from django.db import connection
 from django.db.models import F
 
+from monitoring.console.addresses import PER_PAGE
 from monitoring.console.axes import LENGTHS
 from monitoring.console.incident_words import Stops
 from monitoring.console.rows import Moment, recent
-from monitoring.console.tables import PER_PAGE, CountedPaginator
+from monitoring.console.tables import CountedPaginator
 from monitoring.console.wording import Explanation, Look, explanation_of
 from monitoring.incidents.models import Hit, HitQuerySet, Incident, IncidentEvent
 

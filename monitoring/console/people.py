@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from monitoring.console.addresses import SIZES, Asked, whole_number
+from monitoring.console.columns import ALWAYS, COLUMNS
 from monitoring.console.figures import Figures, figures_of
 from monitoring.console.filters import PeopleFilter
+from monitoring.console.models import SavedView
 from monitoring.console.pages import kept_by_nobody, page
-from monitoring.console.rows import row_of
+from monitoring.console.people_rows import row_of
 from monitoring.console.rules import explanations
-from monitoring.console.tables import PER_PAGE, CountedPaginator, PeopleData, PeopleTable
+from monitoring.console.saved_views import may_change, saved_views_of
+from monitoring.console.tables import CountedPaginator, PeopleTable
 from monitoring.console.wording import (
     LOOKS,
     Explanation,
@@ -28,46 +33,121 @@ from monitoring.console.wording import (
     shown_sentence,
 )
 
+TYPED_NAME = "view_name_typed"
+# As many as fit into an address; more are meant by what they have in common.
+MOST_SELECTED = 200
+
 
 @login_required
 @require_safe
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """List the people of an organization, worst first, narrowed and sorted as the address says."""
     access = access_for(request.user, slug)
+    views = list(saved_views_of(access))
+    if request.GET.keys() == {"view"} and (view := view_asked(request, views)):
+        return redirect(f"{request.path}?{view.query}{'&' if view.query else ''}view={view.pk}")
     figures = figures_of(access)
     narrowed = PeopleFilter(request.GET, access=access)
-    table = table_of(request, narrowed, figures)
+    asked = narrowed.asked
     now, rules = timezone.now(), explanations(access.organization.pk)
+    table = PeopleTable(narrowed.qs, asked.columns, asked.sort, now)
+    table.paginator = CountedPaginator(table.rows, asked.per, known=narrowed.known_count(figures))
+    table.page = table.paginator.get_page(request.GET.get("page"))
     context = {
         "section": "people",
         "figures": figures,
-        "key_figures": key_figures(figures, narrowed),
+        "key_figures": key_figures(figures, asked),
         "filter": narrowed,
+        "asked": asked,
         "causes": cause_choices(figures, narrowed, rules),
+        "pills": pills_of(narrowed, asked, rules),
+        "columns": [(column, column.name in asked.columns) for column in COLUMNS],
+        "always": ALWAYS,
+        "sizes": [(size, asked.paged_by(size), size == asked.per) for size in SIZES],
+        "saved": saved_views(request, access, views, asked),
         "table": table,
         "rows": [row_of(health, rules, now, access.time_zone) for health in table.people],
         "shown": shown(table.page, table.paginator),
         "ends_here": table.paginator.ends_at(table.page),
-        "ignored": ignored(narrowed),
+        "ignored": ignored(narrowed, request, views),
+        "everybody": everybody(table.paginator, narrowed),
+        "bulk": bulk_of(access, narrowed),
     }
     return page(request, access, "console/people.html", "results", context)
 
 
-def table_of(request: HttpRequest, narrowed: PeopleFilter, figures: Figures) -> PeopleTable:
-    """Return the table, sorted and at the page that the address says, or the nearest there is."""
-    table = PeopleTable(PeopleData(narrowed.qs))
-    table.order_by = request.GET.get("sort", "")
-    if not table.order_by:
-        table.order_by = PeopleTable.Meta.order_by
-    known = narrowed.known_count(figures)
-    table.paginator = CountedPaginator(table.rows, PER_PAGE, known=known)
-    table.page = table.paginator.get_page(request.GET.get("page"))
-    return table
+def view_asked(request: HttpRequest, views: Sequence[SavedView]) -> SavedView | None:
+    """Return the saved view that the address names, if it is there and open to the user."""
+    number = whole_number(request.GET.get("view", ""))
+    return next((view for view in views if view.pk == number), None)
 
 
-def key_figures(figures: Figures, narrowed: PeopleFilter) -> list[dict[str, Any]]:
+def saved_views(
+    request: HttpRequest, access: Access, views: Sequence[SavedView], asked: Asked
+) -> dict[str, Any]:
+    """Return what the menu of saved views shows; `changed` once the list is no longer the view."""
+    current = view_asked(request, views)
+    return {
+        "views": views,
+        "current": current,
+        "changed": current is not None and current.query != asked.query,
+        "may_change": current is not None and may_change(access, current),
+        # Typed for a view that could not be saved.
+        "typed": request.session.pop(TYPED_NAME, ""),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A filter in force, in words, with the address of the list without it."""
+
+    name: str
+    label: str
+    words: str
+    without: str
+
+
+def pills_of(narrowed: PeopleFilter, asked: Asked, rules: Mapping[str, Explanation]) -> list[Pill]:
+    """Return the filters in force, in the order of the form."""
+    fields = narrowed.form.fields
+    found = []
+    for name, value in asked.filters.items():
+        choices = dict(getattr(fields[name], "choices", []))
+        words = choices.get(value, value)
+        if name == "cause":
+            words = explanation_of(value, rules).title
+        if name == "error":
+            words = "one person was hit by"
+        found.append(Pill(name, fields[name].label, words, asked.without(name)))
+    return found
+
+
+def bulk_of(access: Access, narrowed: PeopleFilter) -> dict[str, Any] | None:
+    """Return what the bar needs that acts on selected people; None for who may only look."""
+    if not access.may_change:
+        return None
+    return {
+        "address": action_address(access),
+        # Where a filter was left out, more people are listed than were meant.
+        "filter": narrowed.query if narrowed.is_sound else None,
+        "most": MOST_SELECTED,
+    }
+
+
+def action_address(access: Access) -> str:
+    """Return where an action is begun."""
+    return f"/o/{access.organization.slug}/actions/new/"
+
+
+def everybody(paginator: CountedPaginator, narrowed: PeopleFilter) -> str:
+    """Return the words for all people of the list: "all 1,234 that match"."""
+    number = f"more than {paginator.total:,}" if paginator.more else f"{paginator.total:,}"
+    return f"all {number}{' that match' if narrowed.chosen else ''}"
+
+
+def key_figures(figures: Figures, asked: Asked) -> list[dict[str, Any]]:
     """Return the figures beside the sentence, each a link to just those people."""
-    chosen = narrowed.chosen.get("status")
+    chosen = asked.filters.get("status")
     return [
         {
             "group": group,
@@ -75,18 +155,22 @@ def key_figures(figures: Figures, narrowed: PeopleFilter) -> list[dict[str, Any]
             "people": f"{figures.of(group):,}",
             "words": figure_words(group, figures.of(group)),
             "current": chosen == group,
+            "address": asked.of() if chosen == group else asked.of(status=group),
         }
         for group in ("degraded", "stalled", "disabled", "never_connected")
     ]
 
 
-def ignored(narrowed: PeopleFilter) -> list[str]:
-    """Return a sentence for each value in the address that makes no sense as a filter."""
+def ignored(narrowed: PeopleFilter, request: HttpRequest, views: Sequence[SavedView]) -> list[str]:
+    """Return a sentence for each value in the address that makes no sense."""
     fields = narrowed.form.fields
-    return [
+    found = [
         f"The {fields[name].label.lower()} in the address is not one there is, so it is left out."
         for name in narrowed.form.errors
     ]
+    if request.GET.get("view") and view_asked(request, views) is None:
+        found.append("The saved view in the address is not there, or is not shared with you.")
+    return found
 
 
 def cause_choices(

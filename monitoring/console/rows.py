@@ -1,17 +1,13 @@
-"""One row of the list of people, in words. Pure but for reading a loaded Health row."""
+"""Times and situations of people, for their rows and pages. Pure but for reading loaded rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from django.utils.safestring import SafeString
-
 from monitoring.console import moments
-from monitoring.console.strip import strip_html
-from monitoring.console.wording import Explanation, Look, Situation, look_of, no_next_run, reason
+from monitoring.console.wording import Situation
 from monitoring.health.shields import provider_of
 
 if TYPE_CHECKING:
@@ -26,44 +22,6 @@ class Moment:
     said: str
     exact: str
     iso: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    person_id: int
-    name: str
-    email: str
-    team: str
-    look: Look
-    reason: str
-    recent: SafeString | None
-    last_good: Moment | None
-    next_run: Moment | None
-    no_next_run: str
-    interval: str
-    slowed: bool
-
-
-def row_of(
-    health: DetailedHealth, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
-) -> Row:
-    """Return the row of a Health loaded by `tables.with_details`."""
-    situation = situation_of(health, now)
-    person = health.person
-    return Row(
-        person_id=person.pk,
-        name=person.name,
-        email=person.email,
-        team=person.team,
-        look=look_of(health.status, health.cause),
-        reason=reason(situation, rules, now, zone),
-        recent=strip_html(health.recent) if health.recent else None,
-        last_good=past(health.last_success_at, now, zone),
-        next_run=coming(situation.next_due, now, zone),
-        no_next_run=no_next_run(situation),
-        interval=moments.interval(situation.interval, situation.base_interval),
-        slowed=situation.interval != situation.base_interval,
-    )
 
 
 def situation_of(health: DetailedHealth, now: datetime) -> Situation:

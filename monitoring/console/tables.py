@@ -6,27 +6,32 @@ words of `people.Row`, at a fifth of the cost of its cell machinery.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import django_tables2 as tables
 from django.core.paginator import Page, Paginator
 from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django_tables2.data import TableQuerysetData
 
-from monitoring.health.models import Health, HealthQuerySet, Policy
+from accounts.models import Connection, Provider
+from monitoring.console.addresses import PER_PAGE
+from monitoring.console.columns import COLUMNS
+from monitoring.console.filters import usual_interval
+from monitoring.console.last_deed import with_last_deed
+from monitoring.health.models import Health, HealthQuerySet
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
     DetailedHealth = WithAnnotations[Health, "Details"]
+    ListedHealth = WithAnnotations[Health, "Listed"]
 
-PER_PAGE = 50
 # Nobody reads further; who looks for somebody searches. Deep pages cost the database the most.
-LAST_PAGE = 200
+LAST_PERSON = 10_000
 COUNT_LIMIT = 1_000
-BASE_INTERVAL = Policy._meta.get_field("base_interval").default
 
 
 class Details(TypedDict):
@@ -35,22 +40,52 @@ class Details(TypedDict):
     base_interval: int
 
 
+class Listed(Details):
+    """What `as_listed` adds; `google_state` and `salesforce_state` only where asked for."""
+
+    last_deed: dict[str, Any] | None
+
+
 def with_details(people: HealthQuerySet) -> QuerySet[DetailedHealth]:
     """Add person, hold and base interval to each row, without a statement more."""
-    policy = Policy.objects.filter(organization=OuterRef("organization"))
-    base: Any = Coalesce("own_interval", Subquery(policy.values("base_interval")), BASE_INTERVAL)
-    detailed: Any = people.select_related("person", "hold").annotate(base_interval=base)
+    with_all = people.select_related("person", "hold").defer("person__search")
+    detailed: Any = with_all.annotate(base_interval=usual_interval())
     return detailed
+
+
+def with_connections(people: QuerySet[Any], columns: Collection[str]) -> QuerySet[Any]:
+    """Add the state of each connection that has a column, null where there is none."""
+    states = {
+        f"{provider.value}_state": Subquery(
+            Connection.objects.filter(
+                person=OuterRef("pk"), organization=OuterRef("organization"), provider=provider
+            ).values("state")
+        )
+        for provider in Provider
+        if provider.value in columns
+    }
+    return people.annotate(**states)
+
+
+def as_listed(
+    people: HealthQuerySet, columns: Collection[str], now: datetime
+) -> QuerySet[ListedHealth]:
+    """Add all that a row of the list says, without a statement more."""
+    return with_last_deed(with_connections(with_details(people), columns), now)
 
 
 class PeopleData(TableQuerysetData):
     """Reads a page in one statement that sorts keys only, then fetches just the rows shown."""
 
+    def __init__(self, people: HealthQuerySet, columns: Collection[str], now: datetime) -> None:
+        super().__init__(people)
+        self.columns, self.now = columns, now
+
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, slice):
             return super().__getitem__(key)
         page = Health.objects.filter(pk__in=self.data.values("pk")[key])
-        return list(with_details(page).order_by(*self.data.query.order_by))
+        return list(as_listed(page, self.columns, self.now).order_by(*self.data.query.order_by))
 
 
 class CountedPaginator(Paginator):
@@ -64,7 +99,7 @@ class CountedPaginator(Paginator):
     def count(self) -> int:
         """How many people can be paged through."""
         if self.known is not None:
-            return min(self.known, LAST_PAGE * self.per_page)
+            return min(self.known, LAST_PERSON)
         return min(self.counted, COUNT_LIMIT)
 
     @cached_property
@@ -87,13 +122,29 @@ class CountedPaginator(Paginator):
         return not page.has_next() and (self.more or self.count < self.total)
 
 
+TITLES = {column.name: column.title for column in COLUMNS}
+
+
+def chosen_column(name: str, *, orderable: bool = True) -> tables.Column:
+    return tables.Column(verbose_name=TITLES[name], orderable=orderable)
+
+
 class PeopleTable(tables.Table):
+    """Sorts by every column there is; shows person, status and those named in `columns`."""
+
     person = tables.Column(verbose_name="Person")
     status = tables.Column(verbose_name="Status")
-    recent = tables.Column(verbose_name="Last 24 runs", orderable=False)
-    last_good = tables.Column(verbose_name="Last good run")
-    next_run = tables.Column(verbose_name="Next run")
-    interval = tables.Column(verbose_name="Interval")
+    team = chosen_column("team")
+    since = chosen_column("since")
+    kind = chosen_column("kind", orderable=False)
+    recent = chosen_column("recent", orderable=False)
+    last_attempt = chosen_column("last_attempt")
+    last_good = chosen_column("last_good")
+    next_run = chosen_column("next_run")
+    interval = chosen_column("interval")
+    google = chosen_column("google", orderable=False)
+    salesforce = chosen_column("salesforce", orderable=False)
+    deed = chosen_column("deed", orderable=False)
 
     class Meta:
         template_name = "console/people_table.html"
@@ -101,8 +152,21 @@ class PeopleTable(tables.Table):
         order_by_field = "sort"
         per_page = PER_PAGE
 
+    def __init__(
+        self, people: HealthQuerySet, columns: Collection[str], sort: str, now: datetime
+    ) -> None:
+        super().__init__(PeopleData(people, columns, now))
+        for name in TITLES.keys() - set(columns):
+            self.columns.hide(name)
+        self.order_by = sort or self.Meta.order_by
+
     @property
-    def people(self) -> list[DetailedHealth]:
+    def in_order(self) -> HealthQuerySet:
+        """Everybody in the table, sorted as it is."""
+        return self.data.data
+
+    @property
+    def people(self) -> list[ListedHealth]:
         """The people of the page, with what a row says of them."""
         page: Any = self.page
         return page.object_list.data
@@ -114,6 +178,16 @@ class PeopleTable(tables.Table):
         # Says again what the database holds anyway, to let it read people by its index of names.
         same = people.filter(person__organization=F("organization"))
         return ordered(same, descending, "person__name"), True
+
+    def order_team(self, people: HealthQuerySet, descending: bool) -> Any:
+        same = people.filter(person__organization=F("organization"))
+        return ordered(same, descending, "person__team"), True
+
+    def order_since(self, people: HealthQuerySet, descending: bool) -> Any:
+        return ordered(people, descending, "status_since"), True
+
+    def order_last_attempt(self, people: HealthQuerySet, descending: bool) -> Any:
+        return ordered(people, descending, "last_attempt_at"), True
 
     def order_last_good(self, people: HealthQuerySet, descending: bool) -> Any:
         return ordered(people, descending, "last_success_at"), True

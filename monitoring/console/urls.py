@@ -7,6 +7,7 @@ from django.urls import path
 from accounts.models import Provider
 from monitoring.console import (
     consent,
+    export,
     front,
     inbox,
     incident,
@@ -22,6 +23,7 @@ from monitoring.console import (
     rule_list,
     rule_page,
     trends,
+    saving,
 )
 
 urlpatterns = [
@@ -67,6 +69,10 @@ urlpatterns = [
     ),
     path("o/<slug:slug>/people/", people.people, name="people"),
     path("o/<slug:slug>/people/teams/", people.teams, name="teams"),
+    path("o/<slug:slug>/people/export/<slug:form>", export.people_export, name="people_export"),
+    path("o/<slug:slug>/people/views/", saving.view_save, name="view_save"),
+    path("o/<slug:slug>/people/views/<int:view_id>", saving.view_change, name="view_change"),
+    path("o/<slug:slug>/people/views/<int:view_id>/delete", saving.view_delete, name="view_delete"),
     path("o/<slug:slug>/people/<int:person_id>/", person.person, name="person"),
     path("o/<slug:slug>/people/<int:person_id>/sync", person.sync_now, name="sync_now"),
     path(
