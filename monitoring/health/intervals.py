@@ -44,3 +44,10 @@ def own_interval_set(
         lambda person, facts, policy: take_interval(facts, former[person], policy, now),
     )
     return {person: row.own_interval for person, row in locked.items()}
+
+
+def own_intervals_of(organization_id: int) -> dict[int, int]:
+    """Return the base intervals, by person id, of an organization's people who have one."""
+    own = Health.objects.filter(organization=organization_id, own_interval__isnull=False)
+    rows = own.values_list("person_id", "own_interval")
+    return {person: interval for person, interval in rows if interval is not None}

@@ -176,6 +176,13 @@ class Health(TenantModel):
             ),
             models.Index(fields=["next_due"], condition=Q(runs_here=True), name="health_due"),
             models.Index(fields=["check_at"], name="health_to_check"),
+            # Few have one; how much is to be heard of an organization depends on it.
+            models.Index(
+                fields=["organization", "own_interval"],
+                include=["status", "cause"],
+                condition=Q(own_interval__isnull=False),
+                name="health_own_interval",
+            ),
             # Whom the last run's error hit, for incidents; who is well is not in it.
             models.Index(
                 fields=["organization", "last_attempt_at"],

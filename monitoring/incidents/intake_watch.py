@@ -30,6 +30,11 @@ INTAKE = """
             coalesce(sum(people) FILTER (WHERE cause IN ('overdue', 'silent')), 0) AS late
         FROM health_healthtally
         WHERE status = 'healthy' OR cause IN ('overdue', 'silent') GROUP BY 1
+    ), own AS (
+        SELECT organization_id, count(*) AS people, sum(%(window)s::float8 / own_interval) AS runs
+        FROM health_health
+        WHERE own_interval IS NOT NULL AND (status = 'healthy' OR cause IN ('overdue', 'silent'))
+        GROUP BY 1
     ), heard AS (
         SELECT organization_id, sum(people) AS heard FROM incidents_pulse
         WHERE minute >= %(since)s GROUP BY 1
@@ -39,11 +44,13 @@ INTAKE = """
     )
     SELECT * FROM (
         SELECT people.organization_id, people.people::int8,
-            people.people * %(window)s::float8 / coalesce(policy.base_interval, %(base)s),
+            (people.people - coalesce(own.people, 0)) * %(window)s::float8
+                / coalesce(policy.base_interval, %(base)s) + coalesce(own.runs, 0),
             greatest(coalesce(heard.heard, 0), 0)::int8,
             (people.late + coalesce(unjudged.unjudged, 0))::int8 AS late
         FROM people
         LEFT JOIN health_policy AS policy USING (organization_id)
+        LEFT JOIN own USING (organization_id)
         LEFT JOIN heard USING (organization_id)
         LEFT JOIN unjudged USING (organization_id)
     ) AS intake

@@ -13,11 +13,11 @@ from monitoring.health.fold import JudgedOutcome, PolicyFacts, after_good_runs, 
 class Known:
     """Facts, recent runs as they came, and what changed."""
 
-    __slots__ = ("_facts", "_good", "_last_good", "_policy", "changes", "history")
+    __slots__ = ("_facts", "_good", "_last_good", "changes", "history", "policy")
 
     def __init__(self, facts: HealthFacts, policy: PolicyFacts) -> None:
         self._facts = facts
-        self._policy = policy
+        self.policy = policy
         # Good runs not folded yet, and the last of them.
         self._good = 0
         self._last_good: JudgedOutcome | None = None
@@ -29,8 +29,8 @@ class Known:
         last = self._last_good
         if last is not None:
             before = self._facts
-            runs = after_good_runs(before.runs, self._good, last, self._policy)
-            standing = judge(runs, False, self._policy, last.finished_at)
+            runs = after_good_runs(before.runs, self._good, last, self.policy)
+            standing = judge(runs, False, self.policy, last.finished_at)
             self.facts = HealthFacts(runs, standing, before.status_since, before.hold_id)
         return self._facts
 
@@ -48,7 +48,7 @@ class Known:
         if (
             outcome.result != "success"
             or facts.standing.status != "healthy"
-            or facts.runs.interval != self._policy.base_interval
+            or facts.runs.interval != self.policy.base_interval
         ):
             return False
         last = self._last_good

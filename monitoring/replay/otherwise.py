@@ -27,7 +27,7 @@ class Otherwise:
     def __init__(self, people: People, watch: Watch) -> None:
         self._stands = people
         self._watch = watch
-        self.people = People(people.policy)
+        self.people = People(people.policy, people.own_intervals)
         self.differences = Differences()
         # By incident: who of the people here is hit by it and had no good run since.
         self._waiting: defaultdict[int, set[int]] = defaultdict(set)

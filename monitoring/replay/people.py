@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from monitoring.health.change import Change, HealthFacts, look_again, take_in, take_in_late
@@ -15,6 +15,7 @@ from monitoring.health.fold import (
     grace_of,
     judge,
     later,
+    with_own_base,
 )
 from monitoring.health.shields import Shield, hold_penalty
 from monitoring.incidents.recovery import Waiting
@@ -28,10 +29,13 @@ class People:
     failing    those whose latest run did not get through
     stalled    those who need a human, with the cause; `causes` counts them, and `stalled_noted`
                how often that may have changed
+
+    `own_intervals` are the base intervals of those who have one of their own.
     """
 
-    def __init__(self, policy: PolicyFacts) -> None:
+    def __init__(self, policy: PolicyFacts, own_intervals: Mapping[int, int] | None = None) -> None:
         self.policy = policy
+        self.own_intervals = own_intervals or {}
         self._grace = timedelta(seconds=grace_of(policy.base_interval, policy))
         self.known: dict[int, Known] = {}
         self.statuses: Counter[str] = Counter()
@@ -52,14 +56,20 @@ class People:
     def status(self, person_id: int) -> str:
         return self.known[person_id].facts.standing.status
 
+    def policy_of(self, person_id: int) -> PolicyFacts:
+        """Return the policy in force for a person."""
+        own = self.own_intervals.get(person_id)
+        return self.policy if own is None else with_own_base(self.policy, own)
+
     def add(self, person_id: int, runs: Runs, now: datetime) -> Known:
         """Bring in a person with what their runs have been so far."""
-        facts = HealthFacts(runs, judge(runs, False, self.policy, now), now)
-        return self._bring(person_id, Known(facts, self.policy))
+        policy = self.policy_of(person_id)
+        facts = HealthFacts(runs, judge(runs, False, policy, now), now)
+        return self._bring(person_id, Known(facts, policy))
 
     def adopt(self, person_id: int, known: Known) -> None:
         """Bring in a person as they are known among other people, who keep theirs."""
-        copied = Known(known.facts, self.policy)
+        copied = Known(known.facts, known.policy)
         copied.history = list(known.history)
         self._bring(person_id, copied)
 
@@ -89,7 +99,7 @@ class People:
             person_id,
             Runs(
                 awaiting_since=outcome.finished_at,
-                interval=self.policy.base_interval,
+                interval=self.policy_of(person_id).base_interval,
                 expected_at=outcome.finished_at,
             ),
             outcome.finished_at,
@@ -99,8 +109,12 @@ class People:
         if known.stays_well(outcome):
             if len(history) >= 2 * RECENT_RUNS:
                 del history[:-RECENT_RUNS]
-            expected_at = later(outcome, self.policy.base_interval)
-            self._deadlines.put(person_id, expected_at + self._grace)
+            policy = known.policy
+            grace = self._grace
+            if policy is not self.policy:
+                grace = timedelta(seconds=grace_of(policy.base_interval, policy))
+            expected_at = later(outcome, policy.base_interval)
+            self._deadlines.put(person_id, expected_at + grace)
             self._due.put(person_id, expected_at)
             return True
         if known.facts.runs.is_late(outcome):
@@ -114,21 +128,21 @@ class People:
         else:
             self.failing.add(person_id)
             outcome = hold_penalty(outcome, person_id, shields)
-        self._set(person_id, known, *take_in(known.facts, (outcome,), self.policy))
+        self._set(person_id, known, *take_in(known.facts, (outcome,), known.policy))
         return True
 
     def fold_anew(self, person_id: int, shields: Iterable[Shield]) -> None:
         """Fold a person's recent runs again, now that more is known of what explains them."""
         known = self.known[person_id]
         marked = [hold_penalty(outcome, person_id, shields) for outcome in known.history]
-        self._set(person_id, known, *take_in_late(known.facts, marked, self.policy))
+        self._set(person_id, known, *take_in_late(known.facts, marked, known.policy))
 
     def look_again(self, now: datetime) -> list[int]:
         """Judge those anew whom the time that passed may have changed; return who they are."""
         due = self._deadlines.take_due(now)
         for person_id in due:
             known = self.known[person_id]
-            self._set(person_id, known, *look_again(known.facts, self.policy, now), moved=False)
+            self._set(person_id, known, *look_again(known.facts, known.policy, now), moved=False)
         return due
 
     def _set(

@@ -16,6 +16,7 @@ from monitoring.errors.facts import RawError
 from monitoring.errors.rulebook import level_version, rule_sets_of
 from monitoring.errors.versions import version_text
 from monitoring.health.fold import JudgedOutcome
+from monitoring.health.intervals import own_intervals_of
 from monitoring.health.store import policies_of
 from monitoring.intake.ingest import collection_paused
 from monitoring.replay.backtest import BackTester, OtherVerdicts
@@ -109,7 +110,8 @@ def organization_test(
         rule_sets_of([organization_id])[organization_id],
     )
     policy = policies_of([organization_id])[organization_id]
-    tester = BackTester(numbers=Numbers(policy=policy), organization_id=organization_id)
+    numbers = Numbers(policy=policy, own_intervals=own_intervals_of(organization_id))
+    tester = BackTester(numbers=numbers, organization_id=organization_id)
     expected = outcomes_estimate(organization_id, span.since)
     with collection_paused():
         for rows in slices_read(span, expected):

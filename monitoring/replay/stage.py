@@ -63,7 +63,7 @@ class Stage:
         organization_id: int = 1,
     ) -> None:
         self.numbers = numbers or Numbers()
-        self.people = People(self.numbers.policy)
+        self.people = People(self.numbers.policy, self.numbers.own_intervals)
         self.watch = Watch(self.people, self.numbers)
         self.notices = Notices(organization_id, recipients, self.numbers)
         self._runs = 0

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from monitoring.health.intervals import own_interval_set
 from monitoring.incidents.detection import Thresholds
-from monitoring.incidents.intake_watch import Frozen, intake_watch
+from monitoring.incidents.intake_watch import Frozen, intake_watch, intakes
 from monitoring.incidents.models import Incident, Kind
 from monitoring.jobs.tick import tick
 from tests.factories import NOW, make_organization
@@ -62,6 +63,16 @@ def test_after_a_long_stop_nobody_is_called_silent_before_they_could_be_heard(si
 def test_people_who_run_in_step_are_no_failure_of_the_intake() -> None:
     report(make_running_people(make_organization(), 150), NOW)
     assert [watch(minutes) for minutes in (16, 60, 110)] == [Frozen()] * 3
+
+
+def test_who_runs_seldom_by_choice_is_not_expected_more_often() -> None:
+    people = make_running_people(make_organization(), 30)
+    report(people, NOW)
+    own_interval_set(people=[each.pk for each in people[:28]], seconds=86_400, now=NOW)
+    assert watch(160) == Frozen()
+    (intake,) = intakes([], NOW + 160 * MINUTE, THRESHOLDS).values()
+    window = THRESHOLDS.window
+    assert intake.expected == pytest.approx(28 * window / 86_400 + 2 * window / 7_200)
 
 
 def test_the_small_ones_together_are_seen_where_none_shows_it_alone() -> None:

@@ -86,3 +86,17 @@ def test_a_person_adopted_is_as_they_were_and_released_leaves_nothing() -> None:
     others.release(PERSON)
     assert (len(others), +others.statuses, others.failing, +others.causes) == (0, {}, set(), {})
     assert others.look_again(NOW + timedelta(days=9)) == []
+
+
+def test_who_has_a_base_interval_of_their_own_is_folded_by_it() -> None:
+    people = People(POLICY, {PERSON: 28_800})
+    for person in (PERSON, PERSON + 1):
+        people.take(person, outcome(0), ())
+        people.take(person, outcome(60), ())
+    assert [people.runs(each).interval for each in (PERSON, PERSON + 1)] == [28_800, 7_200]
+    others = People(POLICY, people.own_intervals)
+    others.adopt(PERSON, people.known[PERSON])
+    for each in (people, others):
+        each.look_again(NOW + timedelta(hours=8))
+        assert each.status(PERSON) == "healthy"
+    assert people.status(PERSON + 1) == "stalled"
