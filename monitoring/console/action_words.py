@@ -1,0 +1,357 @@
+"""What the console says of actions, in plain words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from math import ceil
+from typing import Any
+
+from monitoring.actions.models import ActionState, Kind, PersonState
+from monitoring.console.incident_words import people_of
+from monitoring.console.moments import MINUTE, brief, duration
+from monitoring.console.wording import Explanation, Look, explanation_of, lowered
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """What one kind of action is called. `title` and `button` hold {people}: "3 people".
+
+    does    what happens to each, as sentences
+    done    what somebody is for whom it went well, as after "3 people"
+    undo    what can be done about it afterwards
+    """
+
+    name: str
+    title: str
+    button: str
+    does: tuple[str, ...]
+    done: str
+    undo: str
+
+
+KINDS = {
+    Kind.SYNC: KindWords(
+        "Sync now",
+        "Sync {people} now",
+        "Sync {people} now",
+        (
+            "Each gets one run in a lane of its own, so that nobody's planned runs wait.",
+            "Who fails is judged as ever; errors switch nobody off.",
+        ),
+        "synced",
+        "A run can't be undone; those not begun yet can be stopped.",
+    ),
+    Kind.REAUTHORIZE: KindWords(
+        "Re-authorize",
+        "Re-authorize {people}",
+        "Re-authorize {people}",
+        (
+            "Access is asked for anew, proven with one harmless call, and syncing goes on.",
+            "Each person is told by mail who acted for them. Links and history stay.",
+        ),
+        "re-authorized",
+        "It can't be undone: access once proven stays. Links not used yet can be withdrawn.",
+    ),
+    Kind.HOLD: KindWords(
+        "Hold",
+        "Hold {people}",
+        "Hold {people}",
+        ("Syncing is switched off for each, with your name and the reason.",),
+        "held",
+        "It can be undone: everybody not changed since is as before.",
+    ),
+    Kind.RELEASE: KindWords(
+        "Release",
+        "Release {people}",
+        "Release {people}",
+        ("The hold is lifted and syncing goes on with the next planned run.",),
+        "released",
+        "It can be undone: everybody not changed since is held again.",
+    ),
+    Kind.INTERVAL: KindWords(
+        "Change interval",
+        "Change the interval of {people}",
+        "Change {people}",
+        ("Runs come at the new interval from the next one on.",),
+        "changed",
+        "It can be undone: everybody not changed since gets the former interval.",
+    ),
+    Kind.SILENCE: KindWords(
+        "Silence",
+        "Silence messages about {people}",
+        "Silence {people}",
+        ("Nobody is sent messages about them until then. Syncing and status go on as ever.",),
+        "silenced",
+        "It can be undone, and it ends by itself.",
+    ),
+    Kind.NOTE: KindWords(
+        "Note",
+        "Add a note to {people}",
+        "Add the note to {people}",
+        ("The note stands on the page of each, with your name.",),
+        "noted",
+        "It can't be undone: what was written stays, and can be ticked off.",
+    ),
+    Kind.UNDO: KindWords(
+        "Undo",
+        "Undo for {people}",
+        "Undo for {people}",
+        ("Who was changed by somebody else since stays as they are.",),
+        "restored",
+        "An undo can't be undone.",
+    ),
+}
+
+
+def kind_title(kind: str) -> str:
+    return KINDS[Kind(kind)].name
+
+
+def title(kind: str, people: int) -> str:
+    """Return what an action does as a heading: "Hold 3 people"."""
+    return KINDS[Kind(kind)].title.format(people=people_of(people))
+
+
+def button(kind: str, people: int) -> str:
+    return KINDS[Kind(kind)].button.format(people=people_of(people))
+
+
+STATES = {
+    ActionState.PREVIEW: Look("Not begun", "never_connected", "neutral"),
+    ActionState.APPROVAL: Look("Waits for approval", "degraded", "warning"),
+    ActionState.RUNNING: Look("Running", "recovering", "brand"),
+    ActionState.DONE: Look("Done", "healthy", "success"),
+    ActionState.STOPPED: Look("Stopped", "disabled", "neutral"),
+    ActionState.DISCARDED: Look("Discarded", "disabled", "neutral"),
+}
+
+RESULT_WORDS = {
+    PersonState.LEFT_OUT: "Left out",
+    PersonState.WAITING: "Waiting",
+    PersonState.RUNNING: "Running",
+    PersonState.DONE: "Done",
+    PersonState.FAILED: "Failed",
+    PersonState.SKIPPED: "Nothing to do",
+    PersonState.STOPPED: "Stopped before",
+}
+RESULT_SHAPES = {
+    PersonState.LEFT_OUT: ("disabled", "neutral"),
+    PersonState.WAITING: ("never_connected", "neutral"),
+    PersonState.RUNNING: ("recovering", "brand"),
+    PersonState.DONE: ("healthy", "success"),
+    PersonState.FAILED: ("stalled", "error"),
+    PersonState.SKIPPED: ("disabled", "neutral"),
+    PersonState.STOPPED: ("disabled", "neutral"),
+}
+
+
+def result_look(kind: str, state: int) -> Look:
+    """Return how the result of one person looks: "Held", "Failed"."""
+    its_state = PersonState(state)
+    word = RESULT_WORDS[its_state]
+    if its_state == PersonState.DONE:
+        done = KINDS[Kind(kind)].done
+        word = done[:1].upper() + done[1:]
+    return Look(word, *RESULT_SHAPES[its_state])
+
+
+Counts = Mapping[PersonState, int]
+# Those whose result is final.
+OVER = (PersonState.DONE, PersonState.FAILED, PersonState.SKIPPED, PersonState.STOPPED)
+
+
+def finished(counts: Counts) -> int:
+    """Return how many have their result."""
+    return sum(counts.get(state, 0) for state in OVER)
+
+
+def percent(counts: Counts, people: int) -> int:
+    return min(100, 100 * finished(counts) // people) if people else 100
+
+
+def counts_sentence(kind: str, counts: Counts) -> str:
+    """Return what came of it so far: "1,180 synced, 40 failed, 14 to go"."""
+    words = {
+        PersonState.DONE: KINDS[Kind(kind)].done,
+        PersonState.FAILED: "failed",
+        PersonState.SKIPPED: "with nothing to do any more",
+        PersonState.STOPPED: "stopped before their turn",
+    }
+    parts = [f"{counts[state]:,} {said}" for state, said in words.items() if counts.get(state)]
+    to_go = counts.get(PersonState.WAITING, 0) + counts.get(PersonState.RUNNING, 0)
+    if to_go:
+        parts.append(f"{to_go:,} to go")
+    return ", ".join(parts) or "nobody"
+
+
+def state_look(state: str, failed: int, *, is_stopping: bool = False) -> Look:
+    """Return how an action stands; one that is done with failures says so."""
+    its_state = ActionState(state)
+    if its_state == ActionState.RUNNING and is_stopping:
+        return Look("Stopping", "recovering", "neutral")
+    if its_state == ActionState.DONE and failed:
+        return Look(f"Done, {failed:,} failed", "degraded", "warning")
+    return STATES[its_state]
+
+
+def heading(kind: str, state: str, people: int) -> str:
+    """Return the first sentence of an action's page."""
+    what = title(kind, people)
+    return f"{what}?" if state == ActionState.PREVIEW else what
+
+
+METHODS = {
+    "": "the organization's access where there is one, else a link by mail",
+    "organization": "only the organization's access",
+    "link": "only links by mail",
+}
+
+
+def parameter_lines(
+    kind: str, parameters: Mapping[str, Any], now: datetime, zone: tzinfo
+) -> list[tuple[str, str]]:
+    """Return what was chosen beside the people, as pairs of a label and words."""
+    if kind in {Kind.HOLD, Kind.SILENCE}:
+        until = parameters.get("until")
+        end = brief(datetime.fromisoformat(until), now, zone) if until else "somebody releases them"
+        return [("Until", end)]
+    if kind == Kind.INTERVAL:
+        seconds = parameters.get("interval")
+        return [("Interval", f"every {duration(seconds)}" if seconds else "the organization's")]
+    if kind == Kind.NOTE:
+        return note_lines(parameters)
+    if kind == Kind.REAUTHORIZE:
+        lines = [("How", METHODS.get(parameters.get("method", ""), METHODS[""]))]
+        message = parameters.get("message")
+        return [*lines, ("Message", message)] if message else lines
+    return []
+
+
+def note_lines(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lines = [("Note", str(parameters.get("text", "")))]
+    if owner := parameters.get("owner_name"):
+        lines.append(("Owner", str(owner)))
+    if due_on := parameters.get("due_on"):
+        day = date.fromisoformat(due_on)
+        lines.append(("Due", f"{day.day} {day:%B %Y}"))
+    return lines
+
+
+# Why somebody is left out of an action, by kind; what any kind may say stands under "".
+LEFT_OUT: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "held": "Syncing is switched off for them. Release them first.",
+        "not_connected": "Google and Salesforce are not both connected, so there is nothing to do.",
+        "elsewhere": "Another engine syncs them and reports here. Ask for a run there.",
+        "held_already": "An admin's hold is active already.",
+        "not_held": "They are not held.",
+        "held_by_other": "Only the person or the off-boarding feed holds them.",
+        "same_interval": "They have this interval already.",
+        "silenced_already": "A silence that ends then or later is active already.",
+        "in_order": "Their access is in order.",
+        "no_app": "The organization has no access of its own by which to act for them.",
+        "in_incident": "An incident hits them. Nobody is asked to re-authorize while it lasts.",
+        "invited_already": "A link they have not used yet is open already.",
+    }
+}
+
+CODES = {
+    "called_off": "The run was called off before it began",
+    "changed_since": "Changed by somebody else since",
+    "ended_meanwhile": "The end was past before its turn came",
+    "released_already": "Released by somebody else since",
+    "held_again": "Held by somebody else since",
+    "broken": "Something went wrong on our side; it is in the log of whoever runs the service",
+    "gone": "No longer there",
+    "success": "",
+    "partial": "Synced in part",
+}
+
+
+def left_out_words(kind: str, code: str) -> str:
+    """Return why somebody is left out, as a sentence."""
+    own = LEFT_OUT.get(kind, {})
+    return own.get(code) or LEFT_OUT[""].get(code) or f"Not possible for them ({spelled(code)})."
+
+
+def code_words(
+    kind: str, state: int, code: str, detail: str, rules: Mapping[str, Explanation]
+) -> str:
+    """Return why the result of one person is what it is; empty where the result says it all."""
+    if PersonState(state) == PersonState.LEFT_OUT:
+        return left_out_words(kind, code)
+    said = CODES.get(code)
+    if said is None and code:
+        known = code in rules or PersonState(state) == PersonState.FAILED
+        said = explanation_of(code, rules).title if known and kind == Kind.SYNC else ""
+        said = said or left_out_or(kind, code)
+    parts = [part.rstrip(".") for part in (said or "", detail) if part]
+    return ". ".join(parts)
+
+
+def left_out_or(kind: str, code: str) -> str:
+    known = LEFT_OUT.get(kind, {}).get(code) or LEFT_OUT[""].get(code)
+    return known or spelled(code)
+
+
+def spelled(code: str) -> str:
+    """Return a code that has no words of its own as something to be read."""
+    said = code.replace("_", " ").replace("-", " ")
+    return said[:1].upper() + said[1:]
+
+
+def takes(kind: str, seconds: float, people_per_second: float) -> str:
+    """Return how long it takes, as a sentence."""
+    if seconds <= MINUTE:
+        return "It takes about a minute." if kind == Kind.SYNC else "It takes a moment."
+    length = duration(ceil(seconds / MINUTE) * MINUTE)
+    if kind == Kind.SYNC:
+        rate = f"{people_per_second * MINUTE:,.0f} a minute"
+        return f"About {rate} are begun, so it takes about {length}."
+    return f"It takes about {length}."
+
+
+def approval_sentence(people: int, known: int, share: float, is_needed: bool) -> str:
+    """Return whether a second person must approve, and why."""
+    said = f"{people_of(people)} of {known:,}"
+    limit = f"more than {100 * share:.4g} % of the organization"
+    if is_needed:
+        return f"It needs a second person: {said} are {limit}, so another admin must approve it."
+    if known and people > share * known:
+        return f"{said} are {limit}, but so few people need no second one's approval."
+    return "Nobody else needs to approve it."
+
+
+def over_sentence(kind: str, state: str, counts: Counts) -> str:
+    """Return what is said once an action is over."""
+    how = "Stopped" if state == ActionState.STOPPED else "Done"
+    return f"{how}: {lowered(counts_sentence(kind, counts))}."
+
+
+def elsewhere_sentence(number: int) -> str:
+    """Return how many of those picked are left out because they are strangers."""
+    verb = "is" if number == 1 else "are"
+    return f"{number:,} of those chosen {verb} not in this organization."
+
+
+FOR_ONE = {
+    Kind.SYNC: "{name} has been synced.",
+    Kind.REAUTHORIZE: "{name} is re-authorized.",
+    Kind.HOLD: "{name} is held: nothing is synced before the end of it.",
+    Kind.RELEASE: "{name} is released and syncs again.",
+    Kind.INTERVAL: "The interval of {name} is changed.",
+    Kind.SILENCE: "Messages about {name} are silenced.",
+    Kind.NOTE: "The note about {name} is written.",
+}
+
+
+def done_for(kind: str, name: str) -> str:
+    """Return what is said where an action of one person went well."""
+    return FOR_ONE[Kind(kind)].format(name=name)
+
+
+def title_for(kind: str, name: str) -> str:
+    """Return what an action of one person does: "Hold Ada Lovelace"."""
+    return KINDS[Kind(kind)].title.format(people=name)
