@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import Access, organizations_of
+from monitoring.console.action_badge import actions_in, with_actions
 from monitoring.console.moments import zone_name
 from monitoring.console.notices import notices_of
 from monitoring.console.unrecognised import unrecognised_in, with_unrecognised
@@ -29,8 +30,10 @@ def page(
     if context["partial"]:
         response = render(request, f"{template}#{part}", context)
     else:
-        context["organizations"] = with_unrecognised(organizations_of(request.user), access)
+        organizations = with_unrecognised(organizations_of(request.user), access)
+        context["organizations"] = with_actions(organizations, access)
         context["unrecognised"] = unrecognised_in(context["organizations"], access)
+        context["actions_at_hand"] = actions_in(context["organizations"], access)
         if "notices" not in context:
             context["notices"] = notices_of(access, timezone.now())
         response = render(request, template, context)

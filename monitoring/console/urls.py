@@ -6,6 +6,11 @@ from django.urls import path
 
 from accounts.models import Provider
 from monitoring.console import (
+    action_list,
+    action_new,
+    action_page,
+    action_people,
+    action_settings,
     consent,
     export,
     front,
@@ -22,8 +27,8 @@ from monitoring.console import (
     rule_edit,
     rule_list,
     rule_page,
-    trends,
     saving,
+    trends,
 )
 
 urlpatterns = [
@@ -80,6 +85,14 @@ urlpatterns = [
         person.attempt,
         name="attempt",
     ),
+    path("o/<slug:slug>/actions/", action_list.actions, name="actions"),
+    path("o/<slug:slug>/actions/new/", action_new.new, name="action_new"),
+    path("o/<slug:slug>/actions/<int:action_id>/", action_page.action, name="action"),
+    path(
+        "o/<slug:slug>/actions/<int:action_id>/people/", action_people.people, name="action_people"
+    ),
+    path("o/<slug:slug>/actions/<int:action_id>/<slug:deed>", action_page.act, name="action_act"),
+    path("o/<slug:slug>/settings/", action_settings.settings, name="settings"),
     path("o/<slug:slug>/errors/", inbox.errors, name="errors"),
     path("o/<slug:slug>/rules/", rule_list.rules, name="rules"),
     path("o/<slug:slug>/rules/new/", rule_edit.new, name="rule_new"),

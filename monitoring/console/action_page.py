@@ -1,0 +1,263 @@
+"""One action: its preview, how it gets on, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import Access, access_for
+from monitoring.actions.deeds import ActionRefusedError
+from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.policy import action_policy_of
+from monitoring.actions.reading import (
+    left_out_groups,
+    people_counts,
+    preview_groups,
+    seconds_needed,
+)
+from monitoring.actions.starting import (
+    action_approve,
+    action_confirm,
+    action_discard,
+    action_stop,
+    action_undo,
+    approval_is_needed,
+    is_undoable,
+    others_may_approve,
+)
+from monitoring.console import action_words as words
+from monitoring.console.action_facts import (
+    elsewhere_of,
+    first_members,
+    form_query,
+    person_row,
+    scope_again,
+)
+from monitoring.console.incident_words import people_of
+from monitoring.console.pages import is_partial, kept_by_nobody, page
+from monitoring.console.rows import recent
+from monitoring.console.rules import explanations
+from monitoring.console.wording import Explanation, explanation_of, look_of
+
+TEMPLATE = "console/action.html"
+BAR = "console/action_bar.html"
+SAMPLE, FAILURES = 5, 10
+Rules = Mapping[str, Explanation]
+
+
+@login_required
+@require_safe
+def action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
+    """Show an action; for htmx how it gets on, or nothing (204) where the page says so already."""
+    access = access_for(request.user, slug)
+    found = action_of(access, action_id)
+    if is_partial(request) and "seen" in request.GET:
+        return bar(request, access, found)
+    return page(request, access, TEMPLATE, "action", context_of(access, found, timezone.now()))
+
+
+def action_of(access: Access, action_id: int) -> Action:
+    actions = Action.objects.visible_to(access).select_related("undo_of", "undone_by")
+    found: Action = get_object_or_404(actions, pk=action_id)
+    return found
+
+
+def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
+    rules, zone = explanations(access.organization.pk), access.time_zone
+    scope = scope_again(access, action)
+    context: dict[str, Any] = {
+        "section": "actions",
+        "action": action,
+        "heading": words.heading(action.kind, action.state, action.people),
+        "name": words.kind_title(action.kind),
+        "whom": scope.words if scope else "",
+        "parameters": words.parameter_lines(action.kind, action.parameters, now, zone),
+        "created": recent(action.created_at, now, zone),
+        "confirmed": recent(action.confirmed_at, now, zone),
+        "decided": recent(action.second_at, now, zone),
+        "ended": recent(action.finished_at, now, zone),
+        "is_ours": action.author_id == access.user.pk,
+        "elsewhere": words.elsewhere_sentence(elsewhere_of(action)) if elsewhere_of(action) else "",
+    }
+    if action.state in {ActionState.PREVIEW, ActionState.APPROVAL, ActionState.DISCARDED}:
+        context |= preview_context(access, action, rules)
+        context["look"] = words.STATES[ActionState(action.state)]
+        context["change"] = form_query(action, scope)
+    else:
+        context |= progress_context(access, action, rules, now)
+        context |= left_out_context(action)
+    return context
+
+
+def preview_context(access: Access, action: Action, rules: Rules) -> dict[str, Any]:
+    """Return what will happen to whom, and who is left out."""
+    sample = first_members(access, action, PersonState.WAITING, SAMPLE)
+    kind = words.KINDS[Kind(action.kind)]
+    return {
+        "does": kind.does,
+        "takes": words.takes(
+            action.kind,
+            seconds_needed(action.kind, action.people),
+            settings.ACTION_PEOPLE_PER_SECOND,
+        ),
+        "undo": kind.undo,
+        "approval": approval_words(access, action),
+        "button": words.button(action.kind, action.people),
+        "groups": [
+            {
+                "look": look_of(group.status, group.cause),
+                "why": explanation_of(group.cause, rules).title if group.cause else "",
+                "people": group.people,
+            }
+            for group in preview_groups(action)
+        ],
+        "sample": [member.person for member in sample],
+        "others": action.people - len(sample),
+        **left_out_context(action),
+    }
+
+
+def left_out_context(action: Action) -> dict[str, Any]:
+    if not action.left_out:
+        return {"left_out": []}
+    return {
+        "left_out": [
+            {"why": words.left_out_words(action.kind, group.code), "people": group.people}
+            for group in left_out_groups(action)
+        ]
+    }
+
+
+def approval_words(access: Access, action: Action) -> dict[str, Any]:
+    """Return whether a second person must approve it, and why."""
+    policy = action_policy_of(access.organization)
+    is_needed = approval_is_needed(action, policy, others_may_approve(access))
+    sentence = words.approval_sentence(
+        action.people, action.people_known, policy.approval_share, is_needed
+    )
+    return {"is_needed": is_needed, "sentence": sentence}
+
+
+def progress_context(access: Access, action: Action, rules: Rules, now: datetime) -> dict[str, Any]:
+    """Return how an action gets on or what came of it; `pace` is when to ask again."""
+    counts = people_counts(action)
+    failed = counts.get(PersonState.FAILED, 0)
+    done, zone = counts.get(PersonState.DONE, 0), access.time_zone
+    members = first_members(access, action, PersonState.FAILED, FAILURES) if failed else []
+    percent = words.percent(counts, action.people)
+    is_over = action.state != ActionState.RUNNING
+    return {
+        "look": words.state_look(
+            action.state, failed, is_stopping=action.stopped_by_id is not None
+        ),
+        "is_over": is_over,
+        "sentence": words.counts_sentence(action.kind, counts),
+        "percent": percent,
+        "waits": not is_over and not words.finished(counts),
+        "failed": failed,
+        "failures": [person_row(each, action.kind, rules, now, zone) for each in members],
+        "more_failures": failed - len(members),
+        "seen": "-".join(str(counts.get(state, 0)) for state in PersonState),
+        "step": percent // 10,
+        "said": f"{words.counts_sentence(action.kind, counts)}.",
+        "pace": "1s" if action.people <= 1_000 else "2s",
+        "undo_people": undo_people(action, done),
+        "undo_words": f"Undo for {undo_people(action, done)}",
+        "undone_title": undone_title(action),
+        "undone_by": undone_by(action),
+        "may_retry": is_over and failed and action.kind != Kind.UNDO,
+        "retry": f"Try the {failed:,} failed again" if failed != 1 else "Try the failed one again",
+    }
+
+
+def undo_people(action: Action, done: int) -> str:
+    """Return for how many an undo is left to be done, in words; empty where there is none."""
+    return people_of(done) if done and is_undoable(action) and not undone_by(action) else ""
+
+
+def undone_title(action: Action) -> str:
+    undone = action.undo_of
+    return words.title(undone.kind, undone.people) if undone else ""
+
+
+def undone_by(action: Action) -> Action | None:
+    found: Action | None = getattr(action, "undone_by", None)
+    return found
+
+
+def bar(request: HttpRequest, access: Access, action: Action) -> HttpResponse:
+    """Return what has changed of a running action; once it is over, the page looks again."""
+    now, rules = timezone.now(), explanations(access.organization.pk)
+    context = progress_context(access, action, rules, now)
+    if context["is_over"]:
+        counts = people_counts(action)
+        said = words.over_sentence(action.kind, action.state, counts)
+        over = render(request, "console/rule_run_said.html", {"said": said})
+        over.headers["HX-Trigger"] = "action-over"
+        return kept_by_nobody(over)
+    if context["seen"] == request.GET["seen"]:
+        return kept_by_nobody(HttpResponse(status=204))
+    if str(context["step"]) == request.GET.get("said"):
+        context["said"] = ""
+    return kept_by_nobody(
+        render(request, BAR, context | {"access": access, "action": action, "partial": True})
+    )
+
+
+def confirm(access: Access, action: Action, now: datetime) -> str:
+    begun = action_confirm(access=access, action=action, now=now)
+    if begun.state == ActionState.APPROVAL:
+        return "It waits for another admin's approval. Send them the address of this page."
+    return ""
+
+
+def approve(access: Access, action: Action, now: datetime) -> str:
+    action_approve(access=access, action=action, now=now)
+    return "Approved."
+
+
+def discard(access: Access, action: Action, now: datetime) -> str:
+    action_discard(access=access, action=action, now=now)
+    return "Discarded. Nothing was done to anybody."
+
+
+def stop(access: Access, action: Action, now: datetime) -> str:
+    action_stop(access=access, action=action, now=now)
+    return "Stopped. What was done until then stays."
+
+
+DEEDS: Mapping[str, Callable[[Access, Action, datetime], str]] = {
+    "confirm": confirm,
+    "approve": approve,
+    "discard": discard,
+    "stop": stop,
+}
+
+
+@login_required
+@require_POST
+def act(request: HttpRequest, slug: str, action_id: int, deed: str) -> HttpResponse:
+    """Do something with an action; what is refused is said on its page."""
+    access = access_for(request.user, slug)
+    found = action_of(access, action_id)
+    access.require_change()
+    if deed not in {*DEEDS, "undo"}:
+        raise Http404
+    shown = found.pk
+    try:
+        if deed == "undo":
+            shown = action_undo(access=access, action=found, now=timezone.now()).pk
+        elif said := DEEDS[deed](access, found, timezone.now()):
+            messages.success(request, said)
+    except ActionRefusedError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("action", slug=slug, action_id=shown)
