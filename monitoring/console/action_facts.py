@@ -24,8 +24,9 @@ from monitoring.actions.registry import deed_of
 from monitoring.console.action_forms import AT, MOMENT
 from monitoring.console.action_scope import Scope, ScopeRefusedError, scope_of
 from monitoring.console.action_words import code_words, result_look
+from monitoring.console.addresses import PER_PAGE
 from monitoring.console.rows import Moment, recent
-from monitoring.console.tables import PER_PAGE, CountedPaginator
+from monitoring.console.tables import CountedPaginator
 from monitoring.console.wording import Explanation, Look, explanation_of, look_of
 
 if TYPE_CHECKING:
