@@ -45,3 +45,12 @@ def test_a_database_that_is_away_is_the_ticks_to_live_through(rung: list[str]) -
     bell_register("away", Bell(away, lambda: rung.append("away")))
     with pytest.raises(OperationalError):
         bells_ring()
+
+
+def test_when_runs_have_ended_only_who_waits_for_that_is_rung_for(rung: list[str]) -> None:
+    bell_register("ticks", Bell(lambda: True, lambda: rung.append("ticks")))
+    bell_register("runs", Bell(lambda: True, lambda: rung.append("runs"), waits_for_runs=True))
+    bells_ring(runs_ended=True)
+    assert rung == ["runs"]
+    bells_ring()
+    assert rung == ["runs", "ticks", "runs"]

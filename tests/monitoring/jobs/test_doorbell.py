@@ -50,3 +50,11 @@ def test_a_task_that_cannot_be_rung_for_is_logged_and_not_raised(
     monkeypatch.setattr(doorbell, "async_task", unreachable)
     ring_task(TASK)
     assert "could not be rung for" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_enough_bells_wait_unheard_none_is_added() -> None:
+    for _ in range(3):
+        ring_task(TASK, cluster=doorbell.FAST, unheard=2)
+        ring_task("elsewhere.work", unheard=1)
+    assert sorted(tasks()) == sorted([TASK, TASK, "elsewhere.work"])

@@ -75,6 +75,21 @@ def test_jobs_run_beside_each_other() -> None:
     assert set(results().values()) == {"success"}
 
 
+def test_who_waits_for_what_admins_asked_for_is_told_and_for_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(
+        drain_module, "bells_ring", lambda *, runs_ended: told.append(Outcome.objects.exists())
+    )
+    make_jobs(1)
+    make_drain(ScriptedRunner()).work()
+    assert told == []
+    make_job(make_due_person(), lane=Lane.BULK, trigger="admin")
+    make_drain(ScriptedRunner()).work()
+    assert told == [True]
+
+
 def test_a_drain_of_the_admins_lane_leaves_the_rest() -> None:
     (periodic,) = make_jobs(1)
     asked = make_job(make_due_person(), lane=Lane.ADMIN)
