@@ -43,13 +43,13 @@ GATHER = f"""
 
 
 @transaction.atomic
-def pace_work(action_id: int, now: datetime) -> bool:
+def pace_work(action_id: int, now: datetime, *, wait: bool = False) -> bool:
     """Take in what has come of people, and queue as many more as the pace allows.
 
     Always False: there is no more to do before some have been synced. Nothing happens while
-    somebody else is at the action.
+    somebody else is at the action, unless told to wait for them.
     """
-    action = take(action_id)
+    action = take(action_id, wait=wait)
     if action is None:
         return False
     gather(action, now)

@@ -41,12 +41,12 @@ def manner_of(action: Action) -> Manner:
 
 
 @transaction.atomic
-def slice_work(action_id: int, now: datetime) -> bool:
+def slice_work(action_id: int, now: datetime, *, wait: bool = False) -> bool:
     """Do the next slice of people; tell whether there may be more.
 
-    Nothing happens while somebody else is at the action.
+    Nothing happens while somebody else is at the action, unless told to wait for them.
     """
-    action = take(action_id)
+    action = take(action_id, wait=wait)
     if action is None:
         return False
     deed = deed_at(action)
@@ -58,10 +58,13 @@ def slice_work(action_id: int, now: datetime) -> bool:
     return len(people) == deed.slice
 
 
-def take(action_id: int) -> Action | None:
-    """Lock a running action for the transaction; None where it does not run or is locked."""
+def take(action_id: int, *, wait: bool = False) -> Action | None:
+    """Lock a running action for the transaction.
+
+    None where it does not run or, unless told to wait, where somebody else has it locked.
+    """
     running = Action.objects.running().select_related("organization", "author", "undo_of")
-    locked = running.select_for_update(skip_locked=True, of=("self",), no_key=True)
+    locked = running.select_for_update(skip_locked=not wait, of=("self",), no_key=True)
     action: Action | None = locked.filter(pk=action_id).first()
     return action
 

@@ -48,8 +48,10 @@ def action_begin_work(action: Action, now: datetime) -> None:
     """Do of an action that has begun what is quick, and have workers do the rest."""
     try:
         manner = manner_of(action)
-        if manner == Manner.PACED or (manner == Manner.AT_ONCE and action.people <= FEW):
-            while STEPS[manner](action.pk, now):
+        if manner == Manner.PACED:
+            pace_work(action.pk, now, wait=True)
+        elif manner == Manner.AT_ONCE and action.people <= FEW:
+            while slice_work(action.pk, now, wait=True):
                 pass
     finally:
         if Action.objects.running().filter(pk=action.pk).exists():

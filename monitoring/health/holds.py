@@ -5,7 +5,7 @@ Whoever locks holds and Health rows locks the holds first.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.db.models import F
 from accounts.models import Person
 from monitoring.health.change import take_hold
 from monitoring.health.models import Hold, HoldAuthor
-from monitoring.health.store import advance, lock
+from monitoring.health.store import Row, advance, lock
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def hold_place(
         started_at=now,
         ends_at=ends_at,
     )
-    _follow([person.pk], now)
+    _follow(lock([person.pk]), now)
     return hold
 
 
@@ -85,7 +85,7 @@ def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
     """Lift one hold. Another hold on the same person stays, and keeps them disabled."""
     released = Hold.objects.filter(pk=hold.pk, released_at=None)
     if released.update(released_at=now, released_by=author):
-        _follow([hold.person_id], now)
+        _follow(lock([hold.person_id]), now)
 
 
 @transaction.atomic
@@ -102,7 +102,7 @@ def holds_release(*, holds: Collection[int], author: Any, now: datetime) -> dict
         .values_list("pk", "person_id")
     )
     Hold.objects.filter(pk__in=lifted).update(released_at=now, released_by=author)
-    _follow(set(lifted.values()), now)
+    _follow(lock(set(lifted.values())), now)
     return lifted
 
 
@@ -116,18 +116,17 @@ def holds_end(*, now: datetime, limit: int = 1_000) -> int:
         .order_by("ends_at")[:limit]
     )
     Hold.objects.filter(pk__in=[hold.pk for hold in ended]).update(released_at=now)
-    _follow({hold.person_id for hold in ended}, now)
+    _follow(lock({hold.person_id for hold in ended}), now)
     return len(ended)
 
 
-def _follow(person_ids: Collection[int], now: datetime) -> None:
-    """Point the people's Health rows at an active hold of theirs, or at none.
+def _follow(locked: Mapping[int, Row], now: datetime) -> None:
+    """Point locked Health rows at an active hold of their person, or at none.
 
-    The rows are locked before the holds are read: who places and who lifts a hold at the same time
-    see each other's. Of several holds the one that lasts longest is shown.
+    Because they are locked before the holds are read, who places and who lifts a hold at the same
+    time see each other's. Of several holds the one that lasts longest is shown.
     """
-    locked = lock(person_ids)
-    holds = Hold.objects.filter(person_id__in=person_ids).active_at(now)
+    holds = Hold.objects.filter(person_id__in=locked).active_at(now)
     longest_last = holds.order_by(F("ends_at").asc(nulls_last=True), "started_at")
     active = dict(longest_last.values_list("person_id", "id"))
     advance(locked, lambda person, facts, policy: take_hold(facts, active.get(person), policy, now))
