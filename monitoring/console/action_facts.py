@@ -12,10 +12,12 @@ from django.core.paginator import Page
 from django.db.models import Count
 from django.http import Http404, QueryDict
 
+from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import (
     Action,
     ActionPerson,
     ActionState,
+    Invitation,
     Kind,
     Origin,
     PersonState,
@@ -75,7 +77,7 @@ def page_of_members(
     access: Access, action: Action, states: Iterable[int], people: int, number: str | None
 ) -> Page:
     """Return a page of those with one of the results, or the nearest there is."""
-    members = members_of(access, action).filter(state__in=states).order_by("state", "id")
+    members = members_of(access, action).filter(state__in=states).order_by("-state", "id")
     members = members.select_related("person")
     return CountedPaginator(members, PER_PAGE, known=people).get_page(number)
 
@@ -101,6 +103,12 @@ def bad_results(access: Access, actions: Iterable[Action]) -> dict[int, dict[Per
     for action_id, state, number in rows:
         results.setdefault(action_id, {})[PersonState(state)] = number
     return results
+
+
+def invitation_counts(access: Access, action: Action) -> dict[str, int]:
+    """Return how many requests to re-authorize, sent by an action, are in which state."""
+    sent = Invitation.objects.visible_to(access).filter(action=action).order_by()
+    return dict(sent.values_list("state").annotate(Count("pk")))
 
 
 def with_done(action: Action, others: Mapping[PersonState, int]) -> dict[PersonState, int]:
@@ -145,7 +153,11 @@ def form_query(action: Action, scope: Scope | None) -> str:
 
 
 def is_reversible(kind: str) -> bool:
-    return kind != Kind.UNDO and deed_of(kind).reversible
+    try:
+        return kind != Kind.UNDO and deed_of(kind).reversible
+    except ActionRefusedError:
+        # A kind that nothing does any more, or not yet.
+        return False
 
 
 def typed_of(action: Action, zone: tzinfo) -> dict[str, str]:

@@ -75,7 +75,7 @@ class UntilForm(ActionForm):
 
     def add_fields(self) -> None:
         ends = ([("", self.endless)] if self.endless else []) + list(SPANS.items())
-        self.fields["ends"] = choice([*ends, (AT, "Until")])
+        self.fields["ends"] = choice([*ends, (AT, "Until a time I choose")])
         self.fields["until"] = text(40)
 
     @property

@@ -19,6 +19,7 @@ from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
 from monitoring.actions.policy import action_policy_of
 from monitoring.actions.reading import (
+    code_groups,
     left_out_groups,
     people_counts,
     preview_groups,
@@ -39,6 +40,8 @@ from monitoring.console.action_facts import (
     elsewhere_of,
     first_members,
     form_query,
+    invitation_counts,
+    is_reversible,
     person_row,
     scope_again,
 )
@@ -49,8 +52,8 @@ from monitoring.console.rules import explanations
 from monitoring.console.wording import Explanation, explanation_of, look_of
 
 TEMPLATE = "console/action.html"
-BAR = "console/action_bar.html"
-SAMPLE, FAILURES = 5, 10
+PROGRESS = "console/action_progress.html"
+SAMPLE, FAILURES, REASONS = 5, 10, 8
 Rules = Mapping[str, Explanation]
 
 
@@ -164,9 +167,12 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
         "percent": percent,
         "waits": not is_over and not words.finished(counts),
         "failed": failed,
+        "reasons": reasons(action, rules) if failed > FAILURES else [],
+        "tabs": words.result_tabs(action.kind, counts) if is_over else [],
         "failures": [person_row(each, action.kind, rules, now, zone) for each in members],
         "more_failures": failed - len(members),
         "seen": "-".join(str(counts.get(state, 0)) for state in PersonState),
+        "campaign": campaign(access, action),
         "step": percent // 10,
         "said": f"{words.counts_sentence(action.kind, counts)}.",
         "pace": "1s" if action.people <= 1_000 else "2s",
@@ -179,9 +185,22 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
     }
 
 
+def reasons(action: Action, rules: Rules) -> list[dict[str, Any]]:
+    """Return why it failed, with how many for each reason; the most of them first."""
+    return [
+        {
+            "why": words.code_words(action.kind, PersonState.FAILED, group.code, "", rules),
+            "people": group.people,
+        }
+        for group in code_groups(action, PersonState.FAILED)[:REASONS]
+    ]
+
+
 def undo_people(action: Action, done: int) -> str:
     """Return for how many an undo is left to be done, in words; empty where there is none."""
-    return people_of(done) if done and is_undoable(action) and not undone_by(action) else ""
+    if not done or undone_by(action) or not is_reversible(action.kind):
+        return ""
+    return people_of(done) if is_undoable(action) else ""
 
 
 def undone_title(action: Action) -> str:
@@ -208,9 +227,27 @@ def bar(request: HttpRequest, access: Access, action: Action) -> HttpResponse:
         return kept_by_nobody(HttpResponse(status=204))
     if str(context["step"]) == request.GET.get("said"):
         context["said"] = ""
-    return kept_by_nobody(
-        render(request, BAR, context | {"access": access, "action": action, "partial": True})
-    )
+    failed = counts_seen(request.GET["seen"]).get(PersonState.FAILED)
+    context |= {"access": access, "action": action, "has_new": failed != context["failed"]}
+    return kept_by_nobody(render(request, PROGRESS, context))
+
+
+def counts_seen(seen: str) -> dict[PersonState, int]:
+    """Return the counts that a page shows which has seen them; what is no such text is nothing."""
+    numbers = [int(number) for number in seen.split("-") if number.isascii() and number.isdigit()]
+    return dict(zip(PersonState, numbers, strict=False))
+
+
+def campaign(access: Access, action: Action) -> list[dict[str, Any]]:
+    """Return how many of those asked by a link stand how; nothing where nobody was asked."""
+    if action.kind != Kind.REAUTHORIZE or action.state == ActionState.APPROVAL:
+        return []
+    counts = invitation_counts(access, action)
+    return [
+        {"look": look, "people": counts[state]}
+        for state, look in words.INVITATIONS.items()
+        if counts.get(state)
+    ]
 
 
 def confirm(access: Access, action: Action, now: datetime) -> str:

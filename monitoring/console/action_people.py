@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -15,21 +12,10 @@ from monitoring.actions.models import PersonState
 from monitoring.actions.reading import people_counts
 from monitoring.console.action_facts import page_of_members, person_row
 from monitoring.console.action_page import action_of
-from monitoring.console.action_words import result_look, title
+from monitoring.console.action_words import result_tabs, title
 from monitoring.console.pages import page
 from monitoring.console.rules import explanations
 from monitoring.console.wording import shown_sentence
-
-# Those an admin looks for first.
-ORDER = (
-    PersonState.FAILED,
-    PersonState.RUNNING,
-    PersonState.WAITING,
-    PersonState.DONE,
-    PersonState.SKIPPED,
-    PersonState.STOPPED,
-    PersonState.LEFT_OUT,
-)
 
 
 @login_required
@@ -47,7 +33,7 @@ def people(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
         "section": "actions",
         "action": action,
         "title": title(action.kind, action.people),
-        "tabs": tabs(action.kind, counts, chosen),
+        "tabs": result_tabs(action.kind, counts, chosen),
         "everybody": sum(counts.values()),
         "chosen": chosen,
         "page": found,
@@ -61,19 +47,3 @@ def chosen_state(text: str) -> PersonState | None:
     """Return the result that the address asks for; None for everybody."""
     known = {str(state.value): state for state in PersonState}
     return known.get(text)
-
-
-def tabs(
-    kind: str, counts: Mapping[PersonState, int], chosen: PersonState | None
-) -> list[dict[str, Any]]:
-    """Return the results there are, with how many have each; the chosen one in any case."""
-    return [
-        {
-            "state": state.value,
-            "look": result_look(kind, state),
-            "people": counts.get(state, 0),
-            "current": state == chosen,
-        }
-        for state in ORDER
-        if counts.get(state) or state == chosen
-    ]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST_FILTER = 2_000
 # What the address of the list of people may hold beside its filters.
-NO_FILTERS = frozenset({"sort", "page", "per_page", "size", "columns", "view"})
+NO_FILTERS = frozenset({"sort", "page", "per", "columns", "view"})
 CHOOSE_AGAIN = "Go back to People and choose again."
 
 

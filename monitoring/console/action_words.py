@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from math import ceil
 from typing import Any
 
-from monitoring.actions.models import ActionState, Kind, PersonState
+from monitoring.actions.models import ActionState, InvitationState, Kind, PersonState
 from monitoring.console.incident_words import people_of
 from monitoring.console.moments import MINUTE, brief, duration
 from monitoring.console.wording import Explanation, Look, explanation_of, lowered
@@ -169,6 +169,45 @@ def finished(counts: Counts) -> int:
 
 def percent(counts: Counts, people: int) -> int:
     return min(100, 100 * finished(counts) // people) if people else 100
+
+
+INVITATIONS = {
+    InvitationState.DONE: Look("Done", "healthy", "success"),
+    InvitationState.REFUSED: Look("Refused", "stalled", "error"),
+    InvitationState.EXPIRED: Look("Expired", "degraded", "warning"),
+    InvitationState.OPENED: Look("Opened", "recovering", "brand"),
+    InvitationState.SENT: Look("Sent", "never_connected", "neutral"),
+    InvitationState.WAITING: Look("Waits for an incident's end", "never_connected", "neutral"),
+    InvitationState.WITHDRAWN: Look("Withdrawn", "disabled", "neutral"),
+}
+
+
+# Those an admin looks for first.
+RESULTS_ORDER = (
+    PersonState.FAILED,
+    PersonState.RUNNING,
+    PersonState.WAITING,
+    PersonState.DONE,
+    PersonState.SKIPPED,
+    PersonState.STOPPED,
+    PersonState.LEFT_OUT,
+)
+
+
+def result_tabs(
+    kind: str, counts: Counts, chosen: PersonState | None = None
+) -> list[dict[str, Any]]:
+    """Return the results there are, with how many have each; the chosen one in any case."""
+    return [
+        {
+            "state": state.value,
+            "look": result_look(kind, state),
+            "people": counts.get(state, 0),
+            "current": state == chosen,
+        }
+        for state in RESULTS_ORDER
+        if counts.get(state) or state == chosen
+    ]
 
 
 def counts_sentence(kind: str, counts: Counts) -> str:

@@ -12,7 +12,15 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
 from accounts.models import Person
-from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, Origin, PersonState
+from monitoring.actions.models import (
+    Action,
+    ActionPerson,
+    ActionState,
+    Invitation,
+    Kind,
+    Origin,
+    PersonState,
+)
 from monitoring.actions.starting import action_confirm
 from monitoring.health.models import Health
 from tests.factories import NOW, make_member
@@ -120,7 +128,7 @@ def test_confirming_a_few_shows_the_result_at_once(cast: Cast, admin_client: Cli
     action = make(cast, WAITING, WAITING)
     response = do(admin_client, action, "confirm", follow=True)
     assert response.redirect_chain == [(address(action), 302)]
-    assert "2 held." in text(response)
+    assert "2 held" in text(response)
     assert "Undo for 2 people" in buttons(response)
     assert Health.objects.filter(status="disabled").count() == 2
 
@@ -134,7 +142,7 @@ def test_undoing_shows_the_undo(cast: Cast, admin_client: Client) -> None:
     page = text(response)
     assert "Undo for 2 people" in page
     assert "Undoes Hold 2 people" in page
-    assert "2 restored." in page
+    assert "2 restored" in page
     assert "Undone by" in shown(admin_client, action)
     assert "Undo for" not in buttons(admin_client.get(address(action)))
     assert not Health.objects.filter(status="disabled").exists()
@@ -178,7 +186,7 @@ def test_what_runs_is_asked_after_and_can_be_stopped(cast: Cast, admin_client: C
     assert buttons(response) == ["Stop", "See each person"]
     stopped = do(admin_client, action, "stop", follow=True)
     assert "Stopped. What was done until then stays." in text(stopped)
-    assert "2 stopped before their turn" in text(stopped)
+    assert "2 stopped before" in text(stopped)
     assert 'hx-trigger="every' not in html(stopped)
 
 
@@ -286,3 +294,18 @@ def test_names_and_reasons_cannot_break_out_of_the_page(cast: Cast, admin_client
     Person.objects.update(name="<script>alert(2)</script>")
     ActionPerson.objects.update(code="<b>", detail="<script>alert(3)</script>")
     assert "<script>alert" not in html(admin_client.get(address(action)))
+
+
+def test_links_sent_are_counted_by_how_they_stand(cast: Cast, admin_client: Client) -> None:
+    action = make(cast, DONE, DONE, DONE, kind=Kind.REAUTHORIZE, parameters={}, **ENDED)
+    for person, state in zip(Person.objects.all(), ["sent", "opened", "sent"], strict=True):
+        Invitation.objects.create(
+            organization=cast.acme,
+            person=person,
+            action=action,
+            providers=["google"],
+            state=state,
+            asked_by_name="Casey",
+            created_at=NOW,
+        )
+    assert "Links 1 opened 2 sent" in shown(admin_client, action)
