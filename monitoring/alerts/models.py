@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +18,17 @@ class MessageState(models.TextChoices):
     SENT = "sent", "sent"
     FAILED = "failed", "given up"
     WITHDRAWN = "withdrawn", "withdrawn"
+
+
+class MessageQuerySet(TenantQuerySet):
+    def failed(self) -> MessageQuerySet:
+        return self.filter(state=MessageState.FAILED)
+
+    def waiting(self) -> MessageQuerySet:
+        return self.filter(state__in=[MessageState.QUEUED, MessageState.SENDING])
+
+    def newest_first(self) -> MessageQuerySet:
+        return self.order_by("-created_at", "-id")
 
 
 class Message(models.Model):
@@ -54,7 +66,7 @@ class Message(models.Model):
     # What the mail server said last.
     answer = models.CharField(max_length=500, blank=True)
 
-    objects = TenantQuerySet.as_manager()
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -65,12 +77,20 @@ class Message(models.Model):
             ),
             models.Index(fields=["organization", "-created_at"], name="message_of_organization"),
             models.Index(fields=["person", "-created_at"], name="message_of_person"),
+            models.Index(
+                fields=["organization", "-created_at"],
+                condition=Q(state="failed"),
+                name="message_failed",
+            ),
         ]
 
 
 class SilenceQuerySet(TenantQuerySet):
-    def active_at(self, now: Any) -> SilenceQuerySet:
+    def active_at(self, now: datetime) -> SilenceQuerySet:
         return self.filter(started_at__lte=now, ends_at__gt=now, ended_at=None)
+
+    def over_at(self, now: datetime) -> SilenceQuerySet:
+        return self.exclude(ends_at__gt=now, ended_at=None)
 
 
 class Silence(TenantModel):

@@ -19,6 +19,7 @@ from monitoring.console import (
     incidents,
     invitation,
     me,
+    outbox,
     overview,
     own_page,
     people,
@@ -28,6 +29,7 @@ from monitoring.console import (
     rule_list,
     rule_page,
     saving,
+    silences,
     trends,
 )
 
@@ -72,6 +74,12 @@ urlpatterns = [
         incident.recover,
         name="incident_recover",
     ),
+    path("o/<slug:slug>/outbox/", outbox.outbox, name="outbox"),
+    path("o/<slug:slug>/outbox/<int:message_id>/", outbox.message, name="message"),
+    path("o/<slug:slug>/outbox/<int:message_id>/html", outbox.message_html, name="message_html"),
+    path("o/<slug:slug>/outbox/<int:message_id>/retry", outbox.retry, name="message_retry"),
+    path("o/<slug:slug>/silences/", silences.silences, name="silences"),
+    path("o/<slug:slug>/silences/<int:silence_id>/end", silences.end, name="silence_end"),
     path("o/<slug:slug>/people/", people.people, name="people"),
     path("o/<slug:slug>/people/teams/", people.teams, name="teams"),
     path("o/<slug:slug>/people/export/<slug:form>", export.people_export, name="people_export"),

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='accounts.person')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['next_try_at'], name='message_to_send'), models.Index(fields=['organization', '-created_at'], name='message_of_organization'), models.Index(fields=['person', '-created_at'], name='message_of_person')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['next_try_at'], name='message_to_send'), models.Index(fields=['organization', '-created_at'], name='message_of_organization'), models.Index(fields=['person', '-created_at'], name='message_of_person'), models.Index(condition=models.Q(('state', 'failed')), fields=['organization', '-created_at'], name='message_failed')],
             },
         ),
         migrations.AddIndex(

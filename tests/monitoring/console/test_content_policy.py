@@ -12,6 +12,7 @@ from accounts.access import access_for
 from monitoring.errors.inbox import unrecognised_note
 from monitoring.errors.models import UnrecognisedError
 from tests.factories import make_user
+from tests.monitoring.alerts.makers import make_message, make_silence
 from tests.monitoring.console.action_makers import make_action
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import make_hits, make_incident
@@ -37,6 +38,9 @@ OWN = [
     "/o/acme/incidents/",
     "/o/acme/incidents/{incident}/",
     "/o/acme/incidents/{incident}/recover/",
+    "/o/acme/outbox/",
+    "/o/acme/outbox/{message}/",
+    "/o/acme/silences/",
     "/o/acme/people/",
     "/o/acme/people/?q=nobody",
     "/o/acme/people/{person}/",
@@ -100,7 +104,9 @@ def test_a_page_after_sign_in_keeps_to_the_policy(cast: Cast, address: str) -> N
     incident = make_incident(cast.acme)
     make_hits(incident, [person])
     unrecognised_note([seen(cast.acme)])
+    make_silence(cast.acme, [person])
     pages = {
+        "message": make_message(person).pk,
         "person": person.pk,
         "incident": incident.pk,
         "error": UnrecognisedError.objects.get().pk,

@@ -1,0 +1,114 @@
+"""The silences of an organization: whom they mute, until when, and a button to end each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import access_for
+from monitoring.alerts.models import Silence
+from monitoring.alerts.silences import ActiveSilence, active_silences, silence_end, with_people
+from monitoring.console.moments import counted
+from monitoring.console.pages import page
+from monitoring.console.rows import Moment, coming, past
+
+PER_PAGE = 25
+# From this share of an organization on, a silence is worth a second thought.
+LARGE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRow:
+    """One silence; `ends` is when it ends or when it ended, `ended_by` who ended it before."""
+
+    id: int
+    reason: str
+    author: str
+    people: str
+    is_large: bool
+    began: Moment | None
+    ends: Moment | None
+    ended_by: str
+
+
+@login_required
+@require_safe
+def silences(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the silences in force, and those that are over."""
+    access = access_for(request.user, slug)
+    now, zone = timezone.now(), access.time_zone
+    active = active_silences(access, now)
+    over = Silence.objects.visible_to(access).over_at(now).order_by("-started_at", "-id")
+    found = Paginator(over, PER_PAGE).get_page(request.GET.get("page"))
+    shown = with_people(Silence.objects.filter(pk__in=[each.pk for each in found]))
+    context: dict[str, Any] = {
+        "section": "silences",
+        "active": [active_row(each, now, zone) for each in active],
+        "page": found,
+        "rows": [over_row(each, now, zone) for each in shown.order_by("-started_at", "-id")],
+        "sentence": sentence(len(active)),
+    }
+    return page(request, access, "console/silences.html", "results", context)
+
+
+def sentence(active: int) -> str:
+    """Return the first sentence of the page."""
+    if not active:
+        return "Nobody is silenced"
+    return f"{counted(active, 'silence')} {'is' if active == 1 else 'are'} in force"
+
+
+def active_row(silence: ActiveSilence, now: datetime, zone: tzinfo) -> SilenceRow:
+    return SilenceRow(
+        id=silence.id,
+        reason=silence.reason,
+        author=silence.author_name,
+        people=muted(silence.people, silence.share),
+        is_large=silence.share >= LARGE,
+        began=past(silence.started_at, now, zone),
+        ends=coming(silence.ends_at, now, zone),
+        ended_by="",
+    )
+
+
+def over_row(silence: Any, now: datetime, zone: tzinfo) -> SilenceRow:
+    return SilenceRow(
+        id=silence.pk,
+        reason=silence.reason,
+        author=silence.author_name,
+        people=counted(silence.people, "person", "people"),
+        is_large=False,
+        began=past(silence.started_at, now, zone),
+        ends=past(silence.ended_at or silence.ends_at, now, zone),
+        ended_by=silence.ended_by_name,
+    )
+
+
+def muted(people: int, share: float) -> str:
+    """Return how many people a silence mutes, and which part of everybody: "212 people (49 %)"."""
+    said = counted(people, "person", "people")
+    if not people:
+        return said
+    return f"{said} ({share:.0%})".replace("%", " %") if share >= 0.01 else f"{said} (under 1 %)"
+
+
+@login_required
+@require_POST
+def end(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
+    """End a silence for everybody in it."""
+    access = access_for(request.user, slug)
+    silence = get_object_or_404(Silence.objects.visible_to(access), pk=silence_id)
+    if silence_end(access=access, silence=silence, now=timezone.now()):
+        messages.success(request, "The silence is over. Mails about these people go out again.")
+    else:
+        messages.info(request, "This silence was over already.")
+    return redirect("silences", slug=slug)

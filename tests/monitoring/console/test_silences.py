@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from monitoring.alerts.models import Silence
+from monitoring.alerts.silences import silence_end, silence_lift
+from monitoring.audit.models import AuditEntry
+from tests.factories import NOW
+from tests.monitoring.alerts.makers import make_silence
+from tests.monitoring.console.conftest import Cast, client_of
+from tests.monitoring.console.makers import make_healthy, make_many_healthy
+from tests.monitoring.console.markup import markup, text
+from tests.monitoring.errors.makers import make_access
+
+ADDRESS = "/o/acme/silences/"
+HOUR = timedelta(hours=1)
+
+
+def test_each_is_told_with_how_many_it_mutes_and_until_when(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 198)
+    ada, ben = make_healthy(cast.acme), make_healthy(cast.acme)
+    make_silence(cast.acme, [ada, ben], author_name="Casey Admin", reason="At the fair")
+    silence_lift(silence_id=Silence.objects.get().pk, people=[ben.pk], now=NOW)
+    everybody = list(cast.acme.persons.all())
+    make_silence(cast.acme, everybody[:60], reason="Maintenance", ends_at=NOW + 3 * HOUR)
+    page = text(admin_client.get(ADDRESS))
+    for words in (
+        "2 silences are in force",
+        "At the fair Casey Admin 1 person (under 1 %) just now",
+        "Maintenance",
+        "60 people (30 %) a large part of everybody",
+        "in 3 h",
+        "End now the silence “At the fair”",
+    ):
+        assert words in page, words
+
+
+def test_past_ones_are_told_with_who_ended_them(cast: Cast, admin_client: Client) -> None:
+    ada = make_healthy(cast.acme)
+    make_silence(cast.acme, [ada], now=NOW - 3 * HOUR, ends_at=NOW - HOUR, reason="Ran out")
+    ended = make_silence(cast.acme, [ada], now=NOW - 2 * HOUR, reason="Was ended")
+    access = make_access(cast.acme, email="casey@acme.example")
+    silence_end(access=access, silence=ended, now=NOW - HOUR)
+    page = text(admin_client.get(ADDRESS))
+    for words in ("Nobody is silenced", "Every mail goes out", "Ran out", "by casey@acme.example"):
+        assert words in page, words
+    assert page.index("Was ended") < page.index("Ran out")
+
+
+def test_without_any_the_page_says_how_to_place_one(cast: Cast, admin_client: Client) -> None:
+    response = admin_client.get(ADDRESS)
+    assert "choose them on the People page" in text(response)
+    assert "over" not in markup(response).ids
+    assert "/o/acme/people/" in markup(response).links
+
+
+def test_many_past_ones_are_paged_and_htmx_is_given_their_list_only(
+    cast: Cast, admin_client: Client
+) -> None:
+    for _ in range(27):
+        make_silence(cast.acme, [], now=NOW - 3 * HOUR, ends_at=NOW - HOUR)
+    assert len(admin_client.get(ADDRESS).context["rows"]) == 25
+    second = admin_client.get(f"{ADDRESS}?page=2", headers={"HX-Request": "true"})
+    assert markup(second).ids == ["silences"]
+    assert len(second.context["rows"]) == 2
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_the_page_takes_at_most_nine_statements_at_any_size(
+    cast: Cast,
+    admin_client: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    number: int,
+) -> None:
+    ada = make_healthy(cast.acme)
+    for _ in range(number):
+        make_silence(cast.acme, [ada])
+        make_silence(cast.acme, [ada], now=NOW - 3 * HOUR, ends_at=NOW - HOUR)
+    with django_assert_max_num_queries(9):
+        admin_client.get(ADDRESS)
+
+
+def test_one_is_ended_and_a_second_click_ends_nothing(cast: Cast, admin_client: Client) -> None:
+    silence = make_silence(cast.acme, [make_healthy(cast.acme)])
+    address = f"{ADDRESS}{silence.pk}/end"
+    response = admin_client.post(address, follow=True)
+    assert response.redirect_chain == [(ADDRESS, 302)]
+    assert "The silence is over." in text(response)
+    assert Silence.objects.get().ended_at == NOW
+    assert AuditEntry.objects.get().action == "silence.end"
+    assert "was over already" in text(admin_client.post(address, follow=True))
+    assert AuditEntry.objects.count() == 1
+
+
+def test_a_viewer_may_look_and_not_end_one(cast: Cast) -> None:
+    silence, client = make_silence(cast.acme, []), client_of(cast.viewer)
+    assert "End now" not in text(client.get(ADDRESS))
+    assert client.post(f"{ADDRESS}{silence.pk}/end").status_code == 403
+    assert Silence.objects.get().ended_at is None
+
+
+def test_a_stranger_finds_nothing_and_wrong_methods_are_refused(cast: Cast, client: Client) -> None:
+    silence = make_silence(cast.acme, [])
+    elsewhere = make_silence(cast.globex, [], reason="Elsewhere")
+    admin, stranger = client_of(cast.admin), client_of(cast.stranger)
+    end = f"{ADDRESS}{silence.pk}/end"
+    assert stranger.get(ADDRESS).status_code == 404
+    assert client.get(ADDRESS).status_code == 302
+    assert stranger.post(end).status_code == 404
+    assert admin.post(ADDRESS).status_code == 405
+    assert admin.get(end).status_code == 405
+    assert admin.post(f"{ADDRESS}{elsewhere.pk}/end").status_code == 404
+    assert "Elsewhere" not in text(admin.get(ADDRESS))
+    assert not Silence.objects.exclude(ended_at=None).exists()
