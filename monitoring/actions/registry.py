@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitoring.actions.deed_hold import HoldDeed
 from monitoring.actions.deed_interval import IntervalDeed
 from monitoring.actions.deed_note import NoteDeed
+from monitoring.actions.deed_reauthorize import ReauthorizeDeed
 from monitoring.actions.deed_release import ReleaseDeed
 from monitoring.actions.deed_silence import SilenceDeed
 from monitoring.actions.deed_sync import SyncDeed
@@ -28,6 +29,7 @@ def deed_of(kind: str) -> Deed:
 
 for _deed in (
     SyncDeed(),
+    ReauthorizeDeed(),
     HoldDeed(),
     ReleaseDeed(),
     IntervalDeed(),

@@ -71,7 +71,7 @@ salesforce | invalid_grant | expired authorization code         | clock_wrong   
 salesforce | invalid_client_id | client identifier invalid      | salesforce-app-unknown | Consumer
 salesforce | invalid_grant | ip restricted           | salesforce-address-not-allowed | Network Access
 salesforce | invalid_grant | invalid login hours                | salesforce-login-hours | Login Hours
-""".strip().splitlines()
+""".strip().splitlines()  # noqa: E501 - a table
 ]
 
 

@@ -1,0 +1,41 @@
+"""Syncing somebody whose access was just restored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.models import Connection, ConnectionState, Person, Provider
+from monitoring.actions.people import sync_refusal
+from monitoring.health.begin import health_begin
+from monitoring.health.models import Health, Hold
+from monitoring.jobs.doorbell import ring
+from monitoring.jobs.models import Lane
+from monitoring.jobs.queue import job_request, jobs_bulk
+
+
+def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
+    """Sync a person at once, and from now on if they never ran; tell whether a sync was asked for.
+
+    Nothing happens while a side is missing or refused, for who is held, and for whom another
+    engine syncs. Runs in the caller's transaction, in the order of locks: jobs, then health.
+    """
+    health = Health.objects.get(person=person)
+    usable = Connection.objects.filter(person=person).exclude(state=ConnectionState.REFUSED)
+    connected = set(usable.values_list("provider", flat=True))
+    never_ran = health.last_attempt_at is None
+    begins = never_ran and not health.runs_here and connected == set(Provider.values)
+    refusal = sync_refusal(
+        held=Hold.objects.filter(person=person).active_at(now).exists(),
+        connected=connected,
+        runs_here=health.runs_here or begins,
+        ran_before=not never_ran,
+    )
+    if not refusal:
+        if lane == Lane.ADMIN:
+            job_request(person=person, now=now)
+        else:
+            jobs_bulk(starts=[(person.pk, 0.0)], now=now)
+        ring(lane)
+    if begins:
+        health_begin([person.pk], now=now)
+    return not refusal
