@@ -31,11 +31,11 @@ from monitoring.actions.reauthorization import (
     reauthorization_of,
 )
 from monitoring.alerts.mails import mail_of
+from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import message_queue
 from monitoring.audit.log import audit_entry_write
 from monitoring.health.models import Health
 from monitoring.jobs.models import Lane
-from syncing.proving import ACTING
 from syncing.runner import providers_here
 
 
@@ -108,13 +108,14 @@ def needs_of(person: Person) -> frozenset[str]:
 
 def done_before(action: Action, person_id: int) -> Result | None:
     """Return the result of a worker that did this and died before it could say so."""
-    own = Invitation.objects.filter(action=action, person=person_id)
-    granted = Connection.objects.filter(
-        person=person_id, granted_at__gte=action.begun_at, grant__in=ACTING.values()
-    )
-    return done(
-        [Provider(name) for name in granted.values_list("provider", flat=True)], own.first()
-    )
+    invitation = Invitation.objects.filter(action=action, person=person_id).first()
+    restored = Connection.objects.none()
+    if Message.objects.filter(key=mail_key(action, person_id)).exists():
+        restored = Connection.objects.filter(
+            person=person_id, granted_at__gte=action.begun_at, state=ConnectionState.PROVEN
+        )
+    providers = [Provider(name) for name in restored.values_list("provider", flat=True)]
+    return done(providers, invitation)
 
 
 @transaction.atomic
@@ -177,6 +178,10 @@ def invite(
         return None
 
 
+def mail_key(action: Action, person_id: int) -> str:
+    return f"acted_for_you/{action.pk}/{person_id}"
+
+
 def mail_queue(action: Action, person: Person, restored: Iterable[Provider], now: datetime) -> None:
     """Tell the person who acted for them; once an action."""
     context = {
@@ -192,7 +197,7 @@ def mail_queue(action: Action, person: Person, restored: Iterable[Provider], now
         organization=person.organization,
         person=person,
         kind="acted_for_you",
-        key=f"acted_for_you/{action.pk}/{person.pk}",
+        key=mail_key(action, person.pk),
         recipient=person.email,
         recipient_name=person.name,
         mail=mail_of("acted_for_you", context),
@@ -225,11 +230,11 @@ def words(restored: Collection[Provider], invitation: Invitation | None) -> str:
     if restored:
         said.append(f"{labels(restored)} restored and proven.")
     if invitation:
-        asked = labels(Provider(name) for name in invitation.providers)
+        asked = labels(invitation.providers)
         waits = invitation.state == InvitationState.WAITING
         said.append(f"Asked for {asked}{' once the incident is over' if waits else ' by mail'}.")
     return " ".join(said)
 
 
-def labels(providers: Iterable[Provider]) -> str:
-    return " and ".join(str(provider.label) for provider in Provider if provider in {*providers})
+def labels(providers: Collection[str]) -> str:
+    return " and ".join(str(provider.label) for provider in Provider if provider in providers)
