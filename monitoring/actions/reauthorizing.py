@@ -140,9 +140,9 @@ def keep(
         invitations_of_person_grant(person=person, provider=provider, but=None, now=now)
     invitation = invite(action, person, ask, now) if ask else None
     if restored:
-        mail_queue(action, person, restored, now)
-        alone = action.people == 1
-        sync_begin(person=person, lane=Lane.ADMIN if alone else Lane.BULK, now=now)
+        lane = Lane.ADMIN if action.people == 1 else Lane.BULK
+        syncs = sync_begin(person=person, lane=lane, now=now)
+        mail_queue(action, person, restored, now, incomplete=not syncs)
     refused = [one for one in got.values() if one.refusal]
     if not refused:
         return done(restored, invitation) or Result(PersonState.SKIPPED, "invited_already")
@@ -182,8 +182,15 @@ def mail_key(action: Action, person_id: int) -> str:
     return f"acted_for_you/{action.pk}/{person_id}"
 
 
-def mail_queue(action: Action, person: Person, restored: Iterable[Provider], now: datetime) -> None:
-    """Tell the person who acted for them; once an action."""
+def mail_queue(
+    action: Action,
+    person: Person,
+    restored: Iterable[Provider],
+    now: datetime,
+    *,
+    incomplete: bool,
+) -> None:
+    """Tell the person who acted for them, once an action, and whether syncing goes on."""
     context = {
         "person_name": person.name,
         "organization_name": person.organization.name,
@@ -192,6 +199,7 @@ def mail_queue(action: Action, person: Person, restored: Iterable[Provider], now
         "at": now,
         "zone": zone_of(person.time_zone),
         "link": person_link(person, now),
+        "incomplete": incomplete,
     }
     message_queue(
         organization=person.organization,

@@ -51,7 +51,7 @@ KINDS = {
             "Access is asked for anew, proven with one harmless call, and syncing goes on.",
             "Each person is told by mail who acted for them. Links and history stay.",
         ),
-        "re-authorized",
+        "re-authorized or asked by mail",
         "It can't be undone: access once proven stays. Links not used yet can be withdrawn.",
     ),
     Kind.HOLD: KindWords(
@@ -321,6 +321,8 @@ def code_words(
     """Return why the result of one person is what it is; empty where the result says it all."""
     if PersonState(state) == PersonState.LEFT_OUT:
         return left_out_words(kind, code)
+    if kind == Kind.REAUTHORIZE and detail and code not in CODES:
+        return detail.rstrip(".")
     said = CODES.get(code)
     if said is None and code:
         known = code in rules or PersonState(state) == PersonState.FAILED

@@ -134,6 +134,7 @@ def test_one_person_is_synced_at_once_and_many_in_bulk(at: AccessRig) -> None:
 
 
 def test_the_person_is_told_who_acted_for_them(at: AccessRig) -> None:
+    Health.objects.update(runs_here=True)
     at.lose(*BOTH)
     action = at.action()
     at.do(action)
@@ -143,6 +144,7 @@ def test_the_person_is_told_who_acted_for_them(at: AccessRig) -> None:
     assert action.author_name in text
     assert "Google and Salesforce" in text
     assert "/me/" in text
+    assert "is being synced" in text
 
 
 def test_doing_it_twice_is_as_doing_it_once(at: AccessRig) -> None:
@@ -297,6 +299,7 @@ def test_one_provider_may_give_access_while_the_other_does_not(at: AccessRig) ->
     assert at.connection(SALESFORCE).state == ConnectionState.REFUSED
     assert "access to Google at" in mail_in(Message.objects.get()).text
     assert not Job.objects.exists(), "one side is still missing"
+    assert "is being synced" not in mail_in(Message.objects.get()).text
     entry = AuditEntry.objects.get(action="person.reauthorize")
     assert entry.detail == {"action": action.pk, "providers": ["google"]}
 
