@@ -65,15 +65,17 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if found is None or not is_usable(found, now):
         return closed_page(request, found, now)
     zone, asked = zone_of(found.person.time_zone), asked_of(found, token)
+    leading = [each.provider for each in asked if each.leads]
     context: dict[str, Any] = {
         "invitation": found,
         "token": token,
         "asked": asked,
+        "first": leading[0] if leading else None,
         "words": str((found.action.parameters.get("message") if found.action else "") or ""),
         "expires": coming(found.expires_at, now, zone),
         "zone_name": zone_name(zone),
     }
-    leads_to = origins_of(found.organization, [each.provider for each in asked if each.leads])
+    leads_to = origins_of(found.organization, leading)
     return quiet_page(request, "invitation", context, leads_to=leads_to)
 
 

@@ -128,17 +128,18 @@ def shown(
     now, zone = timezone.now(), zone_of(person.time_zone)
     health = with_details(Health.objects.filter(person=person)).get()
     accesses = accesses_of(person, token, now, zone)
+    asks = [each["provider"] for each in accesses if each["asks"]]
     context = {
         "person": person,
         "token": token,
         "typed": typed or {},
         "accesses": accesses,
+        "first": asks[0] if asks else None,
         **standing(health, accesses, now, zone),
         **pausing(health, now, zone),
         "deeds": deeds_of(person, now, zone),
         "zone_name": zone_name(zone),
     }
-    asks = [each["provider"] for each in accesses if each["asks"]]
     leads_to = origins_of(person.organization, asks)
     return quiet_page(request, "own_page", context, status=status, leads_to=leads_to)
 
