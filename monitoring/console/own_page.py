@@ -42,6 +42,7 @@ from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
 from monitoring.console.wording import look_of, no_next_run, outlook
 from monitoring.health.models import Health, HoldAuthor
+from monitoring.intake.missing import missing_of
 
 if TYPE_CHECKING:
     from monitoring.console.tables import DetailedHealth
@@ -153,13 +154,14 @@ def standing(
     reason, meaning = own_words.why(
         situation, explanations(health.organization_id), own_pause=is_own
     )
+    missed = missing_of(health.organization_id, health.pk, now)
     may_consent = any(each["asks"] for each in accesses)
     return {
         "look": look_of(health.status, health.cause),
         "answer": own_words.answer(situation, own_pause=is_own, now=now, zone=zone),
         "reason": reason,
         "meaning": meaning,
-        "missing": own_words.missing(situation, now, zone),
+        "missing": own_words.missing(situation, missed, now, zone),
         "next_step": own_words.next_step(
             situation, health.last_interpretation or "", may_consent=may_consent
         ),

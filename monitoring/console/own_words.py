@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from monitoring.audit.registry import ACTIONS
-from monitoring.console.moments import brief
+from monitoring.console.moments import brief, counted
 from monitoring.console.wording import Explanation, Situation, explanation_of
+from monitoring.intake.volume import Missing
 
 # By whom something is to be done, for classes that the person can't do themself.
 ADMIN = "Your Salesforce administrator has to put this right. You need not do anything."
@@ -37,15 +38,23 @@ def off(situation: Situation, *, own_pause: bool, now: datetime, zone: tzinfo) -
     return f"Off: {situation.held_by or 'somebody'} switched syncing off{end}."
 
 
-def missing(situation: Situation, now: datetime, zone: tzinfo) -> str:
-    """Return what was not copied; empty where nothing is late."""
+def missing(situation: Situation, found: Missing | None, now: datetime, zone: tzinfo) -> str:
+    """Return what was not copied; empty where nothing is late.
+
+    `found` is what is known of it by the person's usual volume.
+    """
     last = situation.last_success_at
     if situation.status == "healthy" or last is None:
         return ""
-    since = f"What changed since {brief(last, now, zone)} has not been copied yet."
+    sentences = [f"What changed since {brief(last, now, zone)} has not been copied yet."]
+    if found and found.estimate:
+        meetings = counted(found.estimate, "meeting")
+        sentences.append(f"That may be about {meetings}, going by your usual weeks.")
     if situation.status == "disabled":
-        return f"{since} It will be, once syncing goes on; nothing is lost."
-    return f"{since} The next good run copies all of it; nothing is lost."
+        sentences.append("It will be, once syncing goes on; nothing is lost.")
+    else:
+        sentences.append("The next good run copies all of it; nothing is lost.")
+    return " ".join(sentences)
 
 
 def why(

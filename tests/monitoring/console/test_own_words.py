@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.audit.registry import ACTIONS
+from monitoring.console import own_words
+from monitoring.console.wording import CAUSES, Explanation, Situation
+from monitoring.intake.volume import Missing
+from tests.factories import NOW
+
+HOUR = timedelta(hours=1)
+RULES = {"revoked": Explanation("Google access was revoked", "It holds no longer.", "Ask them.")}
+STALLED = Situation(
+    status="stalled",
+    cause="revoked",
+    status_since=NOW - 2 * HOUR,
+    last_success_at=NOW - 3 * HOUR,
+)
+PAUSED = replace(
+    STALLED, status="disabled", cause="held", held_by="Ada", held_until=NOW + 72 * HOUR
+)
+
+
+def answer(situation: Situation, *, own_pause: bool = False) -> str:
+    return own_words.answer(situation, own_pause=own_pause, now=NOW, zone=UTC)
+
+
+@pytest.mark.parametrize(
+    ("situation", "words"),
+    [
+        (replace(STALLED, status="healthy", cause=""), "Yes, your calendar is syncing."),
+        (STALLED, "No, your calendar has not been syncing since 09:00."),
+        (
+            replace(STALLED, last_success_at=None),
+            "No, your calendar has not been syncing since 10:00.",
+        ),
+        (replace(STALLED, status="degraded"), "Your calendar is delayed since 10:00."),
+        (
+            replace(STALLED, status="degraded", cause="never_connected"),
+            "Not yet: your calendar is not connected.",
+        ),
+        (PAUSED, "Off: Ada switched syncing off until Mon 12:00."),
+        (replace(PAUSED, held_until=None), "Off: Ada switched syncing off."),
+    ],
+)
+def test_the_question_is_answered(situation: Situation, words: str) -> None:
+    assert answer(situation) == words
+
+
+def test_a_persons_own_pause_is_theirs() -> None:
+    assert answer(PAUSED, own_pause=True) == "You paused syncing until Mon 12:00."
+
+
+def test_what_is_missing_is_said_with_an_estimate() -> None:
+    said = own_words.missing(STALLED, Missing(NOW, 6), NOW, UTC)
+    assert said == (
+        "What changed since 09:00 has not been copied yet. That may be about 6 meetings, going by "
+        "your usual weeks. The next good run copies all of it; nothing is lost."
+    )
+    for unknown in (None, Missing(None, None), Missing(NOW, 0)):
+        assert "meeting" not in own_words.missing(STALLED, unknown, NOW, UTC)
+    assert own_words.missing(replace(STALLED, status="healthy"), None, NOW, UTC) == ""
+    assert own_words.missing(replace(STALLED, last_success_at=None), None, NOW, UTC) == ""
+
+
+def test_who_has_to_act_is_said() -> None:
+    said = own_words.next_step
+    assert said(STALLED, "needs_user", may_consent=True) == own_words.GIVE_ACCESS
+    assert said(STALLED, "needs_admin", may_consent=False) == own_words.ADMIN
+    assert said(STALLED, "transient", may_consent=False) == own_words.NOTHING
+    assert said(PAUSED, "", may_consent=True) == ""
+
+
+@given(
+    st.sampled_from(["healthy", "degraded", "stalled", "disabled"]),
+    st.sampled_from([*CAUSES, "revoked", "a-rule-that-is-gone"]),
+    st.booleans(),
+)
+def test_every_standing_has_words(status: str, cause: str, own_pause: bool) -> None:
+    situation = replace(STALLED, status=status, cause=cause)
+    assert answer(situation, own_pause=own_pause).endswith(".")
+    title, meaning = own_words.why(situation, RULES, own_pause=own_pause)
+    assert bool(title or meaning) == (status != "healthy")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_deed_has_words(action: str) -> None:
+    assert own_words.deed_sentence("Grace", action, own=False) == f"Grace {ACTIONS[action]}"
+    assert own_words.deed_sentence("Grace", action, own=True) == f"You {ACTIONS[action]}"
