@@ -4,7 +4,7 @@ A link opens from when it is sent until it is used, withdrawn or expired, also a
 declined. Following it changes nothing, because mail scanners follow links as well: `opened` is who
 has pressed a button there.
 
-Permission and audit of asking and of withdrawing are their callers', who do it to many at once.
+Permission and audit of asking are the caller's, who does it to many at once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
+from accounts.access import Access
 from accounts.models import Connection, ConnectionState, Organization, Person, Provider
 from monitoring.actions.invitation_course import LinkPolicy, expiry, next_look
 from monitoring.actions.letters import invitation_mail, invitation_mails_withdraw
 from monitoring.actions.models import Action, ActionPolicy, Invitation, InvitationState
+from monitoring.audit.log import audit_entries_write
 from monitoring.incidents.models import Hit, Incident
 
 OPEN = (InvitationState.WAITING, InvitationState.SENT, InvitationState.OPENED)
@@ -216,11 +219,26 @@ def invitations_withdraw(*, invitations: Iterable[int], now: datetime, sentence:
     return len(open_ones)
 
 
-def campaign_withdraw(*, action: Action, now: datetime) -> int:
-    """Close all open invitations of an action; return how many. For whoever stops the action."""
-    own = Invitation.objects.filter(action=action, organization=action.organization_id)
-    open_ones = own.filter(state__in=OPEN).values_list("pk", flat=True)
-    return invitations_withdraw(invitations=list(open_ones), now=now)
+@transaction.atomic
+def campaign_withdraw(*, access: Access, action: Action, now: datetime) -> int:
+    """Take back all requests of an action that are still open; return how many.
+
+    Raises PermissionDenied for who may only look or whose organization it is not.
+    """
+    access.require_change()
+    if action.organization_id != access.organization.pk:
+        raise PermissionDenied("This action belongs to another organization.")
+    own = Invitation.objects.select_for_update().filter(action=action, state__in=OPEN)
+    people = dict(own.order_by("pk").values_list("pk", "person"))
+    withdrawn = invitations_withdraw(invitations=people, now=now)
+    audit_entries_write(
+        organization=access.organization,
+        action="invitation.withdraw",
+        now=now,
+        author=access.user,
+        people={person: {"action": action.pk} for person in people.values()},
+    )
+    return withdrawn
 
 
 def campaign_counts(action: Action) -> dict[InvitationState, int]:
@@ -238,6 +256,11 @@ class Campaign:
     @property
     def invited(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def open(self) -> int:
+        """How many may still be used."""
+        return sum(self.counts[state] for state in OPEN)
 
 
 def campaign_of(action: Action) -> Campaign:

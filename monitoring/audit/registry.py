@@ -12,6 +12,7 @@ ACTIONS = {
     "person.note_done": "ticked a note off",
     "person.reauthorize": "re-authorized on the person's behalf",
     "person.undo": "undid what an action had done",
+    "invitation.withdraw": "took back a request for access",
     "action.begin": "began an action",
     "action.ask": "asked for an action that somebody else has to approve",
     "action.approve": "approved an action, which began",

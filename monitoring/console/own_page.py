@@ -215,7 +215,11 @@ def begin_of_day(text: str, zone: tzinfo) -> datetime | None:
 def deeds_of(person: Person, now: datetime, zone: tzinfo) -> list[OwnDeed]:
     """Return what was done about the person's syncing, newest first."""
     entries = AuditEntry.objects.filter(person=person, organization=person.organization_id)
-    rows = entries.order_by("-at").values_list("at", "author", "author_name", "action")
+    rows = (
+        entries.filter(action__in=own_words.SHOWN)
+        .order_by("-at")
+        .values_list("at", "author", "author_name", "action")
+    )
     return [
         OwnDeed(
             past(at, now, zone),

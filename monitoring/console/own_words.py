@@ -10,6 +10,12 @@ from monitoring.console.moments import brief, counted
 from monitoring.console.wording import Explanation, Situation, explanation_of
 from monitoring.intake.volume import Missing
 
+# What touches the person's own syncing; what admins note or mute among themselves does not.
+SHOWN = (
+    *("person.sync_now", "person.hold", "person.release", "person.interval", "person.undo"),
+    *("person.pause", "person.resume"),
+    *("person.reauthorize", "person.consent", "person.decline", "invitation.withdraw"),
+)
 # By whom something is to be done, for classes that the person can't do themself.
 ADMIN = "Your Salesforce administrator has to put this right. You need not do anything."
 NOTHING = "You need not do anything; it goes on by itself."
@@ -86,4 +92,5 @@ def next_step(situation: Situation, interpretation: str, *, may_consent: bool) -
 
 def deed_sentence(author: str, action: str, *, own: bool) -> str:
     """Return what somebody did for the person, or the person themself, as a sentence."""
-    return f"{'You' if own else author} {ACTIONS.get(action, action)}"
+    words = ACTIONS[action].replace("the person's", "your")
+    return f"{'You' if own else author} {words}"

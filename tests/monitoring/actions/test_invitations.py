@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
-from accounts.models import Connection, Person, Provider
+from accounts.models import Connection, Person, Provider, Role
 from monitoring.actions.invitation_watch import invitations_look, invitations_wait
 from monitoring.actions.invitations import (
     AlreadyInvitedError,
@@ -23,6 +24,7 @@ from monitoring.actions.invitations import (
 )
 from monitoring.actions.links import invitation_link
 from monitoring.actions.models import Action, Invitation, InvitationState
+from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_connected_person, make_user
 from tests.monitoring.actions.invitation_makers import (
     DAY,
@@ -34,6 +36,7 @@ from tests.monitoring.actions.invitation_makers import (
     words,
 )
 from tests.monitoring.console.incident_makers import make_hits, make_incident
+from tests.monitoring.errors.makers import make_access
 
 pytestmark = pytest.mark.django_db
 OVER = {"closed_at": NOW, "recovered_at": NOW}
@@ -229,9 +232,21 @@ def test_a_campaign_is_counted_by_state(ada: Person) -> None:
     assert (campaign_of(action).reminded, campaign_of(action).invited) == (1, 5)
 
 
-def test_stopping_a_campaign_withdraws_its_open_links_only(ada: Person) -> None:
-    action = campaign(ada)
-    assert campaign_withdraw(action=action, now=NOW) == 2
+def test_a_campaign_is_taken_back_with_its_open_links_only(ada: Person) -> None:
+    action, access = campaign(ada), make_access(ada.organization)
+    assert campaign_withdraw(access=access, action=action, now=NOW) == 2
     counts = campaign_counts(action)
     assert (counts[InvitationState.WITHDRAWN], counts[InvitationState.DONE]) == (2, 1)
     assert Invitation.objects.get(person=ada).state == "sent"
+    entries = AuditEntry.objects.filter(action="invitation.withdraw")
+    asked = Invitation.objects.filter(state="withdrawn").values_list("person", flat=True)
+    assert {entry.person_id for entry in entries} == set(asked)
+    assert campaign_withdraw(access=access, action=action, now=NOW) == 0
+
+
+def test_only_who_may_change_takes_a_campaign_back(ada: Person) -> None:
+    action = campaign(ada)
+    for access in (make_access(ada.organization, role=Role.VIEWER), make_access()):
+        with pytest.raises(PermissionDenied):
+            campaign_withdraw(access=access, action=action, now=NOW)
+    assert campaign_of(action).open == 2
