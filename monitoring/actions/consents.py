@@ -168,15 +168,15 @@ def access_keep(*, errand: Errand, token: Token, now: datetime) -> Connection:
 
     Raises PersonGoneError and InvitationClosedError where that has come to be meanwhile.
     """
-    invitation = invitation_lock(errand.invitation_id, now) if errand.invitation_id else None
+    # The person first: whoever gives access by another link of theirs waits here, holding nothing.
     people = Person.objects.select_related("organization").select_for_update(
         of=("self",), no_key=True
     )
     person = people.filter(pk=errand.person_id).first()
     if person is None:
         raise PersonGoneError
-    if invitation:
-        granted(invitation, errand.provider, now)
+    if errand.invitation_id:
+        granted(invitation_lock(errand.invitation_id, now), errand.provider, now)
     invitations_of_person_grant(
         person=person, provider=errand.provider, but=errand.invitation_id, now=now
     )

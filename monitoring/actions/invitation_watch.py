@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING, TypedDict
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import BooleanField, Case, Value, When
 from django.utils import timezone
@@ -60,9 +62,12 @@ def invitations_ring() -> None:
 
 
 def invitations_work() -> None:
-    """Look at all that are due. A queue task; several at once share the work."""
+    """Look at all that are due, for as long as a task may take. Several at once share the work."""
+    until = monotonic() + settings.DRAIN_BUDGET
     while invitations_look(timezone.now()) == AT_ONCE:
-        pass
+        if monotonic() > until:
+            return invitations_ring()
+    return None
 
 
 @transaction.atomic

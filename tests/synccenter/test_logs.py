@@ -8,8 +8,11 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 
+from monitoring.actions.links import person_token
 from synccenter.logs import logging_configuration
+from tests.factories import NOW
 
 
 @pytest.fixture(autouse=True)
@@ -45,4 +48,20 @@ def test_a_traceback_shows_no_values_of_variables(
         logging.getLogger("theirs").exception("it broke")
     printed = capsys.readouterr().err
     assert "ValueError" in printed
+    assert token not in printed
+
+
+def test_a_signed_address_that_is_refused_is_not_logged(
+    client: Client, db: None, capsys: pytest.CaptureFixture
+) -> None:
+    set_up(as_json=True)
+    token = person_token(7, NOW)
+    client.get(f"/me/{token}/pause")
+    client.get(f"/link/{token}/")
+    client.get("/link/google/callback?state=x")
+    printed = capsys.readouterr().err
+    assert "Method Not Allowed" in printed
+    assert "/me/(hidden)/pause" in printed
+    assert "/link/(hidden)/" in printed
+    assert "/link/google/callback" in printed
     assert token not in printed

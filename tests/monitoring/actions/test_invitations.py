@@ -1,13 +1,21 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django_q.models import OrmQ
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Connection, Person, Provider, Role
-from monitoring.actions.invitation_watch import invitations_look, invitations_wait
+from monitoring.actions import invitation_watch
+from monitoring.actions.invitation_watch import (
+    invitations_look,
+    invitations_wait,
+    invitations_work,
+)
 from monitoring.actions.invitations import (
     AlreadyInvitedError,
     InvitationClosedError,
@@ -212,6 +220,35 @@ def test_only_what_is_due_is_looked_at() -> None:
     assert [make_waiting().state for _ in range(3)] == ["waiting"] * 3
     assert invitations_look(NOW, limit=2) == 2
     assert invitations_look(NOW, limit=2) == 1
+
+
+def test_the_task_works_until_nothing_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    monkeypatch.setattr(invitation_watch, "AT_ONCE", 2)
+    looked: list[datetime] = []
+
+    def look(now: datetime) -> int:
+        looked.append(now)
+        return 2 if len(looked) < 3 else 1
+
+    monkeypatch.setattr(invitation_watch, "invitations_look", look)
+    invitations_work()
+    assert len(looked) == 3
+    # Whose turn is over rings for the next one.
+    monkeypatch.setattr(settings, "DRAIN_BUDGET", -1)
+    looked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        invitations_work()
+    assert len(looked) == 1
+    assert [bell.task["func"] for bell in OrmQ.objects.all()] == [invitation_watch.WORK]
+
+
+def test_the_tick_rings_while_something_is_due(ada: Person) -> None:
+    assert not invitations_wait()
+    make_waiting(ada)
+    assert invitations_wait()
 
 
 def campaign(ada: Person) -> Action:
