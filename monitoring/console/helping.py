@@ -63,11 +63,7 @@ def help_address(step: Help, slug: str, cause: str) -> str:
     them = urlencode({"status": "stalled", "cause": cause})
     if step in KINDS:
         chosen = urlencode({"kind": KINDS[step].value, "scope": "filter", "filter": them})
-        return f"{actions_address(slug)}new/?{chosen}"
+        return f"{reverse('action_new', args=[slug])}?{chosen}"
     if step is Help.MEND:
         return f"{reverse('people', args=[slug])}?{them}"
     return reverse("errors", args=[slug]) if step is Help.READ else ""
-
-
-def actions_address(slug: str) -> str:
-    return f"{reverse('overview', args=[slug])}actions/"

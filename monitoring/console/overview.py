@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from accounts.access import Access, access_for
 from monitoring.alerts.silences import active_silences
 from monitoring.console.figures import Figures, figures_of
-from monitoring.console.helping import actions_address
 from monitoring.console.incidents import incident_row
 from monitoring.console.needs import needs_of, oldest_question
 from monitoring.console.notices import concerning, notices_from
@@ -63,7 +62,6 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "coverage": coverage_of(figures),
         "errors": errors_of(told["errors"], now, access.time_zone),
         "actions": actions_of(access, told["actions"], now),
-        "actions_address": actions_address(access.organization.slug),
         "silences": silences_of(silences, now, access.time_zone),
         "silences_more": len(silences) - SILENCES,
         "trend": range_of(request.GET.get("trend")),

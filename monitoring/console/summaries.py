@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from monitoring.actions.models import Action, ActionState, Kind
+from monitoring.actions.models import Action, ActionState
 from monitoring.alerts.silences import ActiveSilence
+from monitoring.console.action_words import STATES, title
 from monitoring.console.figures import Figures
-from monitoring.console.helping import actions_address
 from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.together import Question, Row, moment_of, question_of
@@ -24,20 +24,8 @@ if TYPE_CHECKING:
 ERRORS, ACTIONS, SILENCES = 3, 5, 5
 PERCENT = "\N{NO-BREAK SPACE}%"
 
-STATES = {
-    ActionState.RUNNING.value: Look("Running", "recovering", "brand"),
-    ActionState.APPROVAL.value: Look("Waits for a second person", "degraded", "warning"),
-}
-DEEDS = {
-    Kind.SYNC: "Sync {}",
-    Kind.REAUTHORIZE: "Re-authorize {}",
-    Kind.HOLD: "Hold {}",
-    Kind.RELEASE: "Release {}",
-    Kind.INTERVAL: "Change the interval of {}",
-    Kind.SILENCE: "Silence {}",
-    Kind.NOTE: "Note on {}",
-    Kind.UNDO: "Undo an action on {}",
-}
+# The states in which an action still concerns somebody.
+AT_HAND = (ActionState.RUNNING, ActionState.APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +87,8 @@ def errors_of(found: Sequence[Row], now: datetime, zone: tzinfo) -> list[ErrorLi
 class ActionLine:
     """An action that is under way, or that somebody else is to look at first."""
 
+    id: int
     words: str
-    address: str
     look: Look
     author: str
     since: Moment | None
@@ -108,18 +96,17 @@ class ActionLine:
 
 def actions_question(access: Access) -> Question:
     """Ask for the actions that run or wait, newest first."""
-    actions = Action.objects.visible_to(access).filter(state__in=list(STATES)).newest_first()
+    actions = Action.objects.visible_to(access).filter(state__in=AT_HAND).newest_first()
     columns = ("pk", "kind", "state", "people", "author_name", "created_at", "begun_at")
     return question_of(actions.values(*columns)[:ACTIONS])
 
 
 def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[ActionLine]:
-    address = actions_address(access.organization.slug)
     return [
         ActionLine(
-            DEEDS[Kind(row["kind"])].format(counted(row["people"], "person", "people")),
-            f"{address}{row['pk']}/",
-            STATES[row["state"]],
+            row["pk"],
+            title(row["kind"], row["people"]),
+            STATES[ActionState(row["state"])],
             row["author_name"],
             past(
                 datetime.fromisoformat(row["begun_at"] or row["created_at"]), now, access.time_zone

@@ -17,8 +17,18 @@ from tests.monitoring.console.makers import REVOKED, make_held, make_outcome, ma
 
 SignedIn = Callable[..., Page]
 SIZES = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-PAGES = ["", "people/", "people/?q=nobody", "incidents/", "errors/", "rules/", "rules/new/"]
-PAGES += ["outbox/", "silences/"]
+PAGES = [
+    "",
+    "trends/",
+    "people/",
+    "people/?q=nobody",
+    "incidents/",
+    "errors/",
+    "rules/",
+    "rules/new/",
+    "outbox/",
+    "silences/",
+]
 
 
 @SIZES

@@ -244,8 +244,8 @@ def test_actions_under_way_are_told(cast: Cast, admin_client: Client) -> None:
     response = admin_client.get(ADDRESS)
     told = [(action.words, action.look.word) for action in response.context["actions"]]
     assert told == [
-        ("Sync 1,234 people", "Running"),
-        ("Hold 200 people", "Waits for a second person"),
+        ("Sync 1,234 people now", "Running"),
+        ("Hold 200 people", "Waits for approval"),
     ]
     assert f"/o/acme/actions/{running.pk}/" in markup(response).links
 

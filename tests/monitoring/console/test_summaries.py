@@ -3,9 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.actions.models import Kind
 from monitoring.console.figures import GROUPS, Figures
-from monitoring.console.summaries import DEEDS, coverage_of, share_said
+from monitoring.console.summaries import coverage_of, share_said
 
 
 @given(st.integers(1, 10**6), st.integers(0, 10**6))
@@ -35,7 +34,3 @@ def test_a_share_is_never_said_to_be_nothing() -> None:
         "49\xa0%",
         "100\xa0%",
     ]
-
-
-def test_every_kind_of_action_has_words() -> None:
-    assert set(DEEDS) == set(Kind)
