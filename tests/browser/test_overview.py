@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from monitoring.health.samples import EVERY, sample_time, samples_add
 from monitoring.intake.counts import HOUR, counts_append
+from tests.browser.axe import violations
 from tests.browser.conftest import NARROW, WIDE
 from tests.monitoring.console.makers import make_unwell
 
@@ -47,6 +48,7 @@ def test_the_charts_come_after_the_text_and_change_without_a_reload(
     assert page.evaluate("window.stayed")
     page.get_by_text("Figures as a table").first.click()
     expect(page.get_by_role("columnheader", name="Needs attention")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_without_scripts_a_link_leads_to_the_figures(signed_in: SignedIn, past: None) -> None:
