@@ -18,7 +18,7 @@ class Column:
 # In the order in which they are shown.
 COLUMNS = (
     Column("team", "Team"),
-    Column("since", "In this status since"),
+    Column("since", "Unchanged since"),
     Column("kind", "Kind of error"),
     Column("recent", "Last 24 runs", usual=True),
     Column("last_attempt", "Last attempt"),

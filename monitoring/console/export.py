@@ -19,10 +19,10 @@ from accounts.access import Access, access_for
 from monitoring.audit.log import audit_entry_write
 from monitoring.console.export_cells import Field, cells_of, fields_of, titles_of
 from monitoring.console.filters import PeopleFilter
-from monitoring.console.people_rows import row_of
+from monitoring.console.last_deed import with_last_deed
 from monitoring.console.rules import explanations
 from monitoring.console.sheets import MOST_ROWS, csv_of, xlsx_of
-from monitoring.console.tables import PeopleTable, as_listed
+from monitoring.console.tables import PeopleTable, with_connections, with_details
 
 # Rows fetched at a time from the server-side cursor.
 FETCH = 1_000
@@ -104,6 +104,8 @@ def cells(
     """Yield the lines of the file, read by a server-side cursor."""
     asked, rules = narrowed.asked, explanations(access.organization.pk)
     table = PeopleTable(narrowed.qs, asked.columns, asked.sort, now)
-    people = as_listed(table.in_order, asked.columns, now)
+    people = with_connections(with_details(table.in_order), asked.columns)
+    if "deed" in asked.columns:
+        people = with_last_deed(people, now)
     for health in people.iterator(chunk_size=FETCH):
-        yield cells_of(row_of(health, rules, now, access.time_zone), fields, access.time_zone)
+        yield cells_of(health, fields, rules, now, access.time_zone)

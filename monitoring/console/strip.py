@@ -17,6 +17,7 @@ WORDS = {"s": "synced", "p": "synced in part", "f": "failed", "l": "lost"}
 TOPS = {"s": 0, "p": 4, "f": 8, "l": 12}
 
 
+@lru_cache(maxsize=4096)
 def summary(recent: str) -> str:
     """Return the strip in one sentence; `recent` is a letter a run, oldest first."""
     if not recent:

@@ -44,6 +44,8 @@ class Listed(Details):
     """What `as_listed` adds; `google_state` and `salesforce_state` only where asked for."""
 
     last_deed: dict[str, Any] | None
+    google_state: str | None
+    salesforce_state: str | None
 
 
 def with_details(people: HealthQuerySet) -> QuerySet[DetailedHealth]:

@@ -7,7 +7,7 @@ const bulk = () => document.getElementById("bulk");
 const boxes = () => [...document.querySelectorAll("#people input[name=person]")];
 
 document.addEventListener("click", (event) => {
-  const box = event.target.closest("input[name=person]");
+  const box = event.target.closest("input[name=person]") ?? shiftedBox(event);
   if (box) {
     pick(box, event.shiftKey);
   } else if (event.target.id === "pick_page") {
@@ -21,6 +21,17 @@ document.addEventListener("click", (event) => {
   }
   show();
 });
+
+// A browser that is asked to select text does not tick the box of a label.
+function shiftedBox(event) {
+  const label = event.shiftKey && event.target.closest(".people__pick label");
+  const box = label && document.querySelector(`#people input[name=person]#${label.htmlFor}`);
+  if (box) {
+    event.preventDefault();
+    box.checked = !box.checked;
+  }
+  return box;
+}
 
 // With the shift key, everybody between this box and the one before.
 function pick(box, many) {

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from monitoring.console import tables
+from monitoring.console.models import SavedView
 from monitoring.console.wording import LOOKS, TO
 from monitoring.health.models import Health
 from tests.factories import NOW, make_connected_person, make_person
@@ -157,6 +158,10 @@ def test_people_are_found_by_search_and_by_team(cast: Cast, admin_client: Client
         ("-next_run", "ACB"),
         ("interval", "CAB"),
         ("-interval", "BAC"),
+        ("team", "BCA"),
+        ("-team", "ACB"),
+        ("since", "ACB"),
+        ("-last_attempt", "BAC"),
     ],
 )
 def test_every_column_sorts_both_ways_with_empty_ones_last(
@@ -167,8 +172,14 @@ def test_every_column_sorts_both_ways_with_empty_ones_last(
         "B": {"last_success_at": NOW - 9 * HOUR, "next_due": None, "interval": 28_800},
         "C": {"last_success_at": NOW - HOUR, "next_due": NOW + HOUR, "interval": 7_200},
     }
+    others = {
+        "A": ("Z", {"status_since": NOW - 9 * HOUR, "last_attempt_at": NOW - 2 * HOUR}),
+        "B": ("", {"status_since": NOW, "last_attempt_at": NOW}),
+        "C": ("M", {"status_since": NOW - HOUR, "last_attempt_at": NOW - 3 * HOUR}),
+    }
     for name, fields in facts.items():
-        set_health(make_connected_person(cast.acme, name=name), **fields)
+        team, more = others[name]
+        set_health(make_connected_person(cast.acme, name=name, team=team), **fields, **more)
     assert "".join(names(admin_client, f"?sort={sort}")) == order
 
 
@@ -193,16 +204,19 @@ def test_a_page_that_is_not_there_shows_the_nearest(
     assert len(names(admin_client, f"?page={page}")) == 1
 
 
-def test_nobody_can_ask_for_more_than_a_page(cast: Cast, admin_client: Client) -> None:
-    for _ in range(60):
-        make_person(cast.acme)
-    assert len(names(admin_client, "?per_page=1000")) == 50
+def test_the_size_of_a_page_is_one_of_four(cast: Cast, admin_client: Client) -> None:
+    make_many_healthy(cast.acme, 60)
+    assert len(names(admin_client, "?per=100")) == 60
+    assert len(names(admin_client, "?per=1000")) == 50
+    page = admin_client.get(ADDRESS, {"per": "25", "team": "Sales"})
+    assert f"{ADDRESS}?team=Sales&per=100" in markup(page).links
+    assert f"{ADDRESS}?team=Sales" in markup(page).links
 
 
 def test_nobody_pages_through_everybody(
     cast: Cast, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "LAST_PAGE", 2)
+    monkeypatch.setattr(tables, "LAST_PERSON", 100)
     for _ in range(120):
         make_person(cast.acme)
     last = admin_client.get(ADDRESS, {"page": "3"})
@@ -244,8 +258,13 @@ def test_htmx_is_given_the_list_only_and_the_figures_beside_it(
     response = admin_client.get(ADDRESS, {"status": "stalled"}, headers=HTMX)
     html = response.content.decode()
     assert "<html" not in html
-    assert markup(response).ids == ["people", "figures"]
-    assert 'hx-swap-oob="true"' in html
+    ids = markup(response).ids
+    assert [name for name in ids if name in {"people", "figures", "tools", "columns"}] == [
+        "people",
+        "figures",
+        "tools",
+    ]
+    assert html.count('hx-swap-oob="true"') == 2
     assert "HX-Request" in response.headers["Vary"]
     assert "no-store" in response.headers["Cache-Control"]
 
@@ -308,9 +327,11 @@ def test_the_teams_are_offered_each_once(cast: Cast, admin_client: Client) -> No
     assert options == ["Research", "Sales", "Zeta &amp; &lt;b&gt;"]
 
 
-@pytest.mark.parametrize("query", ["", "?status=healthy", "?q=person", "?sort=person&team=Sales"])
+@pytest.mark.parametrize(
+    "query", ["", "?q=person&per=200", "?slowed=on&columns=team,google,salesforce,deed"]
+)
 @pytest.mark.parametrize("size", [3, 70])
-def test_a_page_takes_at_most_nine_statements_at_any_size(
+def test_a_page_takes_at_most_ten_statements_at_any_size(
     cast: Cast,
     admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
@@ -319,7 +340,10 @@ def test_a_page_takes_at_most_nine_statements_at_any_size(
 ) -> None:
     make_many_healthy(cast.acme, size)
     make_held(cast.acme, ends_at=NOW + timedelta(days=2))
-    with django_assert_max_num_queries(9):
+    SavedView.objects.create(
+        organization=cast.acme, user=cast.admin, name="Mine", created_at=NOW, changed_at=NOW
+    )
+    with django_assert_max_num_queries(10):
         admin_client.get(ADDRESS + query)
 
 
@@ -340,3 +364,44 @@ def test_another_engines_run_is_expected_but_never_due_now(
     assert "due now" not in page
     Health.objects.update(expected_at=NOW + 400 * 24 * HOUR)
     assert "reported by another engine" not in admin_client.get(ADDRESS).content.decode()
+
+
+def test_columns_are_chosen_and_kept(cast: Cast, admin_client: Client) -> None:
+    make_unwell(
+        cast.acme,
+        "stalled",
+        "google-access-revoked",
+        team="Sales",
+        health={"last_interpretation": "needs_user", "last_signature": "google 400 revoked"},
+    )
+    response = admin_client.get(ADDRESS, {"columns": "kind,team,google", "sort": "person"})
+    shown = [column.name for column in response.context["table"].columns]
+    assert shown == ["person", "status", "team", "kind", "google"]
+    page = text(response)
+    for words in ("Kind of error", "The person must act", "Not used yet"):
+        assert words in page, words
+    following = f"{ADDRESS}?sort=person&per=100&columns=team%2Ckind%2Cgoogle"
+    assert following in markup(response).links
+
+
+def test_a_form_without_scripts_sends_columns_one_by_one(cast: Cast, admin_client: Client) -> None:
+    make_healthy(cast.acme)
+    response = admin_client.get(ADDRESS + "?columns=person&columns=deed&columns=team")
+    shown = [column.name for column in response.context["table"].columns]
+    assert shown == ["person", "status", "team", "deed"]
+    bare = admin_client.get(ADDRESS + "?columns=person")
+    assert [column.name for column in bare.context["table"].columns] == ["person", "status"]
+
+
+def test_what_is_chosen_can_be_taken_back_one_by_one(cast: Cast, admin_client: Client) -> None:
+    make_unwell(cast.acme, "stalled", "silent", name="Ada", team="Sales")
+    response = admin_client.get(ADDRESS, {"status": "stalled", "team": "Sales", "cause": "silent"})
+    words = [f"{pill.label}: {pill.words}" for pill in response.context["pills"]]
+    assert words == ["Status: Needs attention", "Reason: No run for too long", "Team: Sales"]
+    assert f"{ADDRESS}?status=stalled&team=Sales" in markup(response).links
+
+
+def test_why_somebody_was_switched_off_stands_on_the_row(cast: Cast, admin_client: Client) -> None:
+    make_held(cast.acme)
+    page = text(admin_client.get(ADDRESS))
+    assert "by Ada Admin, until switched on again: On leave" in page
