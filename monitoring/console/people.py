@@ -11,6 +11,7 @@ from django.core.paginator import Page
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -127,16 +128,11 @@ def bulk_of(access: Access, narrowed: PeopleFilter) -> dict[str, Any] | None:
     if not access.may_change:
         return None
     return {
-        "address": action_address(access),
+        "address": reverse("action_new", args=[access.organization.slug]),
         # Where a filter was left out, more people are listed than were meant.
         "filter": narrowed.query if narrowed.is_sound else None,
         "most": MOST_SELECTED,
     }
-
-
-def action_address(access: Access) -> str:
-    """Return where an action is begun."""
-    return f"/o/{access.organization.slug}/actions/new/"
 
 
 def everybody(paginator: CountedPaginator, narrowed: PeopleFilter) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import NARROW
 from tests.monitoring.console.makers import make_held, make_many_healthy, make_unwell
 
@@ -221,6 +222,15 @@ def test_all_columns_fit_on_every_screen(signed_in: SignedIn, crowd: None, width
         opened = page.locator("details.menu[open] .menu__list").bounding_box()
         assert opened
         assert opened["x"] >= 0
+        page.keyboard.press("Escape")
+    assert violations(page) == []
+
+
+def test_what_opens_keeps_nobody_out(signed_in: SignedIn, crowd: None) -> None:
+    page = signed_in("people/?status=stalled")
+    for name in ("Views", "Columns"):
+        page.locator("summary", has_text=name).click()
+        assert violations(page) == []
         page.keyboard.press("Escape")
 
 
