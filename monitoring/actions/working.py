@@ -10,7 +10,6 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import close_old_connections, connection
-from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -35,7 +34,9 @@ TURN = 20.0
 BRIEF_TURN = 1.0
 # So many people at most are done within the request that asks for it.
 FEW = 20
-KEPT = timedelta(days=1)
+# Longer than a preview can be confirmed.
+KEPT = timedelta(hours=25)
+NEVER_BEGUN = [ActionState.PREVIEW, ActionState.DISCARDED]
 FORGOTTEN_AT_ONCE = 20
 # Any fixed number will do; it is that of working at actions among the advisory locks.
 LOCK = 7_430_126_003
@@ -138,15 +139,12 @@ def actions_wait() -> bool:
 def forgettable(now: datetime) -> ActionQuerySet:
     """Return what never began and is no longer looked at."""
     before = now - KEPT
-    states = Q(state=ActionState.PREVIEW) | Q(state=ActionState.DISCARDED)
-    old: ActionQuerySet = Action.objects.filter(states, created_at__lt=before)
+    old: ActionQuerySet = Action.objects.filter(state__in=NEVER_BEGUN, created_at__lt=before)
     return old.annotate(left_at=Coalesce("second_at", "created_at")).filter(left_at__lt=before)
 
 
 def actions_forget(now: datetime) -> int:
     """Forget previews and discarded actions older than a day; return how many."""
     old = list(forgettable(now).values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-    Action.objects.filter(
-        pk__in=old, state__in=[ActionState.PREVIEW, ActionState.DISCARDED]
-    ).delete()
+    Action.objects.filter(pk__in=old, state__in=NEVER_BEGUN).delete()
     return len(old)

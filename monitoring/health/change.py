@@ -97,15 +97,19 @@ def look_again(
 
 
 def take_hold(
-    facts: HealthFacts, hold_id: int | None, policy: PolicyFacts, now: datetime
+    facts: HealthFacts,
+    hold_id: int | None,
+    policy: PolicyFacts,
+    now: datetime,
+    wait: timedelta = timedelta(),
 ) -> tuple[HealthFacts, list[Change]]:
-    """Put a person under a hold, or under none; who comes back is due at once.
+    """Put a person under a hold, or under none; who comes back is due at once, or after a wait.
 
     The time spent held is neither failure nor silence.
     """
     runs = facts.runs
     if hold_id is None and facts.hold_id is not None and was_ever_run(runs):
-        allowed = max(now, runs.not_before or now)
+        allowed = max(now + wait, runs.not_before or now)
         runs = replace(runs, awaiting_since=now, expected_at=allowed)
     changes: list[Change] = []
     held = replace(facts, runs=runs, hold_id=hold_id)

@@ -6,16 +6,19 @@ Whoever locks holds and Health rows locks the holds first.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Person
-from monitoring.health.change import take_hold
+from monitoring.health.change import Change, HealthFacts, take_hold
+from monitoring.health.fold import PolicyFacts
 from monitoring.health.models import Hold, HoldAuthor
 from monitoring.health.store import Row, advance, lock
+
+APART = timedelta(seconds=0.25)
 
 
 @transaction.atomic
@@ -89,10 +92,13 @@ def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
 
 
 @transaction.atomic
-def holds_release(*, holds: Collection[int], author: Any, now: datetime) -> dict[int, int]:
+def holds_release(
+    *, holds: Collection[int], author: Any, now: datetime, spread: timedelta = timedelta()
+) -> dict[int, int]:
     """Do for many holds, given by id, what `hold_release` does for one.
 
-    Returns the people by hold of those lifted; the others had been lifted or had ended.
+    Those who come back are due within `spread`, so that many at once are no burst. Returns the
+    people by hold of those lifted; the others had been lifted or had ended.
     """
     lifted = dict(
         Hold.objects.active_at(now)
@@ -102,13 +108,16 @@ def holds_release(*, holds: Collection[int], author: Any, now: datetime) -> dict
         .values_list("pk", "person_id")
     )
     Hold.objects.filter(pk__in=lifted).update(released_at=now, released_by=author)
-    _follow(lock(set(lifted.values())), now)
+    _follow(lock(set(lifted.values())), now, spread)
     return lifted
 
 
 @transaction.atomic
 def holds_end(*, now: datetime, limit: int = 1_000) -> int:
-    """Let people sync again whose holds have run out; return how many holds ended."""
+    """Let people sync again whose holds have run out; return how many holds ended.
+
+    They come back one after the other, as from a bulk action.
+    """
     ended = list(
         # Not against the foreign key of a Health row that is being pointed at one of them.
         Hold.objects.select_for_update(skip_locked=True, no_key=True)
@@ -116,11 +125,12 @@ def holds_end(*, now: datetime, limit: int = 1_000) -> int:
         .order_by("ends_at")[:limit]
     )
     Hold.objects.filter(pk__in=[hold.pk for hold in ended]).update(released_at=now)
-    _follow(lock({hold.person_id for hold in ended}), now)
+    spread = APART * max(len(ended) - 1, 0)
+    _follow(lock({hold.person_id for hold in ended}), now, spread)
     return len(ended)
 
 
-def _follow(locked: Mapping[int, Row], now: datetime) -> None:
+def _follow(locked: Mapping[int, Row], now: datetime, spread: timedelta = timedelta()) -> None:
     """Point locked Health rows at an active hold of their person, or at none.
 
     Because they are locked before the holds are read, who places and who lifts a hold at the same
@@ -129,4 +139,15 @@ def _follow(locked: Mapping[int, Row], now: datetime) -> None:
     holds = Hold.objects.filter(person_id__in=locked).active_at(now)
     longest_last = holds.order_by(F("ends_at").asc(nulls_last=True), "started_at")
     active = dict(longest_last.values_list("person_id", "id"))
-    advance(locked, lambda person, facts, policy: take_hold(facts, active.get(person), policy, now))
+
+    def step(
+        person: int, facts: HealthFacts, policy: PolicyFacts
+    ) -> tuple[HealthFacts, list[Change]]:
+        return take_hold(facts, active.get(person), policy, now, spread * share_of(person))
+
+    advance(locked, step)
+
+
+def share_of(person: int) -> float:
+    """Return a number below 1 that differs between people whose ids are close."""
+    return person * 7_919 % 10_007 / 10_007

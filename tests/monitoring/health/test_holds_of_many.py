@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from monitoring.health.holds import holds_place, holds_release
+from monitoring.health.holds import holds_end, holds_place, holds_release
 from monitoring.health.models import Health, Hold, HoldAuthor, Transition
 from tests.factories import NOW, make_person, make_user
 
@@ -63,6 +64,22 @@ def test_a_hold_that_has_ended_is_not_lifted() -> None:
     person = make_person()
     placed = place([person.pk], ends_at=LATER)
     assert holds_release(holds=placed.values(), author=make_user(), now=LATER) == {}
+
+
+@pytest.mark.parametrize("ends_at", [None, LATER])
+def test_many_who_come_back_are_due_one_after_the_other(ends_at: datetime | None) -> None:
+    people = [make_person() for _ in range(40)]
+    Health.objects.update(runs_here=True, awaiting_since=NOW)
+    placed = place([person.pk for person in people], ends_at=ends_at)
+    if ends_at is None:
+        spread = timedelta(seconds=10)
+        holds_release(holds=placed.values(), author=make_user(), now=LATER, spread=spread)
+    else:
+        assert holds_end(now=LATER) == 40
+    due = sorted(Health.objects.values_list("next_due", flat=True))
+    assert LATER <= due[0] <= due[-1] <= LATER + timedelta(seconds=10)
+    assert max(later - sooner for sooner, later in pairwise(due)) < timedelta(seconds=5)
+    assert len(set(due)) > 30
 
 
 def test_many_cost_as_many_statements_as_one(
