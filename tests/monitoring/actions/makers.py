@@ -64,5 +64,6 @@ def make_hold(person: Person, author: Any = None, **overrides: Any) -> Hold:
 
 def results(action: Action) -> dict[int, tuple[PersonState, str]]:
     """Return state and code of each person of an action."""
-    rows = ActionPerson.objects.filter(action=action).values_list("person_id", "state", "code")
+    people = ActionPerson.objects.filter(action=action).order_by("person")
+    rows = people.values_list("person_id", "state", "code")
     return {person: (PersonState(state), code) for person, state, code in rows}
