@@ -70,7 +70,10 @@ def actions_work() -> None:
 
     Of the main cluster's workers one is at it at a time, so that the others can sync.
     """
+    close_old_connections()
     with only_one() as mine:
+        if mine:
+            actions_forget(timezone.now())
         more = mine and work(TURN, Lane.SCHEDULE)
     if more:
         ring_actions()
@@ -81,15 +84,14 @@ def actions_work_briefly() -> None:
 
     For the fast cluster: what an admin began goes on although all drains are busy.
     """
+    close_old_connections()
     if work(BRIEF_TURN, Lane.ADMIN, without=Manner.NETWORK):
         ring_actions()
 
 
 def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
     """Work for so long; tell whether there is more to do."""
-    close_old_connections()
     until = monotonic() + seconds
-    actions_forget(timezone.now())
     while True:
         # The manager must not take who works at actions for a worker that is stuck.
         worker_beat(lane=lane, in_flight=0)
