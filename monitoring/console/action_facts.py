@@ -17,7 +17,6 @@ from monitoring.actions.models import (
     Action,
     ActionPerson,
     ActionState,
-    Invitation,
     Kind,
     Origin,
     PersonState,
@@ -103,12 +102,6 @@ def bad_results(access: Access, actions: Iterable[Action]) -> dict[int, dict[Per
     for action_id, state, number in rows:
         results.setdefault(action_id, {})[PersonState(state)] = number
     return results
-
-
-def invitation_counts(access: Access, action: Action) -> dict[str, int]:
-    """Return how many requests to re-authorize, sent by an action, are in which state."""
-    sent = Invitation.objects.visible_to(access).filter(action=action).order_by()
-    return dict(sent.values_list("state").annotate(Count("pk")))
 
 
 def with_done(action: Action, others: Mapping[PersonState, int]) -> dict[PersonState, int]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
 from monitoring.actions.deeds import ActionRefusedError
+from monitoring.actions.invitations import campaign_of
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
 from monitoring.actions.policy import action_policy_of
 from monitoring.actions.reading import (
@@ -40,7 +41,6 @@ from monitoring.console.action_facts import (
     elsewhere_of,
     first_members,
     form_query,
-    invitation_counts,
     is_reversible,
     person_row,
     scope_again,
@@ -172,7 +172,7 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
         "failures": [person_row(each, action.kind, rules, now, zone) for each in members],
         "more_failures": failed - len(members),
         "seen": "-".join(str(counts.get(state, 0)) for state in PersonState),
-        "campaign": campaign(access, action),
+        "campaign": campaign(action),
         "step": percent // 10,
         "said": f"{words.counts_sentence(action.kind, counts)}.",
         "pace": "1s" if action.people <= 1_000 else "2s",
@@ -238,16 +238,14 @@ def counts_seen(seen: str) -> dict[PersonState, int]:
     return dict(zip(PersonState, numbers, strict=False))
 
 
-def campaign(access: Access, action: Action) -> list[dict[str, Any]]:
+def campaign(action: Action) -> list[dict[str, Any]]:
     """Return how many of those asked by a link stand how; nothing where nobody was asked."""
     if action.kind != Kind.REAUTHORIZE or action.state == ActionState.APPROVAL:
         return []
-    counts = invitation_counts(access, action)
-    return [
-        {"look": look, "people": counts[state]}
-        for state, look in words.INVITATIONS.items()
-        if counts.get(state)
-    ]
+    found = campaign_of(action)
+    asked = [(look, found.counts[state]) for state, look in words.INVITATIONS.items()]
+    asked.append((words.REMINDED, found.reminded))
+    return [{"look": look, "people": people} for look, people in asked if people]
 
 
 def confirm(access: Access, action: Action, now: datetime) -> str:

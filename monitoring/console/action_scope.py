@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Person
 from monitoring.actions.models import Action, ActionPerson, Origin, PersonState
 from monitoring.console.action_words import RESULT_WORDS, kind_title
-from monitoring.console.filters import PeopleFilter
+from monitoring.console.filters import OF_THE_PAGE, PeopleFilter
 from monitoring.console.incident_words import people_of, phrase
 from monitoring.console.moments import brief
 from monitoring.console.rules import explanations
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from accounts.access import Access
 
 LONGEST_FILTER = 2_000
-# What the address of the list of people may hold beside its filters.
-NO_FILTERS = frozenset({"sort", "page", "per", "columns", "view"})
 CHOOSE_AGAIN = "Go back to People and choose again."
 
 
@@ -117,7 +115,7 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
         ) from None
     narrowed = PeopleFilter(given, access=access)
     known = narrowed.form.fields
-    unknown = [name for name in given if name not in known and name not in NO_FILTERS]
+    unknown = [name for name in given if name not in known and name not in OF_THE_PAGE]
     if unknown:
         raise ScopeRefusedError(
             f"People can't be narrowed by “{unknown[0][:40]}”, so it is not clear who is meant. "
@@ -127,6 +125,11 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
         raise ScopeRefusedError(
             f"The {str(known[name].label).lower()} in the address is not one there is, so it is "
             f"not clear who is meant. {CHOOSE_AGAIN}"
+        )
+    if not narrowed.is_sound:
+        raise ScopeRefusedError(
+            f"The address narrows people by the same thing twice, so it is not clear who is meant. "
+            f"{CHOOSE_AGAIN}"
         )
     return narrowed
 

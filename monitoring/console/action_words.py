@@ -52,7 +52,7 @@ KINDS = {
             "Each person is told by mail who acted for them. Links and history stay.",
         ),
         "re-authorized or asked by mail",
-        "It can't be undone: access once proven stays. Links not used yet can be withdrawn.",
+        "It can't be undone: access once proven stays. A link works once, and not for ever.",
     ),
     Kind.HOLD: KindWords(
         "Hold",
@@ -180,6 +180,7 @@ INVITATIONS = {
     InvitationState.WAITING: Look("Waits for an incident's end", "never_connected", "neutral"),
     InvitationState.WITHDRAWN: Look("Withdrawn", "disabled", "neutral"),
 }
+REMINDED = Look("Reminded", "recovering", "neutral")
 
 
 # Those an admin looks for first.

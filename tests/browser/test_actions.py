@@ -12,7 +12,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Person
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
+from monitoring.console.action_forms import FORMS
 from monitoring.health.models import Health
+from tests.browser.axe import violations
 from tests.browser.conftest import NARROW
 from tests.monitoring.console.action_makers import make_action
 from tests.monitoring.console.makers import make_held, make_many_healthy
@@ -145,6 +147,31 @@ def test_nothing_is_wider_than_the_screen(
     ):
         page.goto(f"/o/{acme.slug}/{address}")
         assert overflow(page) <= 0, address
+
+
+def test_axe_finds_nothing_on_any_page_of_actions(
+    signed_in: SignedIn, acme: Any, admin: Any
+) -> None:
+    run = make_run(acme, admin, left_out=1)
+    people = list(Person.objects.filter(organization=acme).order_by("pk"))
+    left_out = [(PersonState.LEFT_OUT, "held_already")] + [(PersonState.WAITING, "")] * 5
+    preview = make_action(acme, people, author=admin, results=left_out)
+    ended = {"state": ActionState.DONE, "finished_at": datetime.now(UTC)}
+    failed = [(PersonState.FAILED, "google-access-revoked")] * 6
+    done = make_action(acme, people, author=admin, results=failed, **ended)
+    wanted = make_action(acme, people, state=ActionState.APPROVAL)
+    page, found = signed_in("actions/"), []
+    forms = [f"actions/new/?kind={kind}&scope=action&action={run.pk}" for kind in FORMS]
+    for address in (
+        "actions/",
+        *(f"actions/{each.pk}/" for each in (preview, run, done, wanted)),
+        f"actions/{done.pk}/people/?state=4",
+        *forms,
+        "settings/",
+    ):
+        page.goto(f"/o/{acme.slug}/{address}")
+        found += [f"{address}: {line}" for line in violations(page)]
+    assert found == []
 
 
 def test_it_works_without_scripts(signed_in: SignedIn, acme: Any, admin: Any) -> None:

@@ -95,6 +95,7 @@ def test_an_empty_filter_means_everybody_and_says_so(cast: Cast, access: Access)
         "error=abc",
         "staus=stalled",
         "status=stalled&cuase=x",
+        "status=stalled&status=healthy",
         "q=%00",
         "team=" + "x" * 101,
         "q=" + "x" * 2_000,
