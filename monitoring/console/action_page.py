@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
 from monitoring.actions.deeds import ActionRefusedError
-from monitoring.actions.invitations import campaign_of
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
 from monitoring.actions.policy import action_policy_of
 from monitoring.actions.reading import (
@@ -45,6 +44,7 @@ from monitoring.console.action_facts import (
     person_row,
     scope_again,
 )
+from monitoring.console.campaign import campaign_context
 from monitoring.console.incident_words import people_of
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import recent
@@ -98,6 +98,8 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
     else:
         context |= progress_context(access, action, rules, now)
         context |= left_out_context(action)
+        if action.kind == Kind.REAUTHORIZE:
+            context |= campaign_context(action)
     return context
 
 
@@ -172,7 +174,6 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
         "failures": [person_row(each, action.kind, rules, now, zone) for each in members],
         "more_failures": failed - len(members),
         "seen": "-".join(str(counts.get(state, 0)) for state in PersonState),
-        "campaign": campaign(action),
         "step": percent // 10,
         "said": f"{words.counts_sentence(action.kind, counts)}.",
         "pace": "1s" if action.people <= 1_000 else "2s",
@@ -236,16 +237,6 @@ def counts_seen(seen: str) -> dict[PersonState, int]:
     """Return the counts that a page shows which has seen them; what is no such text is nothing."""
     numbers = [int(number) for number in seen.split("-") if number.isascii() and number.isdigit()]
     return dict(zip(PersonState, numbers, strict=False))
-
-
-def campaign(action: Action) -> list[dict[str, Any]]:
-    """Return how many of those asked by a link stand how; nothing where nobody was asked."""
-    if action.kind != Kind.REAUTHORIZE or action.state == ActionState.APPROVAL:
-        return []
-    found = campaign_of(action)
-    asked = [(look, found.counts[state]) for state, look in words.INVITATIONS.items()]
-    asked.append((words.REMINDED, found.reminded))
-    return [{"look": look, "people": people} for look, people in asked if people]
 
 
 def confirm(access: Access, action: Action, now: datetime) -> str:

@@ -8,7 +8,8 @@ from datetime import date, datetime, tzinfo
 from math import ceil
 from typing import Any
 
-from monitoring.actions.models import ActionState, InvitationState, Kind, PersonState
+from monitoring.actions.models import ActionState, Kind, PersonState
+from monitoring.actions.refusal_places import CASES
 from monitoring.console.incident_words import people_of
 from monitoring.console.moments import MINUTE, brief, duration
 from monitoring.console.wording import Explanation, Look, explanation_of, lowered
@@ -52,7 +53,7 @@ KINDS = {
             "Each person is told by mail who acted for them. Links and history stay.",
         ),
         "re-authorized or asked by mail",
-        "It can't be undone: access once proven stays. A link works once, and not for ever.",
+        "It can't be undone: access once proven stays. Links not used yet can be withdrawn.",
     ),
     Kind.HOLD: KindWords(
         "Hold",
@@ -171,18 +172,6 @@ def percent(counts: Counts, people: int) -> int:
     return min(100, 100 * finished(counts) // people) if people else 100
 
 
-INVITATIONS = {
-    InvitationState.DONE: Look("Done", "healthy", "success"),
-    InvitationState.REFUSED: Look("Refused", "stalled", "error"),
-    InvitationState.EXPIRED: Look("Expired", "degraded", "warning"),
-    InvitationState.OPENED: Look("Opened", "recovering", "brand"),
-    InvitationState.SENT: Look("Sent", "never_connected", "neutral"),
-    InvitationState.WAITING: Look("Waits for an incident's end", "never_connected", "neutral"),
-    InvitationState.WITHDRAWN: Look("Withdrawn", "disabled", "neutral"),
-}
-REMINDED = Look("Reminded", "recovering", "neutral")
-
-
 # Those an admin looks for first.
 RESULTS_ORDER = (
     PersonState.FAILED,
@@ -297,6 +286,10 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     }
 }
 
+REFUSALS = {case.code: case.title for case in CASES} | {
+    "temporary": "The provider could not be asked just now",
+    "not_recognised": "The provider gave no access, and no reason that is known here",
+}
 CODES = {
     "called_off": "The run was called off before it began",
     "changed_since": "Changed by somebody else since",
@@ -319,23 +312,25 @@ def left_out_words(kind: str, code: str) -> str:
 def code_words(
     kind: str, state: int, code: str, detail: str, rules: Mapping[str, Explanation]
 ) -> str:
-    """Return why the result of one person is what it is; empty where the result says it all."""
+    """Return why the result of one person is what it is; empty where the result says it all.
+
+    A detail says more than its code does, which then needs no words of its own.
+    """
     if PersonState(state) == PersonState.LEFT_OUT:
         return left_out_words(kind, code)
-    if kind == Kind.REAUTHORIZE and detail and code not in CODES:
-        return detail.rstrip(".")
     said = CODES.get(code)
-    if said is None and code:
-        known = code in rules or PersonState(state) == PersonState.FAILED
-        said = explanation_of(code, rules).title if known and kind == Kind.SYNC else ""
-        said = said or left_out_or(kind, code)
-    parts = [part.rstrip(".") for part in (said or "", detail) if part]
+    if said is None:
+        said = "" if detail or not code else reason_words(kind, state, code, rules)
+    parts = [part.rstrip(".") for part in (said, detail) if part]
     return ". ".join(parts)
 
 
-def left_out_or(kind: str, code: str) -> str:
-    known = LEFT_OUT.get(kind, {}).get(code) or LEFT_OUT[""].get(code)
-    return known or spelled(code)
+def reason_words(kind: str, state: int, code: str, rules: Mapping[str, Explanation]) -> str:
+    """Return what a code means that names a rule, a refusal, or why somebody is left out."""
+    if kind == Kind.SYNC and PersonState(state) == PersonState.FAILED:
+        return explanation_of(code, rules).title
+    known = LEFT_OUT.get(kind, {}).get(code) or LEFT_OUT[""].get(code) or REFUSALS.get(code)
+    return known or (rules[code].title if code in rules else spelled(code))
 
 
 def spelled(code: str) -> str:

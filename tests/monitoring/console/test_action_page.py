@@ -308,4 +308,4 @@ def test_links_sent_are_counted_by_how_they_stand(cast: Cast, admin_client: Clie
             asked_by_name="Casey",
             created_at=NOW,
         )
-    assert "Links 1 opened 2 sent" in shown(admin_client, action)
+    assert "Links 1 opened 2 sent Withdraw 3 open links" in shown(admin_client, action)
