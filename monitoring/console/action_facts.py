@@ -22,9 +22,10 @@ from monitoring.actions.models import (
     PersonState,
 )
 from monitoring.actions.registry import deed_of
+from monitoring.console.action_codes import code_words
 from monitoring.console.action_forms import AT, MOMENT
 from monitoring.console.action_scope import Scope, ScopeRefusedError, scope_of
-from monitoring.console.action_words import code_words, result_look
+from monitoring.console.action_words import result_look
 from monitoring.console.addresses import PER_PAGE
 from monitoring.console.rows import Moment, recent
 from monitoring.console.tables import CountedPaginator

@@ -20,15 +20,14 @@ from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
 from monitoring.actions.previews import action_preview
 from monitoring.actions.starting import action_confirm, action_discard
+from monitoring.console.action_codes import code_words, left_out_words
 from monitoring.console.action_facts import is_reversible, typed_of
 from monitoring.console.action_forms import ActionForm, form_of
 from monitoring.console.action_scope import Scope, ScopeRefusedError, number_in, scope_of
 from monitoring.console.action_words import (
     KINDS,
-    code_words,
     done_for,
     kind_title,
-    left_out_words,
     title,
     title_for,
 )

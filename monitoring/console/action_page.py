@@ -35,7 +35,9 @@ from monitoring.actions.starting import (
     is_undoable,
     others_may_approve,
 )
+from monitoring.console import action_codes as codes
 from monitoring.console import action_words as words
+from monitoring.console.action_badge import actions_at_hand
 from monitoring.console.action_facts import (
     elsewhere_of,
     first_members,
@@ -65,7 +67,10 @@ def action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
     found = action_of(access, action_id)
     if is_partial(request) and "seen" in request.GET:
         return bar(request, access, found)
-    return page(request, access, TEMPLATE, "action", context_of(access, found, timezone.now()))
+    context = context_of(access, found, timezone.now())
+    if is_partial(request):
+        context["actions_at_hand"] = actions_at_hand(access).count()
+    return page(request, access, TEMPLATE, "action", context)
 
 
 def action_of(access: Access, action_id: int) -> Action:
@@ -100,6 +105,7 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
         context |= left_out_context(action)
         if action.kind == Kind.REAUTHORIZE:
             context |= campaign_context(action)
+            context["access_given"] = codes.access_given(code_groups(action, PersonState.DONE))
     return context
 
 
@@ -136,7 +142,7 @@ def left_out_context(action: Action) -> dict[str, Any]:
         return {"left_out": []}
     return {
         "left_out": [
-            {"why": words.left_out_words(action.kind, group.code), "people": group.people}
+            {"why": codes.left_out_words(action.kind, group.code), "people": group.people}
             for group in left_out_groups(action)
         ]
     }
@@ -144,11 +150,11 @@ def left_out_context(action: Action) -> dict[str, Any]:
 
 def approval_words(access: Access, action: Action) -> dict[str, Any]:
     """Return whether a second person must approve it, and why."""
-    policy = action_policy_of(access.organization)
-    is_needed = approval_is_needed(action, policy, others_may_approve(access))
-    sentence = words.approval_sentence(
-        action.people, action.people_known, policy.approval_share, is_needed
-    )
+    policy, others = action_policy_of(access.organization), others_may_approve(access)
+    # Whom it waits for has been decided.
+    waits = action.state == ActionState.APPROVAL
+    is_needed = waits or approval_is_needed(action, policy, others)
+    sentence = words.approval_sentence(action, policy, others=others, is_needed=is_needed)
     return {"is_needed": is_needed, "sentence": sentence}
 
 
@@ -190,7 +196,7 @@ def reasons(action: Action, rules: Rules) -> list[dict[str, Any]]:
     """Return why it failed, with how many for each reason; the most of them first."""
     return [
         {
-            "why": words.code_words(action.kind, PersonState.FAILED, group.code, "", rules),
+            "why": codes.code_words(action.kind, PersonState.FAILED, group.code, "", rules),
             "people": group.people,
         }
         for group in code_groups(action, PersonState.FAILED)[:REASONS]

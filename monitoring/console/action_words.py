@@ -1,4 +1,4 @@
-"""What the console says of actions, in plain words. Pure."""
+"""What the console says of actions, in plain words. Pure but for reading a loaded Action."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import date, datetime, tzinfo
 from math import ceil
 from typing import Any
 
-from monitoring.actions.models import ActionState, Kind, PersonState
-from monitoring.actions.refusal_places import CASES
+from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.policy import ActionPolicyFacts
 from monitoring.console.incident_words import people_of
 from monitoring.console.moments import MINUTE, brief, duration
-from monitoring.console.wording import Explanation, Look, explanation_of, lowered
+from monitoring.console.wording import Look, lowered
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,77 +268,6 @@ def note_lines(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-# Why somebody is left out of an action, by kind; what any kind may say stands under "".
-LEFT_OUT: Mapping[str, Mapping[str, str]] = {
-    "": {
-        "held": "Syncing is switched off for them. Release them first.",
-        "not_connected": "Google and Salesforce are not both connected, so there is nothing to do.",
-        "elsewhere": "Another engine syncs them and reports here. Ask for a run there.",
-        "held_already": "An admin's hold is active already.",
-        "not_held": "They are not held.",
-        "held_by_other": "Only the person or the off-boarding feed holds them.",
-        "same_interval": "They have this interval already.",
-        "silenced_already": "A silence that ends then or later is active already.",
-        "in_order": "Their access is in order.",
-        "no_app": "The organization has no access of its own by which to act for them.",
-        "in_incident": "An incident hits them. Nobody is asked to re-authorize while it lasts.",
-        "invited_already": "A link they have not used yet is open already.",
-    }
-}
-
-REFUSALS = {case.code: case.title for case in CASES} | {
-    "temporary": "The provider could not be asked just now",
-    "not_recognised": "The provider gave no access, and no reason that is known here",
-}
-CODES = {
-    "called_off": "The run was called off before it began",
-    "changed_since": "Changed by somebody else since",
-    "ended_meanwhile": "The end was past before its turn came",
-    "released_already": "Released by somebody else since",
-    "held_again": "Held by somebody else since",
-    "broken": "Something went wrong on our side; it is in the log of whoever runs the service",
-    "gone": "No longer there",
-    "success": "",
-    "partial": "Synced in part",
-}
-
-
-def left_out_words(kind: str, code: str) -> str:
-    """Return why somebody is left out, as a sentence."""
-    own = LEFT_OUT.get(kind, {})
-    return own.get(code) or LEFT_OUT[""].get(code) or f"Not possible for them ({spelled(code)})."
-
-
-def code_words(
-    kind: str, state: int, code: str, detail: str, rules: Mapping[str, Explanation]
-) -> str:
-    """Return why the result of one person is what it is; empty where the result says it all.
-
-    A detail says more than its code does, which then needs no words of its own.
-    """
-    if PersonState(state) == PersonState.LEFT_OUT:
-        return left_out_words(kind, code)
-    said = CODES.get(code)
-    if said is None:
-        said = "" if detail or not code else reason_words(kind, state, code, rules)
-    parts = [part.rstrip(".") for part in (said, detail) if part]
-    return ". ".join(parts)
-
-
-def reason_words(kind: str, state: int, code: str, rules: Mapping[str, Explanation]) -> str:
-    """Return what a code means that names a rule, a refusal, or why somebody is left out."""
-    if kind == Kind.SYNC and PersonState(state) == PersonState.FAILED:
-        return explanation_of(code, rules).title
-    known = LEFT_OUT.get(kind, {}).get(code) or LEFT_OUT[""].get(code) or REFUSALS.get(code)
-    return known or (rules[code].title if code in rules else spelled(code))
-
-
-def spelled(code: str) -> str:
-    """Return a code that has no words of its own as something to be read."""
-    said = code.replace("_", " ").replace("-", " ")
-    return said[:1].upper() + said[1:]
-
-
 def takes(kind: str, seconds: float, people_per_second: float) -> str:
     """Return how long it takes, as a sentence."""
     if seconds <= MINUTE:
@@ -350,15 +279,21 @@ def takes(kind: str, seconds: float, people_per_second: float) -> str:
     return f"It takes about {length}."
 
 
-def approval_sentence(people: int, known: int, share: float, is_needed: bool) -> str:
-    """Return whether a second person must approve, and why."""
-    said = f"{people_of(people)} of {known:,}"
-    limit = f"more than {100 * share:.4g} % of the organization"
+def approval_sentence(
+    action: Action, policy: ActionPolicyFacts, *, others: bool, is_needed: bool
+) -> str:
+    """Return whether a second person must approve, and why; `others` are there who could."""
+    people, known, share = action.people, action.people_known, policy.approval_share
+    if not is_needed and people <= share * known:
+        return "Nobody else needs to approve it."
+    said = f"{people_of(people)} of {known:,} are more than {100 * share:.4g} % of the organization"
     if is_needed:
-        return f"It needs a second person: {said} are {limit}, so another admin must approve it."
-    if known and people > share * known:
-        return f"{said} are {limit}, but so few people need no second one's approval."
-    return "Nobody else needs to approve it."
+        return f"It needs a second person: {said}, so another admin must approve it."
+    if people < policy.approval_least:
+        return f"{said}, but fewer than {policy.approval_least:,} need nobody else's approval."
+    if not others:
+        return f"{said}, but nobody else here could approve it, so it goes on without."
+    return f"{said}, but this is nothing that needs somebody else's approval."
 
 
 def over_sentence(kind: str, state: str, counts: Counts) -> str:

@@ -211,6 +211,7 @@ def test_when_it_is_over_the_page_looks_again(cast: Cast, admin_client: Client) 
     part = admin_client.get(address(action), headers=HTMX)
     assert markup(part).ids[0] == "action"
     assert "<main" not in html(part)
+    assert 'id="actions_at_hand" hx-swap-oob="true"' in html(part)
 
 
 def test_a_result_lists_who_failed_and_can_be_repeated_for_them(
@@ -297,7 +298,9 @@ def test_names_and_reasons_cannot_break_out_of_the_page(cast: Cast, admin_client
 
 
 def test_links_sent_are_counted_by_how_they_stand(cast: Cast, admin_client: Client) -> None:
-    action = make(cast, DONE, DONE, DONE, kind=Kind.REAUTHORIZE, parameters={}, **ENDED)
+    restored, invited = (PersonState.DONE, "restored"), (PersonState.DONE, "invited")
+    results = restored, restored, invited
+    action = make(cast, *results, kind=Kind.REAUTHORIZE, parameters={}, **ENDED)
     for person, state in zip(Person.objects.all(), ["sent", "opened", "sent"], strict=True):
         Invitation.objects.create(
             organization=cast.acme,
@@ -309,3 +312,4 @@ def test_links_sent_are_counted_by_how_they_stand(cast: Cast, admin_client: Clie
             created_at=NOW,
         )
     assert "Links 1 opened 2 sent Withdraw 3 open links" in shown(admin_client, action)
+    assert "Access 2 restored, 1 asked for by mail" in shown(admin_client, action)

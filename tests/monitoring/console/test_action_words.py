@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.actions.models import ActionState, Kind, PersonState
+from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.policy import ActionPolicyFacts
 from monitoring.console import action_words as words
-from monitoring.console.wording import Explanation
 from tests.factories import NOW
 
 UTC = NOW.tzinfo
 assert UTC is not None
 COUNTS = st.dictionaries(st.sampled_from(PersonState), st.integers(0, 10_000))
-RULES = {"google-access-revoked": Explanation("Google access was revoked", "", "")}
 
 
 @pytest.mark.parametrize(
@@ -55,31 +54,6 @@ def test_progress_is_whole_only_when_all_have_their_result(counts: dict[PersonSt
     assert (percent == 100) == (words.finished(counts) == people)
 
 
-@settings(max_examples=50)
-@given(
-    st.sampled_from(Kind),
-    st.sampled_from(PersonState),
-    st.sampled_from(["", "held", "broken", "partial", "google-access-revoked", "no_such_code"]),
-)
-def test_no_code_is_shown_as_it_is_stored(kind: Kind, state: PersonState, code: str) -> None:
-    said = words.code_words(kind, state, code, "", RULES)
-    assert "_" not in said
-    assert "google-access" not in said
-
-
-def test_a_failed_sync_is_explained_by_its_rule() -> None:
-    said = words.code_words(Kind.SYNC, PersonState.FAILED, "google-access-revoked", "", RULES)
-    assert said == "Google access was revoked"
-    gone = words.code_words(Kind.SYNC, PersonState.FAILED, "gone-rule", "", RULES)
-    assert gone == "An error whose rule is gone"
-
-
-def test_a_detail_says_what_a_code_cannot() -> None:
-    failed = PersonState.FAILED
-    said = words.code_words(Kind.REAUTHORIZE, failed, "no_such_code", "Ask the operator.", {})
-    assert said == "Ask the operator"
-
-
 @pytest.mark.parametrize(
     ("kind", "seconds", "sentence"),
     [
@@ -94,15 +68,20 @@ def test_how_long_it_takes(kind: Kind, seconds: float, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("people", "is_needed", "sentence"),
+    ("people", "others", "is_needed", "sentence"),
     [
-        (31, True, "31 people of 100 are more than 25 % of the organization, so another admin"),
-        (26, False, "so few people need no second one's approval"),
-        (10, False, "Nobody else needs to approve it."),
+        (31, True, True, "31 people of 100 are more than 25 % of the organization, so another"),
+        (26, True, False, "but fewer than 30 need nobody else's approval."),
+        (31, False, False, "but nobody else here could approve it"),
+        (31, True, False, "but this is nothing that needs somebody else's approval."),
+        (10, True, False, "Nobody else needs to approve it."),
     ],
 )
-def test_approval_is_explained(people: int, is_needed: bool, sentence: str) -> None:
-    assert sentence in words.approval_sentence(people, 100, 0.25, is_needed)
+def test_approval_is_explained(people: int, others: bool, is_needed: bool, sentence: str) -> None:
+    action = Action(people=people, people_known=100)
+    policy = ActionPolicyFacts(approval_least=30)
+    said = words.approval_sentence(action, policy, others=others, is_needed=is_needed)
+    assert sentence in said
 
 
 def test_an_action_with_failures_says_so() -> None:
