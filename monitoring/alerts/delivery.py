@@ -16,6 +16,8 @@ MOST_TRIES = 12
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 # So much longer at most, so that what failed together does not come again together.
 JITTER = 0.25
+# What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
+KEPT_HERE = "Kept here; no mail server is set."
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
 
 

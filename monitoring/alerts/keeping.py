@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from django.core.mail import EmailMessage
 from django.core.mail.backends import console
 
+from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.sending import OutboxMail
 
 
 class EmailBackend(console.EmailBackend):
     """Takes every mail. One that has no row in the outbox is printed: it would be lost."""
 
-    answer = "Kept here; no mail server is set."
+    answer = KEPT_HERE
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         others = [mail for mail in email_messages if not isinstance(mail, OutboxMail)]

@@ -27,6 +27,18 @@ MUTE = """
     SELECT %(silence)s, organization_id, id FROM accounts_person
     WHERE organization_id = %(organization)s AND id = ANY(%(people)s)
 """
+# Of each silence the first few, by an index that ends after them.
+FIRST_PEOPLE = """
+    SELECT silence.id, person.name
+    FROM unnest(%(silences)s::bigint[]) AS silence (id)
+    CROSS JOIN LATERAL (
+        SELECT person_id FROM alerts_silencedperson
+        WHERE silence_id = silence.id AND lifted_at IS NULL
+        ORDER BY person_id LIMIT %(most)s
+    ) AS member
+    JOIN accounts_person AS person ON person.id = member.person_id
+    ORDER BY silence.id, person.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,16 @@ def active_silences(access: Access, now: datetime) -> list[ActiveSilence]:
         )
         for row in rows
     ]
+
+
+def first_people(silence_ids: Collection[int], most: int) -> dict[int, list[str]]:
+    """Return the names of the first people of each silence, up to so many, in one statement."""
+    names: dict[int, list[str]] = {silence_id: [] for silence_id in silence_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST_PEOPLE, {"silences": list(silence_ids), "most": most})
+        for silence_id, name in cursor.fetchall():
+            names[silence_id].append(name)
+    return names
 
 
 def with_people(silences: QuerySet[Silence]) -> Any:

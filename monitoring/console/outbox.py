@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Access, access_for
 from accounts.credentials import CredentialUnreadableError
 from accounts.models import Person
+from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import Message, MessageQuerySet, MessageState
 from monitoring.alerts.outbox import KINDS, MessageRefusedError, message_retry
 from monitoring.alerts.showing import mail_shown
@@ -86,7 +87,12 @@ def outbox(request: HttpRequest, slug: str) -> HttpResponse:
         "page": found,
         "rows": [row_of(each, now, access.time_zone) for each in found],
         "is_cut": found.paginator.count == MOST,
-        "sentence": sentence(failed, waiting, bool(found.paginator.count or show or person)),
+        "sentence": sentence(
+            failed=failed,
+            waiting=waiting,
+            known=bool(found.paginator.count or show or person),
+            kept=is_kept_here(),
+        ),
         "shows": SHOWS,
         "show": show if show in SHOWS else "",
         "person": person,
@@ -130,8 +136,8 @@ def row_of(message: Message, now: datetime, zone: tzinfo) -> MessageRow:
         occasion=KINDS.get(message.kind, message.kind),
         name=message.recipient_name,
         recipient=message.recipient,
-        look=look_of(message.state, message.attempts),
-        answer=message.answer,
+        look=look_of(message.state, message.attempts, message.answer),
+        answer="" if message.answer == KEPT_HERE else message.answer,
         queued=past(message.created_at, now, zone),
         goes=coming(message.next_try_at, now, zone) if waits else None,
     )

@@ -16,7 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_for
 from monitoring.alerts.models import Silence
-from monitoring.alerts.silences import ActiveSilence, active_silences, silence_end, with_people
+from monitoring.alerts.silences import (
+    ActiveSilence,
+    active_silences,
+    first_people,
+    silence_end,
+    with_people,
+)
 from monitoring.console.moments import counted
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, coming, past
@@ -24,16 +30,18 @@ from monitoring.console.rows import Moment, coming, past
 PER_PAGE = 25
 # From this share of an organization on, a silence is worth a second thought.
 LARGE = 0.25
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SilenceRow:
-    """One silence; `ends` is when it ends or when it ended, `ended_by` who ended it before."""
+    """One silence; `ends` is when it ends or ended, `ended_by` who ended it before its time."""
 
     id: int
     reason: str
     author: str
     people: str
+    names: str
     is_large: bool
     began: Moment | None
     ends: Moment | None
@@ -47,12 +55,13 @@ def silences(request: HttpRequest, slug: str) -> HttpResponse:
     access = access_for(request.user, slug)
     now, zone = timezone.now(), access.time_zone
     active = active_silences(access, now)
+    names = first_people([each.id for each in active], NAMED)
     over = Silence.objects.visible_to(access).over_at(now).order_by("-started_at", "-id")
     found = Paginator(over, PER_PAGE).get_page(request.GET.get("page"))
     shown = with_people(Silence.objects.filter(pk__in=[each.pk for each in found]))
     context: dict[str, Any] = {
         "section": "silences",
-        "active": [active_row(each, now, zone) for each in active],
+        "active": [active_row(each, names[each.id], now, zone) for each in active],
         "page": found,
         "rows": [over_row(each, now, zone) for each in shown.order_by("-started_at", "-id")],
         "sentence": sentence(len(active)),
@@ -67,12 +76,13 @@ def sentence(active: int) -> str:
     return f"{counted(active, 'silence')} {'is' if active == 1 else 'are'} in force"
 
 
-def active_row(silence: ActiveSilence, now: datetime, zone: tzinfo) -> SilenceRow:
+def active_row(silence: ActiveSilence, names: list[str], now: datetime, zone: tzinfo) -> SilenceRow:
     return SilenceRow(
         id=silence.id,
         reason=silence.reason,
         author=silence.author_name,
         people=muted(silence.people, silence.share),
+        names=named(names, silence.people),
         is_large=silence.share >= LARGE,
         began=past(silence.started_at, now, zone),
         ends=coming(silence.ends_at, now, zone),
@@ -86,6 +96,7 @@ def over_row(silence: Any, now: datetime, zone: tzinfo) -> SilenceRow:
         reason=silence.reason,
         author=silence.author_name,
         people=counted(silence.people, "person", "people"),
+        names="",
         is_large=False,
         began=past(silence.started_at, now, zone),
         ends=past(silence.ended_at or silence.ends_at, now, zone),
@@ -101,6 +112,12 @@ def muted(people: int, share: float) -> str:
     return f"{said} ({share:.0%})".replace("%", " %") if share >= 0.01 else f"{said} (under 1 %)"
 
 
+def named(names: list[str], people: int) -> str:
+    """Return who is muted: "Ada, Ben, Eve and 209 more"."""
+    more = people - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+
+
 @login_required
 @require_POST
 def end(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
@@ -108,7 +125,7 @@ def end(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
     access = access_for(request.user, slug)
     silence = get_object_or_404(Silence.objects.visible_to(access), pk=silence_id)
     if silence_end(access=access, silence=silence, now=timezone.now()):
-        messages.success(request, "The silence is over. Mails about these people go out again.")
+        messages.success(request, "The silence is over. Alerts about these people go out again.")
     else:
         messages.info(request, "This silence was over already.")
     return redirect("silences", slug=slug)

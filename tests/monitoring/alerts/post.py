@@ -60,7 +60,7 @@ class Post:
 
 def read(content: bytes | str) -> EmailMessage:
     raw = content.encode() if isinstance(content, str) else content
-    return message_from_bytes(raw, policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(raw, policy=policy.default)
 
 
 @contextmanager

@@ -8,7 +8,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Role
 from monitoring.alerts.models import Silence
-from monitoring.alerts.silences import active_silences, silence_end, silence_lift, silenced
+from monitoring.alerts.silences import (
+    active_silences,
+    first_people,
+    silence_end,
+    silence_lift,
+    silenced,
+)
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Health
 from tests.factories import NOW, make_connected_person, make_organization, make_person
@@ -115,6 +121,22 @@ def test_active_ones_are_told_with_how_many_they_mute_in_one_statement(
     assert len(found) == silences
     assert (found[0].id, found[0].reason) == (silence.pk, "A fair")
     assert (found[0].people, found[0].share) == (2, 0.5)
+
+
+def test_the_first_people_of_each_are_named_in_one_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    acme = make_organization()
+    people = [make_person(acme, name=f"Person {place}") for place in range(5)]
+    many, one, none = (make_silence(acme, some) for some in (people, people[4:], []))
+    silence_lift(silence_id=many.pk, people=[people[1].pk], now=NOW)
+    with django_assert_num_queries(1):
+        names = first_people([many.pk, one.pk, none.pk], 3)
+    assert names == {
+        many.pk: ["Person 0", "Person 2", "Person 3"],
+        one.pk: ["Person 4"],
+        none.pk: [],
+    }
 
 
 def test_one_of_people_who_are_gone_mutes_nobody() -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.mails import Mail, mail_of
 from monitoring.alerts.models import Message, MessageState
 from monitoring.audit.models import AuditEntry
@@ -137,9 +138,13 @@ def test_the_list_takes_at_most_ten_statements_at_any_size(
 def test_without_a_mail_server_it_says_that_mails_reach_nobody(
     cast: Cast, admin_client: Client, settings: Any
 ) -> None:
+    message = make_mail(cast, state=MessageState.SENT, answer=KEPT_HERE)
     assert "reach nobody" not in text(admin_client.get(ADDRESS))
     settings.EMAIL_BACKEND = "monitoring.alerts.keeping.EmailBackend"
-    assert "kept here and reach nobody" in text(admin_client.get(ADDRESS))
+    page = text(admin_client.get(ADDRESS))
+    assert "Mails are kept here No mail server is set (EMAIL_URL), so mails reach nobody" in page
+    for words in (page, text(admin_client.get(page_of(message)))):
+        assert "Kept here" in words
 
 
 # One mail
