@@ -163,9 +163,9 @@ ACCOUNT_RATE_LIMITS = {"person_link": "5/h/key,30/h/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.
-KEPT = "kept://"
-EMAIL = env.dj_email_url("EMAIL_URL", KEPT)
-if env.str("EMAIL_URL", KEPT) == KEPT:
+EMAIL_KEPT = "kept://"
+EMAIL = env.dj_email_url("EMAIL_URL", EMAIL_KEPT)
+if env.str("EMAIL_URL", EMAIL_KEPT) == EMAIL_KEPT:
     EMAIL["EMAIL_BACKEND"] = "monitoring.alerts.keeping.EmailBackend"
 if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured(

@@ -21,6 +21,7 @@ from accounts.models import (
     Person,
     Provider,
 )
+from monitoring.alerts.silences import silence_place
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.health.begin import health_begin
 from monitoring.health.holds import hold_place
@@ -61,6 +62,7 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
     outage_record(organizations=list(organizations), now=now)
     connections_settle(cast, now)
     holds_make(cast, now)
+    silence_make(cast, now)
     trend_record([each.pk for each in organizations], since=now - timedelta(days=DAYS), now=now)
 
 
@@ -203,3 +205,18 @@ def holds_make(cast: Cast, now: datetime) -> None:
                 now=now - WAS_HELD,
                 ends_at=ends_at,
             )
+
+
+def silence_make(cast: Cast, now: datetime) -> None:
+    """Mute the mails about whom something is being done for already."""
+    author = get_user_model().objects.get(email=LOGINS[0].email)
+    muted = [person for person, part in cast.items() if part is Part.QUOTA]
+    silence_place(
+        organization=muted[0].organization,
+        author=author,
+        author_name=author.get_full_name(),
+        people=[person.pk for person in muted],
+        reason="A larger Google quota is ordered; no need to hear of it until then.",
+        ends_at=now + timedelta(days=4),
+        now=now - timedelta(hours=5),
+    )

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from simulator.worldfile import save_world
-from synccenter.demo.cast import LOGINS, PASSWORD
+from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD
 from synccenter.demo.processes import ProcessError, Processes, free_port, is_free
 from synccenter.demo.seed import demo_seed, is_seeded
 from synccenter.demo.world import build_world, planned_faults
@@ -115,6 +115,9 @@ class Command(BaseCommand):
             "SALESFORCE_LOGIN_URL": simulator,
             "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
             "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
+            # Nobody's real mailbox is written to, and whoever plays the person needs their links.
+            "EMAIL_URL": settings.EMAIL_KEPT,
+            "OUTBOX_SHOWS_LINKS": "1",
         }
         processes = Processes(settings.BASE_DIR, folder / "logs", environment)
         try:
@@ -146,6 +149,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"\nGoogle and Salesforce are simulated: {simulator}/setup/ mends and breaks them."
         )
+        outbox = f"http://127.0.0.1:{port}/o/{HOUSES[0].slug}/outbox/"
+        self.stdout.write(f"Mails are sent to nobody: {outbox} shows them, with their links.")
         self.stdout.write(
             f"Logs: {settings.BASE_DIR / '.data/demo/logs'}. Ctrl-C stops everything."
         )
