@@ -34,9 +34,10 @@ class MessageQuerySet(TenantQuerySet):
 class Message(models.Model):
     """One mail to one recipient: a row before it is sent, and its record thereafter.
 
-    `content` is ciphertext of `accounts.credentials`, of the JSON object {"text", "html"}: it may
-    hold a link that opens something. `key` makes a message one message: queued twice under the same
-    key it is sent once. `kind` names the occasion (`monitoring.alerts.outbox`).
+    `content` is ciphertext of `accounts.credentials`, of the JSON object {"text", "html", "base"}:
+    it may hold a link that opens something, and `base` is where links to this service lead. `key`
+    makes a message one message: queued twice under the same key it is sent once. `kind` names the
+    occasion (`monitoring.alerts.outbox`).
 
     `token` and `lease_until` (database clock) are the claim of the worker that sends it.
     """

@@ -92,11 +92,16 @@ def message_of(draft: Draft, now: datetime) -> Message:
         recipient=draft.recipient,
         recipient_name=one_line(draft.recipient_name)[:200],
         subject=draft.mail.subject,
-        content=encrypt(json.dumps({"text": draft.mail.text, "html": draft.mail.html})),
+        content=content_of(draft.mail),
         message_id=f"<{uuid4().hex}@{sender_domain()}>",
         created_at=now,
         next_try_at=max(now, draft.not_before or now),
     )
+
+
+def content_of(mail: Mail) -> bytes:
+    base = settings.BASE_URL
+    return encrypt(json.dumps({"text": mail.text, "html": mail.html, "base": base}))
 
 
 def sender_domain() -> str:
@@ -107,13 +112,22 @@ def sender_domain() -> str:
 
 def mail_in(message: Message) -> Mail:
     """Return what a message says. Raises CredentialUnreadableError."""
+    return mail_and_base(message)[0]
+
+
+def mail_and_base(message: Message) -> tuple[Mail, str]:
+    """Return what a message says, and the address of this service when it was written."""
     content = json.loads(decrypt(message.content))
-    return Mail(message.subject, content["text"], content["html"])
+    return Mail(message.subject, content["text"], content["html"]), content["base"]
 
 
 def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
-    """Withdraw the messages of these keys that nobody has begun to send; return how many."""
-    waiting = Message.objects.filter(key__in=keys, state=MessageState.QUEUED)
+    """Withdraw the messages of these keys that are not sent nor being sent; return how many.
+
+    Those that were given up too: nobody is to send them again.
+    """
+    unsent = [MessageState.QUEUED, MessageState.FAILED]
+    waiting = Message.objects.filter(key__in=keys, state__in=unsent)
     return waiting.update(state=MessageState.WITHDRAWN, ended_at=now)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Message
-from monitoring.alerts.outbox import mail_in
+from monitoring.alerts.outbox import mail_and_base
 
 CUT = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -20,10 +20,11 @@ def mail_shown(message: Message) -> Mail:
     Links that open something to whoever has them are cut off, unless OUTBOX_SHOWS_LINKS is set.
     Raises CredentialUnreadableError.
     """
-    mail = mail_in(message)
+    mail, base = mail_and_base(message)
     if settings.OUTBOX_SHOWS_LINKS:
         return mail
-    cut = secrets_cut_from(settings.BASE_URL)
+    # The address that was ours then: its links may open something to this day.
+    cut = secrets_cut_from(base)
     return Mail(cut(mail.subject), cut(mail.text), cut(mail.html))
 
 

@@ -111,13 +111,14 @@ def test_a_mail_about_what_did_not_happen_is_not_there_either() -> None:
     assert not Message.objects.exists()
 
 
-def test_what_nobody_has_begun_to_send_can_be_withdrawn() -> None:
-    waiting = make_message(key="waiting")
+def test_what_is_not_sent_nor_being_sent_can_be_withdrawn() -> None:
+    waiting, failed = make_message(key="waiting"), given_up(key="failed")
     sending = make_message(key="sending", state=MessageState.SENDING)
     other = make_message(key="other")
-    assert messages_withdraw(keys=["waiting", "sending", "unknown"], now=SOON) == 1
+    assert messages_withdraw(keys=["waiting", "failed", "sending", "unknown"], now=SOON) == 2
     states = dict(Message.objects.values_list("pk", "state"))
-    assert states == {waiting.pk: "withdrawn", sending.pk: "sending", other.pk: "queued"}
+    assert [states[each.pk] for each in (waiting, failed)] == ["withdrawn", "withdrawn"]
+    assert [states[each.pk] for each in (sending, other)] == ["sending", "queued"]
     assert Message.objects.get(pk=waiting.pk).ended_at == SOON
 
 

@@ -53,5 +53,6 @@ def test_a_demo_shows_them(settings: Any, shows_links: bool) -> None:
     settings.BASE_URL, settings.OUTBOX_SHOWS_LINKS = BASE, shows_links
     secret = f"{BASE}/link/secret/"
     message = make_message(mail=Mail("Hello", f"Open {secret}", f'<a href="{secret}">Open</a>'))
+    settings.BASE_URL = "https://moved.example"
     mail = mail_shown(message)
     assert ("secret" in mail.text, "secret" in mail.html) == (shows_links, shows_links)
