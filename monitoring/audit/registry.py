@@ -10,7 +10,7 @@ ACTIONS = {
     "person.silence": "muted messages",
     "person.note": "wrote a note",
     "person.note_done": "ticked a note off",
-    "person.reauthorize": "re-authorized on the person's behalf",
+    "person.reauthorize": "re-authorized on the person's behalf, or asked them to",
     "person.undo": "undid what an action had done",
     "invitation.withdraw": "took back a request for access",
     "action.begin": "began an action",

@@ -19,7 +19,7 @@ from accounts.models import (
     Provider,
 )
 from monitoring.actions import access_getting, network, reauthorizing
-from monitoring.actions.models import ActionPerson, Invitation, Kind, PersonState
+from monitoring.actions.models import ActionPerson, Invitation, PersonState
 from monitoring.actions.network import network_work
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
@@ -412,4 +412,3 @@ def test_a_campaign_runs_side_by_side_to_its_end(committed: AccessRig) -> None:
 def test_all_calls_time_out_well_before_the_claim_ends() -> None:
     calls = 2 * len(BOTH)
     assert calls * (wire.CONNECT_SECONDS + wire.READ_SECONDS) < network.LEASE * 0.75
-    assert Kind.REAUTHORIZE
