@@ -152,7 +152,7 @@ def standing(
     situation = situation_of(health, now)
     is_own = health.hold is not None and health.hold.author_kind == HoldAuthor.PERSON
     reason, meaning = own_words.why(
-        situation, explanations(health.organization_id), own_pause=is_own
+        situation, explanations(health.organization_id), own_pause=is_own, now=now, zone=zone
     )
     missed = missing_of(health.organization_id, health.pk, now)
     may_consent = any(each["asks"] for each in accesses)
@@ -163,7 +163,10 @@ def standing(
         "meaning": meaning,
         "missing": own_words.missing(situation, missed, now, zone),
         "next_step": own_words.next_step(
-            situation, health.last_interpretation or "", may_consent=may_consent
+            situation,
+            health.last_interpretation or "",
+            own_pause=is_own,
+            may_consent=may_consent,
         ),
         "outlook": outlook(situation, now, zone),
         "last_good": past(health.last_success_at, now, zone),
@@ -187,6 +190,7 @@ def accesses_of(person: Person, token: str, now: datetime, zone: tzinfo) -> list
             "action": reverse(f"own_consent_{provider}", args=[token]),
             "is_wanting": provider not in good,
             "asks": provider not in good and provider in can_ask,
+            "had": any(each["provider"] == provider for each in rows),
         }
         for provider, row in zip(Provider, connection_rows(rows, now, zone), strict=True)
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
+from monitoring.actions.own import NO_REASON
 from monitoring.audit.registry import ACTIONS
 from monitoring.console.moments import brief, counted
-from monitoring.console.wording import Explanation, Situation, explanation_of
+from monitoring.console.wording import Explanation, Situation, explanation_of, reason
 from monitoring.intake.volume import Missing
 
 # What touches the person's own syncing; what admins note or mute among themselves does not.
@@ -19,7 +20,8 @@ SHOWN = (
 # By whom something is to be done, for classes that the person can't do themself.
 ADMIN = "Your Salesforce administrator has to put this right. You need not do anything."
 NOTHING = "You need not do anything; it goes on by itself."
-GIVE_ACCESS = "Give access again below. That is all it takes."
+GIVE_ACCESS = "Give access below. That is all it takes."
+GIVE_ACCESS_AGAIN = "Give access again below. That is all it takes."
 
 
 def answer(situation: Situation, *, own_pause: bool, now: datetime, zone: tzinfo) -> str:
@@ -64,26 +66,37 @@ def missing(situation: Situation, found: Missing | None, now: datetime, zone: tz
 
 
 def why(
-    situation: Situation, rules: Mapping[str, Explanation], *, own_pause: bool
+    situation: Situation,
+    rules: Mapping[str, Explanation],
+    *,
+    own_pause: bool,
+    now: datetime,
+    zone: tzinfo,
 ) -> tuple[str, str]:
     """Return the reason in short and what it means; empty for who is syncing."""
     if situation.status == "healthy":
         return "", ""
     if situation.status == "disabled":
         given = situation.held_because
-        return "" if own_pause else "Somebody decided that", f"Reason given: {given}"
+        by = "" if own_pause else reason(situation, rules, now, zone)
+        return by, "" if given == NO_REASON else f"Reason given: {given}"
     if situation.cause == "incident":
         return "Many people are hit by the same trouble", "It is being looked after."
     found = explanation_of(situation.cause, rules)
     return found.title, found.meaning
 
 
-def next_step(situation: Situation, interpretation: str, *, may_consent: bool) -> str:
+def next_step(
+    situation: Situation, interpretation: str, *, own_pause: bool, may_consent: bool
+) -> str:
     """Return what the person should do. `may_consent`: an access is refused or missing here."""
+    if situation.status == "disabled" and not own_pause:
+        return f"Ask {situation.held_by or 'your administrator'} if it should end sooner."
     if situation.status in {"healthy", "disabled"}:
         return ""
     if may_consent:
-        return GIVE_ACCESS
+        never = situation.cause == "never_connected"
+        return GIVE_ACCESS if never else GIVE_ACCESS_AGAIN
     needs_admin = situation.status == "stalled" and interpretation in {"needs_admin", "needs_user"}
     if needs_admin or situation.cause == "never_connected":
         return ADMIN

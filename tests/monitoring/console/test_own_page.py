@@ -89,7 +89,8 @@ def test_a_missing_access_has_a_button_too(client: Client, acme: Organization) -
     with_app(acme)
     page = text(client.get(address(make_person(acme))))
     assert "Not yet: your calendar is not connected." in page
-    assert "Give Google access again" in page
+    assert "Give Google access Salesforce" in page
+    assert "Give access below. That is all it takes." in page
 
 
 def test_what_an_admin_did_is_told_in_words(client: Client, cast: Cast) -> None:

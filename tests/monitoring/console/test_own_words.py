@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.actions.own import NO_REASON
 from monitoring.console import own_words
 from monitoring.console.wording import CAUSES, Explanation, Situation
 from monitoring.intake.volume import Missing
@@ -67,12 +68,30 @@ def test_what_is_missing_is_said_with_an_estimate() -> None:
     assert own_words.missing(replace(STALLED, last_success_at=None), None, NOW, UTC) == ""
 
 
+def step(situation: Situation, interpretation: str = "", **given: bool) -> str:
+    fields = {"own_pause": False, "may_consent": False} | given
+    return own_words.next_step(situation, interpretation, **fields)
+
+
 def test_who_has_to_act_is_said() -> None:
-    said = own_words.next_step
-    assert said(STALLED, "needs_user", may_consent=True) == own_words.GIVE_ACCESS
-    assert said(STALLED, "needs_admin", may_consent=False) == own_words.ADMIN
-    assert said(STALLED, "transient", may_consent=False) == own_words.NOTHING
-    assert said(PAUSED, "", may_consent=True) == ""
+    assert step(STALLED, "needs_user", may_consent=True) == own_words.GIVE_ACCESS_AGAIN
+    new = replace(STALLED, status="degraded", cause="never_connected")
+    assert step(new, may_consent=True) == own_words.GIVE_ACCESS
+    assert step(new) == step(STALLED, "needs_admin") == own_words.ADMIN
+    assert step(STALLED, "transient") == own_words.NOTHING
+    assert step(PAUSED, may_consent=True) == "Ask Ada if it should end sooner."
+    assert step(PAUSED, own_pause=True) == ""
+
+
+def why(situation: Situation, *, own_pause: bool = False) -> tuple[str, str]:
+    return own_words.why(situation, RULES, own_pause=own_pause, now=NOW, zone=UTC)
+
+
+def test_a_hold_tells_by_whom_and_why() -> None:
+    held = replace(PAUSED, held_because="On leave")
+    assert why(held) == ("by Ada, until Mon 12:00", "Reason given: On leave")
+    assert why(held, own_pause=True) == ("", "Reason given: On leave")
+    assert why(replace(held, held_because=NO_REASON), own_pause=True) == ("", "")
 
 
 @given(
@@ -81,10 +100,10 @@ def test_who_has_to_act_is_said() -> None:
     st.booleans(),
 )
 def test_every_standing_has_words(status: str, cause: str, own_pause: bool) -> None:
-    situation = replace(STALLED, status=status, cause=cause)
+    situation = replace(STALLED, status=status, cause=cause, held_because="On leave")
     assert answer(situation, own_pause=own_pause).endswith(".")
-    title, meaning = own_words.why(situation, RULES, own_pause=own_pause)
-    assert bool(title or meaning) == (status != "healthy")
+    assert any(why(situation, own_pause=own_pause)) == (status != "healthy")
+    assert step(situation, own_pause=own_pause)[-1:] in {"", "."}
 
 
 @pytest.mark.parametrize("action", own_words.SHOWN)
