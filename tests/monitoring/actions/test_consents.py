@@ -1,0 +1,88 @@
+"""What a consent leads to; the way there and back is in console/test_consent.py."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from accounts.models import Connection, Person, Provider
+from monitoring.actions.consents import Errand, access_keep, failure_words, wrong_account
+from monitoring.actions.models import Invitation
+from monitoring.jobs.models import Job
+from syncing.providers.tokens import Token
+from syncing.providers.wire import ProviderError
+from syncing.proving import Account
+from syncing.reports import RawError
+from tests.factories import NOW, make_organization
+from tests.monitoring.actions.invitation_makers import make_invitation
+from tests.monitoring.console.makers import make_healthy
+from tests.monitoring.errors.test_concurrency import at_once
+
+
+def refusal(status: int | None, code: str = "") -> ProviderError:
+    return ProviderError(
+        RawError(
+            provider="google",
+            channel="oauth-json",
+            status=status,
+            headers={},
+            body="a secret",
+            operation="google.token",
+        ),
+        code,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (refusal(503), "Google does not answer just now. Try again in a few minutes."),
+        (refusal(429), "Google does not answer just now. Try again in a few minutes."),
+        (refusal(None), "Google does not answer just now. Try again in a few minutes."),
+        (refusal(400, "invalid_grant"), "That answer was used before or came too late. Try again."),
+        (refusal(200, "CalendarNotAllowed"), "The calendar was left out of the consent."),
+        (refusal(200, "ConsentNotLasting"), "The consent would end within hours."),
+        (refusal(401, "invalid_client"), "Google did not accept the consent."),
+    ],
+)
+def test_a_refusal_says_what_to_do(error: ProviderError, words: str) -> None:
+    said = failure_words(Provider.GOOGLE, error)
+    assert said.startswith(words)
+    assert "secret" not in said
+
+
+def test_a_wrong_account_is_named_beside_the_right_one() -> None:
+    person = Person(name="Ada Lovelace", email="ada@acme.example")
+    bob = Account("bob@acme.example", "bob@acme.example")
+    said = wrong_account(person, Provider.GOOGLE, bob)
+    assert said.startswith(
+        "You consented as bob@acme.example, but this link is for ada@acme.example."
+    )
+    said = wrong_account(person, Provider.SALESFORCE, Account("005X", "bob@acme.example"))
+    assert "this link is for the account of Ada Lovelace." in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_consents_of_one_person_at_once_are_both_kept() -> None:
+    """By two links of theirs, each of which asks for both accesses."""
+    person = make_healthy(make_organization())
+    Connection.objects.filter(person=person).update(state="refused")
+    end = NOW + timedelta(days=6)
+    refused = make_invitation(person, state="refused", expires_at=end)
+    fresh = make_invitation(person, expires_at=end)
+    works = [
+        partial(
+            access_keep,
+            errand=Errand(provider, person.pk, invitation.pk, "", ""),
+            token=Token("token", refresh_token="refresh"),
+            now=NOW,
+        )
+        for provider, invitation in zip(Provider, (refused, fresh), strict=True)
+        for _ in range(2)
+    ]
+    assert at_once(*works) == []
+    assert Connection.objects.filter(person=person, state="proven").count() == 2
+    assert Invitation.objects.get(pk=refused.pk).granted == ["google"]
+    assert Job.objects.count() == 1
