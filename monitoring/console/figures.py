@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitoring.console.together import Question, Row, question_of
 from monitoring.console.wording import LOOKS, group_of, syncing_sentence
-from monitoring.health.tally import tally_of
+from monitoring.health.tally import tally_rows
 
 if TYPE_CHECKING:
     from accounts.access import Access
@@ -54,7 +56,17 @@ class Figures:
 
 def figures_of(access: Access) -> Figures:
     """Return the figures of an organization, in one statement."""
+    return figures_from(tally_rows(access.organization.pk))
+
+
+def figures_question(access: Access) -> Question:
+    """Ask for the figures of an organization together with something else."""
+    return question_of(tally_rows(access.organization.pk))
+
+
+def figures_from(tally: Iterable[Row]) -> Figures:
+    """Return the figures from the rows of a tally."""
     people: Counter[tuple[str, str]] = Counter()
-    for (status, cause), number in tally_of(access.organization.pk).counts.items():
-        people[group_of(status, cause), cause] += number
+    for row in tally:
+        people[group_of(row["status"], row["cause"]), row["cause"]] += row["number"]
     return Figures(dict(people))

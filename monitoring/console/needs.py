@@ -28,7 +28,13 @@ OLDEST = """
         SELECT unwell_since FROM health_health
         WHERE organization_id = %(organization)s AND cause = each.cause AND severity = %(severity)s
         ORDER BY unwell_since ASC NULLS LAST, person_id LIMIT 1
-    ) AS unwell_since FROM unnest(%(causes)s::text[]) AS each (cause)
+    ) AS unwell_since
+    FROM (
+        SELECT cause FROM health_healthtally
+        WHERE organization_id = %(organization)s AND status = 'stalled'
+        GROUP BY cause HAVING sum(people) > 0
+        ORDER BY sum(people) DESC, cause COLLATE "C" LIMIT %(most)s
+    ) AS each
 """
 
 
@@ -62,12 +68,12 @@ def most_needed(figures: Figures) -> list[tuple[str, int]]:
     return sorted(found.items(), key=lambda each: (-each[1], each[0]))[:MOST]
 
 
-def oldest_question(access: Access, figures: Figures) -> Question:
+def oldest_question(access: Access) -> Question:
     """Ask since when the longest waiting person of each cause has had no good run."""
     values = {
         "organization": access.organization.pk,
         "severity": SEVERITY["stalled"],
-        "causes": [cause for cause, _ in most_needed(figures)],
+        "most": MOST,
     }
     return Question(OLDEST, values)
 

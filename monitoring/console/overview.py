@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
 from monitoring.alerts.silences import active_silences
-from monitoring.console.figures import Figures, figures_of
+from monitoring.console.figures import Figures, figures_from, figures_question
 from monitoring.console.incidents import incident_row
 from monitoring.console.needs import needs_of, oldest_question
 from monitoring.console.notices import concerning, notices_from
@@ -44,15 +44,16 @@ GROUPS = ("healthy", "degraded", "stalled", "disabled")
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how an organization's people stand, its incidents, and what needs somebody."""
     access = access_for(request.user, slug)
-    now, figures = timezone.now(), figures_of(access)
+    now = timezone.now()
     rules = rule_sets_of([access.organization.pk])[access.organization.pk]
     told = ask_together(
-        oldest=oldest_question(access, figures),
+        tally=figures_question(access),
+        oldest=oldest_question(access),
         held=held_question(access, now),
         errors=errors_question(access),
         actions=actions_question(access),
     )
-    silences = active_silences(access, now)
+    figures, silences = figures_from(told["tally"]), active_silences(access, now)
     context = {
         "section": "overview",
         "figures": figures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,10 +12,11 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import Access, organizations_of
-from monitoring.console.action_badge import actions_in, with_actions
+from accounts.models import Organization
+from monitoring.console.action_badge import with_actions
 from monitoring.console.moments import zone_name
 from monitoring.console.notices import notices_of
-from monitoring.console.unrecognised import unrecognised_in, with_unrecognised
+from monitoring.console.unrecognised import with_unrecognised
 
 
 def page(
@@ -30,14 +32,31 @@ def page(
     if context["partial"]:
         response = render(request, f"{template}#{part}", context)
     else:
-        organizations = with_unrecognised(organizations_of(request.user), access)
-        context["organizations"] = with_actions(organizations, access)
-        context["unrecognised"] = unrecognised_in(context["organizations"], access)
-        context["actions_at_hand"] = actions_in(context["organizations"], access)
+        context |= navigation(request, access)
         if "notices" not in context:
             context["notices"] = notices_of(access, timezone.now())
         response = render(request, template, context)
     return kept_by_nobody(response)
+
+
+def navigation(request: HttpRequest, access: Access) -> dict[str, Any]:
+    """Return the organizations to switch to, and the numbers that the navigation shows.
+
+    The numbers come with the organizations; only of support staff, who may belong to none, they
+    cost a statement.
+    """
+    organizations = with_numbers(organizations_of(request.user), access)
+    here = Organization.objects.filter(pk=access.organization.pk)
+    numbers = next(iter(organizations), None) or with_numbers(here, access).get()
+    return {
+        "organizations": organizations,
+        "unrecognised": numbers.unrecognised,
+        "actions_at_hand": numbers.at_hand,
+    }
+
+
+def with_numbers(organizations: QuerySet[Organization], access: Access) -> QuerySet[Any]:
+    return with_actions(with_unrecognised(organizations, access), access)
 
 
 def is_partial(request: HttpRequest) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from monitoring.actions.models import Action, ActionState
+from monitoring.actions.models import ActionState
 from monitoring.alerts.silences import ActiveSilence
+from monitoring.console.action_badge import actions_at_hand
 from monitoring.console.action_words import STATES, title
 from monitoring.console.figures import Figures
 from monitoring.console.moments import counted
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 # What fits beside the rest; each list has a page of its own.
 ERRORS, ACTIONS, SILENCES = 3, 5, 5
 PERCENT = "\N{NO-BREAK SPACE}%"
-
-# The states in which an action still concerns somebody.
-AT_HAND = (ActionState.RUNNING, ActionState.APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +94,8 @@ class ActionLine:
 
 def actions_question(access: Access) -> Question:
     """Ask for the actions that run or wait, newest first."""
-    actions = Action.objects.visible_to(access).filter(state__in=AT_HAND).newest_first()
     columns = ("pk", "kind", "state", "people", "author_name", "created_at", "begun_at")
-    return question_of(actions.values(*columns)[:ACTIONS])
+    return question_of(actions_at_hand(access).order_by("-pk").values(*columns)[:ACTIONS])
 
 
 def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[ActionLine]:

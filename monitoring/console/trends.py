@@ -110,7 +110,7 @@ def outcomes_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
         bars,
         zone,
         title="Runs by what came of them",
-        measure=f"Runs in {each(bars)}",
+        measure=f"Runs in {each(bars)}, the last one so far",
         pale=RESULTS["success"].word,
     )
 

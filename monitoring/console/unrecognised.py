@@ -28,11 +28,5 @@ def with_unrecognised(organizations: QuerySet[Organization], access: Access) -> 
     return organizations.annotate(unrecognised=Coalesce(Subquery(counted.values("number")), 0))
 
 
-def unrecognised_in(organizations: QuerySet[Counted], access: Access) -> int:
-    """Return the number; only who belongs to no organization, support staff, costs a statement."""
-    first = next(iter(organizations), None)
-    return open_errors(access).count() if first is None else first.unrecognised
-
-
 def open_errors(access: Access) -> QuerySet[UnrecognisedError]:
     return UnrecognisedError.objects.visible_to(access).open().order_by()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from monitoring.health.models import HealthTally
 
@@ -38,15 +39,20 @@ class Tally:
         )
 
 
-def tally_of(organization_id: int) -> Tally:
-    """Return the organization's tally in one query whose cost does not grow with its people."""
-    rows = (
+def tally_rows(organization_id: int) -> QuerySet[Any, Any]:
+    """Return `status`, `cause` and `number` of people; the cost does not grow with them."""
+    return (
         HealthTally.objects.filter(organization_id=organization_id)
-        .values_list("status", "cause")
+        .values("status", "cause")
         .annotate(number=Sum("people"))
         .exclude(number=0)
     )
-    return Tally({(status, cause): number for status, cause, number in rows})
+
+
+def tally_of(organization_id: int) -> Tally:
+    """Return the organization's tally, in one query."""
+    rows = tally_rows(organization_id)
+    return Tally({(row["status"], row["cause"]): row["number"] for row in rows})
 
 
 def tally_compact() -> bool:

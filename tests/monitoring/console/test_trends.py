@@ -91,7 +91,7 @@ def test_the_charts_say_how_people_and_runs_were(cast: Cast, admin_client: Clien
         ("The person must act", "24"),
         ("Synced", "96"),
     ]
-    assert runs.measure == "Runs in each hour"
+    assert runs.measure == "Runs in each hour, the last one so far"
     assert "The last 24 hours The last 7 days The last 30 days" in text(response)
     assert "Time (Europe/Berlin)" in text(response)
     assert "Trends · Acme" in text(response)
