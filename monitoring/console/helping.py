@@ -13,7 +13,7 @@ from monitoring.errors.rules import Interpretation
 
 
 class Help(StrEnum):
-    """SYNC and REAUTHORIZE are actions; for MEND something else must be put right before a sync.
+    """SYNC and REAUTHORIZE are actions; with MEND something else is put right before a sync.
 
     READ is for an error that nobody understands yet; with NOTHING, nobody at the console can help.
     """
@@ -32,7 +32,7 @@ BY_CLASS = {
     Interpretation.RECORD: Help.MEND,
     Interpretation.CLIENT_BUG: Help.NOTHING,
 }
-KINDS = {Help.SYNC: Kind.SYNC, Help.REAUTHORIZE: Kind.REAUTHORIZE}
+KINDS = {Help.SYNC: Kind.SYNC, Help.REAUTHORIZE: Kind.REAUTHORIZE, Help.MEND: Kind.SYNC}
 
 
 def help_for(cause: str, interpretation: Interpretation | None) -> Help:
@@ -52,7 +52,7 @@ def help_words(step: Help, people: int) -> str:
     return {
         Help.SYNC: f"Sync {who}\N{HORIZONTAL ELLIPSIS}",
         Help.REAUTHORIZE: f"Re-authorize {who}\N{HORIZONTAL ELLIPSIS}",
-        Help.MEND: f"See {who}, then sync {'them' if people > 1 else 'again'}",
+        Help.MEND: f"Then sync {who}\N{HORIZONTAL ELLIPSIS}",
         Help.READ: "Read the errors",
         Help.NOTHING: "",
     }[step]
@@ -64,6 +64,4 @@ def help_address(step: Help, slug: str, cause: str) -> str:
     if step in KINDS:
         chosen = urlencode({"kind": KINDS[step].value, "scope": "filter", "filter": them})
         return f"{reverse('action_new', args=[slug])}?{chosen}"
-    if step is Help.MEND:
-        return f"{reverse('people', args=[slug])}?{them}"
     return reverse("errors", args=[slug]) if step is Help.READ else ""

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from monitoring.console.figures import Figures
 from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words
+from monitoring.console.places import Place, place_for
 from monitoring.console.rows import Moment, past
 from monitoring.console.rules import words_of
 from monitoring.console.together import Question, Row, moment_of
 from monitoring.console.wording import explanation_of
 from monitoring.health.fold import SEVERITY
+from syncing.providers.sides import addresses_from_settings
 
 if TYPE_CHECKING:
     from accounts.access import Access
+    from monitoring.errors.rules import Rule
     from monitoring.errors.ruleset import RuleSet
 
 MOST = 8
@@ -40,12 +43,16 @@ OLDEST = """
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What helps: an action to begin, which is a button, or a place to look at."""
+    """What helps: an action to begin, which is a button, or a page to look at.
+
+    `place` is where something is to be mended before.
+    """
 
     words: str
     address: str
     is_action: bool
     leads: bool
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +94,29 @@ def needs_of(
     """
     words = words_of(rules)
     since = {row["cause"]: moment_of(row["unwell_since"]) for row in oldest}
-    classes = {rule.id: rule.interpretation for rule in rules.rules}
+    known_rules = {rule.id: rule for rule in rules.rules}
     needs: list[Need] = []
     for cause, people in most_needed(figures):
         known = explanation_of(cause, words)
-        step = step_of(access, cause, people, help_for(cause, classes.get(cause)), needs)
+        step = step_of(access, cause, people, known_rules.get(cause), needs)
         oldest_here = past(since.get(cause), now, access.time_zone)
         needs.append(Need(cause, known.title, known.next_step, people, oldest_here, step))
     return needs
 
 
 def step_of(
-    access: Access, cause: str, people: int, step: Help, before: Sequence[Need]
+    access: Access, cause: str, people: int, rule: Rule | None, before: Sequence[Need]
 ) -> Step | None:
     """Return the step as this member may take it; who may only look is not asked to act."""
+    step = help_for(cause, rule.interpretation if rule else None)
     is_action = step in KINDS
     if step is Help.NOTHING or (is_action and not access.may_change):
         return None
-    leads = is_action and not any(need.step and need.step.leads for need in before)
-    address = help_address(step, access.organization.slug, cause)
-    return Step(help_words(step, people), address, is_action, leads)
+    may_lead = is_action and step is not Help.MEND
+    return Step(
+        words=help_words(step, people),
+        address=help_address(step, access.organization.slug, cause),
+        is_action=is_action,
+        leads=may_lead and not any(need.step and need.step.leads for need in before),
+        place=place_for(rule, access.organization, addresses_from_settings()),
+    )

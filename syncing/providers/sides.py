@@ -81,13 +81,16 @@ class Providers:
         self._transports.close()
 
 
+def addresses_from_settings() -> ProviderAddresses:
+    """Return where the settings say the providers are."""
+    return ProviderAddresses(
+        google_api_root=settings.GOOGLE_API_ROOT,
+        google_token_url=settings.GOOGLE_TOKEN_URL,
+        google_authorize_url=settings.GOOGLE_AUTHORIZE_URL,
+        salesforce_login_url=settings.SALESFORCE_LOGIN_URL,
+    )
+
+
 def providers_from_settings() -> Providers:
     """Return the providers at the addresses of the settings."""
-    return Providers(
-        ProviderAddresses(
-            google_api_root=settings.GOOGLE_API_ROOT,
-            google_token_url=settings.GOOGLE_TOKEN_URL,
-            google_authorize_url=settings.GOOGLE_AUTHORIZE_URL,
-            salesforce_login_url=settings.SALESFORCE_LOGIN_URL,
-        )
-    )
+    return Providers(addresses_from_settings())

@@ -61,8 +61,8 @@ def test_whatever_helps_has_words_and_leads_to_those_people(
 def test_the_button_says_what_it_does_to_how_many() -> None:
     assert help_words(Help.SYNC, 1_234) == "Sync 1,234 people…"
     assert help_words(Help.REAUTHORIZE, 1) == "Re-authorize 1 person…"
-    assert help_words(Help.MEND, 1) == "See 1 person, then sync again"
-    assert help_words(Help.MEND, 2) == "See 2 people, then sync them"
+    assert help_words(Help.MEND, 1) == "Then sync 1 person…"
+    assert help_words(Help.MEND, 2) == "Then sync 2 people…"
 
 
 def test_only_what_can_be_begun_for_many_is_an_action() -> None:

@@ -191,7 +191,7 @@ def test_each_cause_has_one_step_and_the_first_action_leads(
     response = admin_client.get(ADDRESS)
     steps = [need.step for need in response.context["needs"]]
     assert [(step.words, step.is_action, step.leads) for step in steps if step] == [
-        ("See 3 people, then sync them", False, False),
+        ("Then sync 3 people…", True, False),
         ("Re-authorize 2 people…", True, True),
         ("Sync 1 person…", True, False),
     ]
@@ -201,6 +201,8 @@ def test_each_cause_has_one_step_and_the_first_action_leads(
         "/o/acme/actions/new/?kind=reauthorize&scope=filter"
         "&filter=status%3Dstalled%26cause%3Dgoogle-access-revoked"
     ) in links
+    assert [step.place.words for step in steps if step and step.place] == ["Open Salesforce Setup"]
+    assert f"https://{cast.acme.salesforce_host}/lightning/setup/SetupOneHome/home" in links
 
 
 def test_who_may_only_look_is_not_asked_to_act(cast: Cast) -> None:
@@ -208,7 +210,7 @@ def test_who_may_only_look_is_not_asked_to_act(cast: Cast) -> None:
     make_unwell(cast.acme, "stalled", "salesforce-user-inactive")
     response = client_of(cast.viewer).get(ADDRESS)
     assert not [link for link in markup(response).links if "actions/new" in link]
-    assert "See 1 person, then sync again" in text(response)
+    assert "For an admin to do" in text(response)
 
 
 def test_coverage_says_who_never_connected(cast: Cast, admin_client: Client) -> None:
