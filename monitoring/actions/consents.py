@@ -117,11 +117,11 @@ def errand_check(errand: Errand, now: datetime) -> tuple[Person, Invitation | No
     return person, invitation
 
 
-def consent_take(*, errand: Errand, code: str, now: datetime) -> Connection:
+def consent_take(*, errand: Errand, code: str, now: datetime) -> bool:
     """Redeem what the browser brought, prove whose account it is, keep the access, and sync.
 
-    An account of somebody else is refused, and what is connected stays as it is. Raises
-    ConsentRefusedError, PersonGoneError, and InvitationClosedError.
+    Returns whether a sync was asked for. An account of somebody else is refused, and what is
+    connected stays as it is. Raises ConsentRefusedError, PersonGoneError, InvitationClosedError.
     """
     person, invitation = errand_check(errand, now)
     try:
@@ -163,10 +163,11 @@ def redeem(errand: Errand, person: Person, code: str, now: datetime) -> tuple[To
 
 
 @transaction.atomic
-def access_keep(*, errand: Errand, token: Token, now: datetime) -> Connection:
+def access_keep(*, errand: Errand, token: Token, now: datetime) -> bool:
     """Keep a proven access, note it for the invitation, and ask for a sync at once.
 
-    Raises PersonGoneError and InvitationClosedError where that has come to be meanwhile.
+    Returns whether a sync was asked for. Raises PersonGoneError and InvitationClosedError where
+    that has come to be meanwhile.
     """
     # The person first: whoever gives access by another link of theirs waits here, holding nothing.
     people = Person.objects.select_related("organization").select_for_update(
@@ -180,15 +181,14 @@ def access_keep(*, errand: Errand, token: Token, now: datetime) -> Connection:
     invitations_of_person_grant(
         person=person, provider=errand.provider, but=errand.invitation_id, now=now
     )
-    connection = connection_restore(
+    connection_restore(
         person=person, provider=errand.provider, grant=Grant.REFRESH_TOKEN, token=token, now=now
     )
     own_deed_write(person, "person.consent", now, provider=str(errand.provider))
-    sync_begin(person, now)
-    return connection
+    return sync_begin(person, now)
 
 
-def sync_begin(person: Person, now: datetime) -> None:
+def sync_begin(person: Person, now: datetime) -> bool:
     """Sync the person now, and regularly, where both sides are connected and nobody objects."""
     health = Health.objects.get(person=person)
     ran_before = health.last_attempt_at is not None
@@ -205,6 +205,7 @@ def sync_begin(person: Person, now: datetime) -> None:
         ring(Lane.ADMIN)
     if is_ours and len(connected) == len(Provider):
         health_begin([person.pk], now=now)
+    return not refusal
 
 
 def account_wanted(person: Person, provider: Provider) -> str:

@@ -162,11 +162,12 @@ def settle(request: HttpRequest, errand: Errand, back: str, now: datetime) -> Ht
         messages.error(request, sentence)
         return redirect(back)
     try:
-        consent_take(errand=errand, code=code, now=now)
+        syncs = consent_take(errand=errand, code=code, now=now)
     except ConsentRefusedError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Thank you. {label} is connected, and your calendar syncs now.")
+        then = " Your calendar is being synced now." if syncs else ""
+        messages.success(request, f"Thank you. {label} is connected.{then}")
     return redirect(back)
 
 

@@ -43,6 +43,7 @@ from monitoring.console.tables import with_details
 from monitoring.console.wording import look_of, no_next_run, outlook
 from monitoring.health.models import Health, HoldAuthor
 from monitoring.intake.missing import missing_of
+from monitoring.jobs.models import Job
 
 if TYPE_CHECKING:
     from monitoring.console.tables import DetailedHealth
@@ -142,7 +143,9 @@ def shown(
         "zone_name": zone_name(zone),
     }
     leads_to = origins_of(person.organization, asks)
-    return quiet_page(request, "own_page", context, status=status, leads_to=leads_to)
+    return quiet_page(
+        request, "own_page", context, part="standing", status=status, leads_to=leads_to
+    )
 
 
 def standing(
@@ -156,6 +159,7 @@ def standing(
     )
     missed = missing_of(health.organization_id, health.pk, now)
     may_consent = any(each["asks"] for each in accesses)
+    under_way = Job.objects.filter(person=health.person).exists()
     return {
         "look": look_of(health.status, health.cause),
         "answer": own_words.answer(situation, own_pause=is_own, now=now, zone=zone),
@@ -167,7 +171,9 @@ def standing(
             health.last_interpretation or "",
             own_pause=is_own,
             may_consent=may_consent,
+            under_way=under_way,
         ),
+        "under_way": under_way,
         "outlook": outlook(situation, now, zone),
         "last_good": past(health.last_success_at, now, zone),
         "next_run": coming(situation.next_due, now, zone),

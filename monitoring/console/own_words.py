@@ -19,6 +19,7 @@ SHOWN = (
 )
 # By whom something is to be done, for classes that the person can't do themself.
 ADMIN = "Your Salesforce administrator has to put this right. You need not do anything."
+UNDER_WAY = "A sync is under way. This page shows in a moment what came of it."
 NOTHING = "You need not do anything; it goes on by itself."
 GIVE_ACCESS = "Give access below. That is all it takes."
 GIVE_ACCESS_AGAIN = "Give access again below. That is all it takes."
@@ -87,9 +88,17 @@ def why(
 
 
 def next_step(
-    situation: Situation, interpretation: str, *, own_pause: bool, may_consent: bool
+    situation: Situation,
+    interpretation: str,
+    *,
+    own_pause: bool,
+    may_consent: bool,
+    under_way: bool,
 ) -> str:
-    """Return what the person should do. `may_consent`: an access is refused or missing here."""
+    """Return what the person should do.
+
+    `may_consent`: an access is refused or missing and can be given here; `under_way`: a sync is.
+    """
     if situation.status == "disabled" and not own_pause:
         return f"Ask {situation.held_by or 'your administrator'} if it should end sooner."
     if situation.status in {"healthy", "disabled"}:
@@ -97,6 +106,8 @@ def next_step(
     if may_consent:
         never = situation.cause == "never_connected"
         return GIVE_ACCESS if never else GIVE_ACCESS_AGAIN
+    if under_way:
+        return UNDER_WAY
     needs_admin = situation.status == "stalled" and interpretation in {"needs_admin", "needs_user"}
     if needs_admin or situation.cause == "never_connected":
         return ADMIN

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from monitoring.console.pages import kept_by_nobody
+from monitoring.console.pages import is_partial, kept_by_nobody
 
 
 def quiet_page(
@@ -16,16 +16,18 @@ def quiet_page(
     template: str,
     context: dict[str, Any],
     *,
+    part: str = "",
     status: int = 200,
     leads_to: Collection[str] = (),
 ) -> HttpResponse:
     """Render a page that no cache keeps, no search engine lists, and no other site is told of.
 
-    `leads_to` are the origins to which its forms send the browser on. A browser that is told to
-    send no referrer at all says "Origin: null" with a form, which the CSRF check refuses; so it may
-    name a page to ourselves.
+    For htmx just its `part` is rendered, if it has one. `leads_to` are the origins to which its
+    forms send the browser on. A browser that is told to send no referrer at all says "Origin: null"
+    with a form, which the CSRF check refuses; so it may name a page to ourselves.
     """
-    response = render(request, f"me/{template}.html", context, status=status)
+    inner = f"#{part}" if part and is_partial(request) else ""
+    response = render(request, f"me/{template}.html{inner}", context, status=status)
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     if leads_to:

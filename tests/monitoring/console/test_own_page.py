@@ -13,6 +13,7 @@ from monitoring.actions.own import own_pause
 from monitoring.actions.people import person_sync_now
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Health, Hold
+from monitoring.jobs.queue import job_request
 from syncing.grants import credential_set
 from tests.factories import NOW, make_organization, make_person
 from tests.monitoring.console.conftest import Cast
@@ -203,7 +204,7 @@ def test_the_page_takes_a_few_statements(
 ) -> None:
     person = make_unwell(acme, "stalled", REVOKED)
     client.get(address(person))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get(address(person))
 
 
@@ -214,6 +215,17 @@ def test_every_page_keeps_to_the_policy(client: Client, acme: Organization, stat
     assert markup(response).violations == []
     assert is_strict(response.headers["Content-Security-Policy"])
     assert len(set(markup(response).ids)) == len(markup(response).ids)
+
+
+def test_a_run_under_way_is_told_and_looked_for(client: Client, acme: Organization) -> None:
+    person = make_unwell(acme, "stalled", REVOKED)
+    assert "hx-trigger" not in client.get(address(person)).content.decode()
+    job_request(person=person, now=NOW)
+    response = client.get(address(person), headers={"HX-Request": "true"})
+    assert 'hx-trigger="every 3s"' in response.content.decode()
+    assert "A sync is under way." in text(response)
+    assert "Pause" not in text(response)
+    assert "HX-Request" in response.headers["Vary"]
 
 
 def test_an_incident_blames_nobody(client: Client, acme: Organization) -> None:

@@ -69,7 +69,7 @@ def test_what_is_missing_is_said_with_an_estimate() -> None:
 
 
 def step(situation: Situation, interpretation: str = "", **given: bool) -> str:
-    fields = {"own_pause": False, "may_consent": False} | given
+    fields = {"own_pause": False, "may_consent": False, "under_way": False} | given
     return own_words.next_step(situation, interpretation, **fields)
 
 
@@ -79,6 +79,7 @@ def test_who_has_to_act_is_said() -> None:
     assert step(new, may_consent=True) == own_words.GIVE_ACCESS
     assert step(new) == step(STALLED, "needs_admin") == own_words.ADMIN
     assert step(STALLED, "transient") == own_words.NOTHING
+    assert step(STALLED, "needs_user", under_way=True) == own_words.UNDER_WAY
     assert step(PAUSED, may_consent=True) == "Ask Ada if it should end sooner."
     assert step(PAUSED, own_pause=True) == ""
 
