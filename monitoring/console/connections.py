@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from accounts.models import ConnectionState, Grant, Provider
+from monitoring.console.moments import brief, day
 from monitoring.console.rows import Moment, past
 from monitoring.console.wording import Look
 
@@ -21,28 +22,51 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """`when` belongs to the state: last proven good, or refused."""
+    """`when` belongs to the state: last proven good, or refused, for `because`."""
 
     provider: str
     look: Look
     when: Moment | None
+    because: str
     grant: str
 
 
 def connection_rows(
-    rows: Iterable[Mapping[str, Any]], now: datetime, zone: tzinfo
+    rows: Iterable[Mapping[str, Any]],
+    now: datetime,
+    zone: tzinfo,
+    refused: Mapping[str, str] | None = None,
 ) -> list[ConnectionRow]:
-    """Return one row a provider, also for one that is not connected."""
+    """Return one row a provider, also for one that is not connected.
+
+    `refused` says, by provider, why an access was refused, as far as that is known.
+    """
     found = {row["provider"]: row for row in rows}
-    return [connection_row(provider, found.get(provider), now, zone) for provider in Provider]
+    why = refused or {}
+    return [
+        connection_row(provider, found.get(provider), why.get(provider, ""), now, zone)
+        for provider in Provider
+    ]
 
 
 def connection_row(
-    provider: Provider, row: Mapping[str, Any] | None, now: datetime, zone: tzinfo
+    provider: Provider,
+    row: Mapping[str, Any] | None,
+    refused: str,
+    now: datetime,
+    zone: tzinfo,
 ) -> ConnectionRow:
     if row is None:
-        return ConnectionRow(provider.label, LOOKS["missing"], None, "")
-    state = ConnectionState(row["state"])
-    times = {ConnectionState.PROVEN: row["proven_at"], ConnectionState.REFUSED: row["refused_at"]}
+        return ConnectionRow(provider.label, LOOKS["missing"], None, "", "")
+    state, proven, granted = ConnectionState(row["state"]), row["proven_at"], row.get("granted_at")
+    times = {ConnectionState.PROVEN: proven, ConnectionState.REFUSED: row["refused_at"]}
     grant = f"Granted {Grant(row['grant']).label}"
-    return ConnectionRow(provider.label, LOOKS[state], past(times.get(state), now, zone), grant)
+    if granted:
+        grant += f", {day(granted, now, zone)}"
+    because = ""
+    if state == ConnectionState.REFUSED:
+        last = f"last proven {brief(proven, now, zone)}" if proven else "never proven before"
+        because = "; ".join(part for part in (refused, last) if part)
+    return ConnectionRow(
+        provider.label, LOOKS[state], past(times.get(state), now, zone), because, grant
+    )

@@ -57,6 +57,13 @@ def brief(moment: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{local.day} {local:%b}{year} {clock}"
 
 
+def day(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """Return the day alone: "3 Nov", "3 Nov 2025"."""
+    local = moment.astimezone(zone)
+    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}"
+
+
 def exact(moment: datetime, zone: tzinfo) -> str:
     """Return the time in full with the zone's name: for hovering, and for who listens."""
     local = moment.astimezone(zone)

@@ -205,9 +205,11 @@ def next_run(situation: Situation, now: datetime, zone: tzinfo) -> str:
     due = situation.next_due
     if due is None:
         return f"Runs come {every}."
+    well = situation.status == "healthy" or situation.last_attempt_at is None
+    said = "The next run is" if well else "Tries again"
     if due <= now:
-        return f"The next run is due now, then {every}."
-    return f"The next run is at {brief(due, now, zone)}, then {every}."
+        return f"{said} {'due ' if well else ''}now, then {every}."
+    return f"{said} at {brief(due, now, zone)}, then {every}."
 
 
 def stay_away(situation: Situation, now: datetime, zone: tzinfo) -> str:

@@ -14,7 +14,8 @@ document.addEventListener("click", (event) => {
   if (button) {
     copy(button);
   }
-  closeMenus(event.target);
+  // What leads to a place on this page closes its menu, as leaving the page would.
+  closeMenus(event.target.closest('.menu a[href^="#"]') ? null : event.target);
 });
 
 document.addEventListener("keydown", (event) => {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, attempt_row, problem_of, raw_text
 from monitoring.console.evidence import evidence_times, time_in
+from monitoring.console.person_entries import change_sentence
 from monitoring.console.progress import outcome_sentence
-from monitoring.console.timeline import change_sentence
 from monitoring.console.wording import Explanation
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.outcomes.models import Outcome, Result
@@ -115,8 +115,7 @@ def test_headers_are_not_shown() -> None:
 
 def test_evidence_is_dated_by_the_runs_or_else_by_their_ids() -> None:
     known, older, foreign = attempt_id_at(NOW), attempt_id_at(NOW - HOUR), uuid4()
-    outcome = Outcome(attempt_id=known, finished_at=NOW + HOUR)
-    assert evidence_times([older, known, foreign], [outcome]) == [NOW - HOUR, NOW + HOUR]
+    assert evidence_times([older, known, foreign], {known: NOW + HOUR}) == [NOW - HOUR, NOW + HOUR]
 
 
 def test_only_ids_that_begin_with_a_time_tell_one() -> None:
@@ -136,11 +135,11 @@ def test_only_ids_that_begin_with_a_time_tell_one() -> None:
             ("degraded", "stalled", "lost", "silent", 7_200, 86_400),
             "Needs attention: No run for too long; runs every 24 h instead of 2 h",
         ),
-        (("healthy", "healthy", "", "", 14_400, 7_200), "runs every 2 h instead of 4 h"),
+        (("healthy", "healthy", "", "", 14_400, 7_200), "Runs every 2 h instead of 4 h"),
         (("healthy", "healthy", "", "", 7_200, 7_200), "Syncing"),
     ],
 )
 def test_a_change_is_one_sentence(
     change: tuple[str, str, str, str, int, int], sentence: str
 ) -> None:
-    assert change_sentence(*change, {}) == sentence
+    assert change_sentence(*change, rules={}) == sentence
