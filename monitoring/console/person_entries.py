@@ -12,7 +12,8 @@ from uuid import UUID
 from monitoring.actions.models import Kind, PersonState
 from monitoring.alerts.models import MessageState
 from monitoring.audit.registry import ACTIONS
-from monitoring.console.action_words import code_words, parameter_lines
+from monitoring.console.action_codes import code_words
+from monitoring.console.action_words import parameter_lines
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.moments import brief, interval
 from monitoring.console.rows import Moment, recent
