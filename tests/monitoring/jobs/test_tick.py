@@ -18,7 +18,8 @@ from monitoring.errors.models import Rejudgement, UnrecognisedError
 from monitoring.errors.rejudging import Rejudged, rejudgements_append
 from monitoring.health.begin import health_begin
 from monitoring.health.holds import hold_place
-from monitoring.health.models import Health, HoldAuthor
+from monitoring.health.models import Health, HoldAuthor, StatusSample
+from monitoring.intake.models import ClassHour
 from monitoring.jobs import clockwork, doorbell
 from monitoring.jobs import tick as tick_module
 from monitoring.jobs.clockwork import Clockwork
@@ -137,6 +138,18 @@ def test_workers_long_gone_are_forgotten() -> None:
     tick(NOW)
 
     assert WorkerBeat.objects.get().worker == "here"
+
+
+@pytest.mark.django_db
+def test_a_tick_notes_how_people_stand_and_forgets_what_no_trend_reaches() -> None:
+    acme = make_connected_person().organization
+    for days in (1, 40):
+        hour = NOW - timedelta(days=days)
+        ClassHour.objects.create(organization=acme, hour=hour, outcome_class="success", outcomes=1)
+    assert tick(NOW).failed_steps == []
+
+    assert StatusSample.objects.get().at == NOW
+    assert ClassHour.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
