@@ -15,6 +15,8 @@ from monitoring.actions.running import finish, slice_do, take
 
 # The first of two numbers, the second being the organization's, among the advisory locks.
 LOCK = 743_012_604
+# So long a run may take before the stream gets thinner.
+RUN_SECONDS = 10.0
 
 # Job and outcome are looked at in one statement: closing a job is one transaction.
 GATHER = f"""
@@ -72,7 +74,7 @@ def places(action: Action) -> int:
     return places_free(
         under_way=under_way.exclude(attempt_id=None).count(),
         per_second=settings.ACTION_PEOPLE_PER_SECOND,
-        seconds=settings.TICK_SECONDS,
+        seconds=settings.TICK_SECONDS + RUN_SECONDS,
     )
 
 

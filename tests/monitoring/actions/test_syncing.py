@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.access import Access
 from accounts.models import Connection, Organization, Person, Provider
+from monitoring.actions import paced
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
 from monitoring.actions.paced import pace_work
@@ -40,8 +41,9 @@ ERROR = make_error()
 
 
 @pytest.fixture(autouse=True)
-def pace(settings: Settings, rung: list[str]) -> None:
+def pace(settings: Settings, rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Six people are under way at most."""
+    monkeypatch.setattr(paced, "RUN_SECONDS", 0)
     settings.ACTION_PEOPLE_PER_SECOND, settings.TICK_SECONDS = 2, 3
 
 
