@@ -76,10 +76,15 @@ def members_of(access: Access, action: Action) -> Any:
 def page_of_members(
     access: Access, action: Action, states: Iterable[int], people: int, number: str | None
 ) -> Page:
-    """Return a page of those with one of the results, or the nearest there is."""
+    """Return a page of those with one of the results, or the nearest there is.
+
+    Only keys are sorted; the people are fetched of those shown.
+    """
     members = members_of(access, action).filter(state__in=states).order_by("-state", "id")
-    members = members.select_related("person")
-    return CountedPaginator(members, PER_PAGE, known=people).get_page(number)
+    page = CountedPaginator(members.values("pk"), PER_PAGE, known=people).get_page(number)
+    shown = ActionPerson.objects.filter(pk__in=page.object_list).select_related("person")
+    page.object_list = list(shown.order_by("-state", "id"))
+    return page
 
 
 def first_members(access: Access, action: Action, state: PersonState, most: int) -> list[Any]:

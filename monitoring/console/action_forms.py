@@ -35,6 +35,7 @@ METHODS = (
 )
 CHOOSE = "Choose among those listed."
 NO_TIME = "Say until when."
+TWO_ENDS = "Choose “Until a time I choose” with it, or leave the time empty."
 
 
 def choice(choices: Any) -> forms.ChoiceField:
@@ -87,7 +88,10 @@ class UntilForm(ActionForm):
 
     def clean(self) -> dict[str, Any]:
         ends, until = self.ends_value, self.cleaned_data.get("until", "")
-        if ends in SPANS:
+        if until and ends != AT:
+            # Which of the two was meant is not for us to guess.
+            self.add_error("until", TWO_ENDS)
+        elif ends in SPANS:
             end = self.now + timedelta(hours=int(ends))
             until = f"{end.astimezone(self.access.time_zone):{MOMENT}}"
         elif not ends:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
 from monitoring.actions.deeds import ActionRefusedError
-from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
 from monitoring.actions.policy import action_policy_of
 from monitoring.actions.reading import (
     code_groups,
@@ -46,6 +46,7 @@ from monitoring.console.action_facts import (
     person_row,
     scope_again,
 )
+from monitoring.console.action_scope import Scope
 from monitoring.console.campaign import campaign_context
 from monitoring.console.incident_words import people_of
 from monitoring.console.pages import is_partial, kept_by_nobody, page
@@ -87,7 +88,7 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
         "action": action,
         "heading": words.heading(action.kind, action.state, action.people),
         "name": words.kind_title(action.kind),
-        "whom": scope.words if scope else "",
+        "whom": whom(action, scope),
         "parameters": words.parameter_lines(action.kind, action.parameters, now, zone),
         "created": recent(action.created_at, now, zone),
         "confirmed": recent(action.confirmed_at, now, zone),
@@ -107,6 +108,15 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
             context |= campaign_context(action)
             context["access_given"] = codes.access_given(code_groups(action, PersonState.DONE))
     return context
+
+
+def whom(action: Action, scope: Scope | None) -> str:
+    """Return for whom an action was meant; empty for an undo, which names what it undoes."""
+    if action.kind == Kind.UNDO:
+        return ""
+    if action.origin == Origin.SELECTION:
+        return f"{people_of(action.people + action.left_out)} picked one by one"
+    return scope.words if scope else Origin(action.origin).label
 
 
 def preview_context(access: Access, action: Action, rules: Rules) -> dict[str, Any]:

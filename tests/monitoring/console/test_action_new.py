@@ -98,6 +98,8 @@ def test_what_is_refused_is_kept_as_it_was_typed(cast: Cast, admin_client: Clien
     assert "The end must be in the future." in text(response)
     assert 'value="2020-01-01T10:00"' in html(response)
     assert 'aria-invalid="true"' in html(response)
+    both = admin_client.post(ADDRESS, pick(*people, ends="24", until="2026-12-01T10:00"))
+    assert "or leave the time empty" in text(both)
     without_reason = admin_client.post(ADDRESS, pick(*people, reason=" "))
     assert "Write why, for whoever asks later." in text(without_reason)
     without_end = admin_client.post(ADDRESS, pick(*people, ends="at"))

@@ -97,6 +97,10 @@ def test_a_preview_by_filter_can_be_changed_in_its_form(cast: Cast, admin_client
     page = html(admin_client.get(address(action)))
     assert "?kind=hold&amp;scope=filter&amp;filter=team%3DSales" in page
     assert "all who match team: “Sales”" in page
+    Action.objects.update(origin_query="status=gone")
+    page = html(admin_client.get(address(action)))
+    assert "all who match a filter" in page
+    assert "Change it" not in page
 
 
 def test_large_previews_need_a_second_person_and_say_why(cast: Cast, admin_client: Client) -> None:
