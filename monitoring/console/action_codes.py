@@ -30,6 +30,10 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     }
 }
 
+# What else is to be said of somebody for whom it went well.
+DONE = {
+    "held_by_other": "Still held, by the person or the off-boarding feed",
+}
 REFUSALS = {case.code: case.title for case in CASES} | {
     "temporary": "The provider could not be asked just now",
     "not_recognised": "The provider gave no access, and no reason that is known here",
@@ -38,6 +42,7 @@ CODES = {
     "called_off": "The run was called off before it began",
     "changed_since": "Changed by somebody else since",
     "ended_meanwhile": "The end was past before its turn came",
+    "lifted_already": "Taken out of the silence by somebody else since",
     "released_already": "Released by somebody else since",
     "held_again": "Held by somebody else since",
     "broken": "Something went wrong on our side; it is in the log of whoever runs the service",
@@ -62,7 +67,8 @@ def code_words(
     """
     if PersonState(state) == PersonState.LEFT_OUT:
         return left_out_words(kind, code)
-    said = CODES.get(code)
+    said = DONE.get(code) if PersonState(state) == PersonState.DONE else None
+    said = CODES.get(code) if said is None else said
     if said is None:
         said = "" if detail or not code else reason_words(kind, state, code, rules)
     parts = [part.rstrip(".") for part in (said, detail) if part]

@@ -42,3 +42,9 @@ def test_a_refused_access_is_called_by_its_title() -> None:
     said = codes.code_words(Kind.REAUTHORIZE, failed, "scope_not_delegated", "", {})
     assert "_" not in said
     assert len(said.split()) > 3
+
+
+def test_a_code_may_mean_something_else_where_it_went_well() -> None:
+    done, left_out = PersonState.DONE, PersonState.LEFT_OUT
+    assert codes.code_words(Kind.RELEASE, done, "held_by_other", "", {}).startswith("Still held")
+    assert codes.code_words(Kind.RELEASE, left_out, "held_by_other", "", {}).startswith("Only the")
