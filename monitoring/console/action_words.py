@@ -227,6 +227,8 @@ def state_look(state: str, failed: int, *, is_stopping: bool = False) -> Look:
 
 def heading(kind: str, state: str, people: int) -> str:
     """Return the first sentence of an action's page."""
+    if not people:
+        return f"{kind_title(kind)}: nobody is left to do it to"
     what = title(kind, people)
     return f"{what}?" if state == ActionState.PREVIEW else what
 

@@ -35,6 +35,7 @@ def test_a_title_and_button_carry_the_number(kind: Kind, people: int, title: str
 def test_a_preview_asks() -> None:
     assert words.heading("hold", "preview", 3) == "Hold 3 people?"
     assert words.heading("hold", "running", 3) == "Hold 3 people"
+    assert words.heading("hold", "preview", 0) == "Hold: nobody is left to do it to"
 
 
 @settings(max_examples=50)
