@@ -12,7 +12,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.models import Connection, Grant, OrganizationCredential, Person, Provider
+from accounts.models import Grant, OrganizationCredential, Person, Provider
+from monitoring.actions.beginning import sync_begin
 from monitoring.actions.invitations import (
     InvitationClosedError,
     granted,
@@ -23,12 +24,7 @@ from monitoring.actions.invitations import (
 )
 from monitoring.actions.models import Invitation
 from monitoring.actions.own import own_deed_write
-from monitoring.actions.people import sync_refusal
-from monitoring.health.begin import health_begin
-from monitoring.health.models import Health, Hold
-from monitoring.jobs.doorbell import ring
 from monitoring.jobs.models import Lane
-from monitoring.jobs.queue import job_request
 from syncing.consent import challenge_of, code_exchange, consent_address, verifier_make
 from syncing.credentials import abilities_of
 from syncing.grants import connection_restore
@@ -185,27 +181,7 @@ def access_keep(*, errand: Errand, token: Token, now: datetime) -> bool:
         person=person, provider=errand.provider, grant=Grant.REFRESH_TOKEN, token=token, now=now
     )
     own_deed_write(person, "person.consent", now, provider=str(errand.provider))
-    return sync_begin(person, now)
-
-
-def sync_begin(person: Person, now: datetime) -> bool:
-    """Sync the person now, and regularly, where both sides are connected and nobody objects."""
-    health = Health.objects.get(person=person)
-    ran_before = health.last_attempt_at is not None
-    is_ours = health.runs_here or not ran_before
-    connected = Connection.objects.filter(person=person).values_list("provider", flat=True)
-    refusal = sync_refusal(
-        held=Hold.objects.filter(person=person).active_at(now).exists(),
-        connected=list(connected),
-        runs_here=is_ours,
-        ran_before=ran_before,
-    )
-    if not refusal:
-        job_request(person=person, now=now)
-        ring(Lane.ADMIN)
-    if is_ours and len(connected) == len(Provider):
-        health_begin([person.pk], now=now)
-    return not refusal
+    return sync_begin(person=person, lane=Lane.ADMIN, now=now)
 
 
 def account_wanted(person: Person, provider: Provider) -> str:

@@ -128,13 +128,13 @@ def keep(
 ) -> Result:
     """Write what the providers answered, ask the person for the rest, and tell them.
 
-    Locks in the order of a person's own consent: invitations, the person, connections, jobs,
+    Locks in the order of a person's own consent: the person, their invitations, connections, jobs,
     health.
     """
-    list(Invitation.objects.select_for_update().filter(person=person, state__in=OPEN))
     still = Person.objects.select_for_update(no_key=True).filter(pk=person.pk)
     if not still.exists():
         return Result(PersonState.SKIPPED, "gone")
+    list(Invitation.objects.select_for_update().filter(person=person, state__in=OPEN))
     restored = access_keep(person, got, now)
     for provider in restored:
         invitations_of_person_grant(person=person, provider=provider, but=None, now=now)

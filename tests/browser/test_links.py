@@ -126,6 +126,7 @@ def test_a_person_declines_and_thinks_better_of_it(open_page: OpenPage, house: H
 
 def test_a_person_looks_after_their_own_syncing(open_page: OpenPage, house: House) -> None:
     page = open_page()
+    Connection.objects.filter(person=house.ada, provider="salesforce").update(state="proven")
     page.goto(person_link(house.ada, datetime.now(UTC)))
     expect(page.get_by_role("heading", level=1)).to_contain_text("has not been syncing since")
     allow(page, "Give Google access again")

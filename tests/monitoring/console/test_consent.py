@@ -123,9 +123,10 @@ def test_an_invitation_is_done_when_all_its_accesses_are_given(
 def test_the_person_gives_access_again_on_their_own_page(
     client: Client, rig: Rig, ada: Person, provider: Provider
 ) -> None:
+    Connection.objects.filter(person=ada).exclude(provider=provider).update(state="proven")
     page = gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
     assert page.status_code == 200
-    assert f"{provider.label} is connected" in text(page)
+    assert f"{provider.label} is connected. Your calendar is being synced now." in text(page)
     connection = Connection.objects.get(person=ada, provider=provider)
     assert (connection.state, connection.grant) == ("proven", "refresh_token")
     job = Job.objects.get(person=ada)
