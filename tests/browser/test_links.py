@@ -17,6 +17,7 @@ from accounts.models import Connection, Person
 from monitoring.actions import consents
 from monitoring.actions.links import invitation_link, person_link
 from monitoring.actions.models import Invitation
+from monitoring.actions.own import own_pause
 from monitoring.console import consent
 from monitoring.health.models import Hold
 from monitoring.jobs.models import Job
@@ -24,6 +25,7 @@ from simulator.running import SimulatorServer
 from simulator.world import World
 from syncing.providers.addresses import ProviderAddresses
 from syncing.providers.sides import Providers
+from tests.browser.axe import violations
 from tests.browser.conftest import NARROW, WIDE
 from tests.factories import serial
 from tests.monitoring.actions.invitation_makers import make_invitation
@@ -163,12 +165,23 @@ def test_a_link_is_asked_for_by_address(open_page: OpenPage, server: LiveServer)
 
 
 @SIZES
-def test_no_page_is_wider_than_the_screen(
+def test_every_page_fits_the_screen_and_axe_finds_nothing(
     open_page: OpenPage, house: House, viewport: dict[str, int]
 ) -> None:
     Person.objects.filter(pk=house.ada.pk).update(name="Wolfeschlegelsteinhausenbergerdorff " * 4)
+    now = datetime.now(UTC)
+    own_pause(person=house.ben, until=now + timedelta(days=9), reason="Holiday", now=now)
     page = open_page(viewport=viewport)
-    own, link = person_link(house.ada, datetime.now(UTC)), invitation_link(invited(house.ada))
-    for address in (own, link, "/me/", "/me/asked/"):
+    found = []
+    for address in (
+        person_link(house.ada, now),
+        person_link(house.ben, now),
+        invitation_link(invited(house.ada, granted=["google"])),
+        invitation_link(invited(house.ben, state="done")),
+        "/me/",
+        "/me/asked/",
+    ):
         page.goto(address)
         assert overflow(page) <= 0
+        found += violations(page)
+    assert found == []
