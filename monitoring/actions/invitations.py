@@ -23,7 +23,7 @@ from accounts.models import Connection, ConnectionState, Organization, Person, P
 from monitoring.actions.invitation_course import LinkPolicy, expiry, next_look
 from monitoring.actions.letters import invitation_mail, invitation_mails_withdraw
 from monitoring.actions.models import Action, ActionPolicy, Invitation, InvitationState
-from monitoring.audit.log import audit_entries_write
+from monitoring.audit.log import audit_entries_write, audit_entry_write
 from monitoring.incidents.models import Hit, Incident
 
 OPEN = (InvitationState.WAITING, InvitationState.SENT, InvitationState.OPENED)
@@ -217,6 +217,28 @@ def invitations_withdraw(*, invitations: Iterable[int], now: datetime, sentence:
     )
     invitation_mails_withdraw(open_ones, now)
     return len(open_ones)
+
+
+@transaction.atomic
+def invitation_withdraw(*, access: Access, person: Person, now: datetime) -> bool:
+    """Take back the open request to a person; return whether there was one.
+
+    Raises PermissionDenied for who may only look or whose organization it is not.
+    """
+    access.require_change()
+    if person.organization_id != access.organization.pk:
+        raise PermissionDenied("This person belongs to another organization.")
+    own = Invitation.objects.filter(person=person, state__in=OPEN).values_list("pk", flat=True)
+    if not invitations_withdraw(invitations=list(own), now=now):
+        return False
+    audit_entry_write(
+        organization=access.organization,
+        action="invitation.withdraw",
+        now=now,
+        author=access.user,
+        person=person,
+    )
+    return True
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""How those stand who were asked for access by a link, as part of an action's page."""
+"""How those stand who were asked for access by a link, and taking that back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.access import access_for
-from monitoring.actions.invitations import campaign_of, campaign_withdraw
+from accounts.models import Person
+from monitoring.actions.invitations import campaign_of, campaign_withdraw, invitation_withdraw
 from monitoring.actions.models import Action, InvitationState
 from monitoring.console.moments import counted
 from monitoring.console.wording import Look
@@ -49,3 +50,14 @@ def links_withdraw(request: HttpRequest, slug: str, action_id: int) -> HttpRespo
     said = f"{counted(withdrawn, 'link')} withdrawn." if withdrawn else "No link was open any more."
     messages.info(request, said)
     return redirect(request.path.removesuffix("links/withdraw"))
+
+
+@login_required
+@require_POST
+def link_withdraw(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
+    """Take back the open request to one person, and go back to their page."""
+    access = access_for(request.user, slug)
+    person = get_object_or_404(Person.objects.visible_to(access), pk=person_id)
+    withdrawn = invitation_withdraw(access=access, person=person, now=timezone.now())
+    messages.info(request, "The link is withdrawn." if withdrawn else "No link was open any more.")
+    return redirect("person", slug=slug, person_id=person.pk)

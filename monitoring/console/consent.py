@@ -20,7 +20,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET
 
 from accounts.models import Organization, Person, Provider
 from monitoring.actions.consents import (
@@ -92,13 +92,13 @@ def origin_of(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-@require_safe
+@require_GET
 def google_callback(request: HttpRequest) -> HttpResponse:
     """Take the answer that Google sent the browser back with."""
     return come_back(request, Provider.GOOGLE)
 
 
-@require_safe
+@require_GET
 def salesforce_callback(request: HttpRequest) -> HttpResponse:
     """Take the answer that Salesforce sent the browser back with."""
     return come_back(request, Provider.SALESFORCE)

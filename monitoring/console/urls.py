@@ -94,6 +94,11 @@ urlpatterns = [
     path("o/<slug:slug>/people/views/<int:view_id>", saving.view_change, name="view_change"),
     path("o/<slug:slug>/people/views/<int:view_id>/delete", saving.view_delete, name="view_delete"),
     path("o/<slug:slug>/people/<int:person_id>/", person.person, name="person"),
+    path(
+        "o/<slug:slug>/people/<int:person_id>/link/withdraw",
+        campaign.link_withdraw,
+        name="link_withdraw",
+    ),
     path("o/<slug:slug>/people/<int:person_id>/sync", person_deeds.sync_now, name="sync_now"),
     path(
         "o/<slug:slug>/people/<int:person_id>/attempts/<uuid:attempt_id>/",

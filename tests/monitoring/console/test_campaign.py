@@ -5,11 +5,12 @@ from django.test import Client
 
 from accounts.access import access_for
 from monitoring.actions.models import Action, Invitation
+from monitoring.audit.models import AuditEntry
 from monitoring.console.campaign import campaign_context
 from tests.factories import make_connected_person
 from tests.monitoring.actions.invitation_makers import make_campaign, make_invitation
 from tests.monitoring.console.conftest import Cast, client_of
-from tests.monitoring.console.markup import Markup
+from tests.monitoring.console.markup import Markup, text
 
 
 def make_asked(cast: Cast) -> Action:
@@ -56,3 +57,31 @@ def test_others_do_not(cast: Cast) -> None:
     assert client_of(cast.admin).get(address(action)).status_code == 405
     assert client_of(cast.admin).post("/o/acme/actions/0/links/withdraw").status_code == 404
     assert states() == ["sent", "sent", "done"]
+
+
+def test_the_link_of_one_person_is_withdrawn_on_their_page(
+    cast: Cast, admin_client: Client
+) -> None:
+    person, other = make_connected_person(cast.acme), make_connected_person(cast.acme)
+    make_invitation(person)
+    make_invitation(other)
+    page = f"/o/acme/people/{person.pk}/"
+    assert "Withdraw the link" in text(admin_client.get(page))
+    assert "Withdraw the link" not in text(client_of(cast.viewer).get(page))
+    assert "The link is withdrawn." in text(admin_client.post(f"{page}link/withdraw", follow=True))
+    assert states() == ["withdrawn", "sent"]
+    entry = AuditEntry.objects.get(action="invitation.withdraw")
+    assert (entry.person, entry.author) == (person, cast.admin)
+    response = admin_client.post(f"{page}link/withdraw", follow=True)
+    assert "No link was open any more." in text(response)
+
+
+def test_others_withdraw_no_link_of_a_person(cast: Cast, admin_client: Client) -> None:
+    invitation = make_invitation(make_connected_person(cast.acme))
+    address = f"/o/acme/people/{invitation.person_id}/link/withdraw"
+    assert client_of(cast.viewer).post(address).status_code == 403
+    assert client_of(cast.stranger).post(address).status_code == 404
+    assert admin_client.get(address).status_code == 405
+    elsewhere = make_connected_person(cast.globex)
+    assert admin_client.post(f"/o/acme/people/{elsewhere.pk}/link/withdraw").status_code == 404
+    assert states() == ["sent"]
