@@ -61,7 +61,7 @@ class Reading:
 
 
 # So many runs in a row that changed nothing are told as one.
-QUIET_RUNS = 3
+QUIET_RUNS = 2
 
 
 def drawn_together(entries: Sequence[Entry]) -> list[Entry]:

@@ -134,7 +134,7 @@ def invitation_sentence(invitation: Found | None, now: datetime, zone: tzinfo) -
         said += f", {', '.join(left)} not yet" if left else ""
     expires, reminders = at(invitation, "expires_at"), invitation["reminders"]
     if reminders:
-        said += f"; reminded {counted(reminders, 'time')}"
+        said += f"; reminded {'once' if reminders == 1 else counted(reminders, 'time')}"
     if expires:
         said += f". It expires {brief(expires, now, zone)}"
     said = ended(said)
