@@ -174,8 +174,7 @@ def test_a_sync_asked_for_shows_its_outcome_without_a_reload(
     close_job(person)
     expect(progress).to_contain_text("Synced: 3 created in Salesforce, 1 updated in Google.")
     expect(page.locator("#standing")).to_contain_text("Syncing since")
-    expect(page.locator("table.attempts tbody tr")).to_have_count(1)
-    expect(page.locator("table.attempts")).to_contain_text("by an admin")
+    expect(page.locator("#timeline")).to_contain_text("Synced by an admin")
     expect(page.get_by_text("asked for a sync now")).to_be_visible()
     assert page.evaluate("window.stillHere") is True
     assert Health.objects.get(person=person).status == "healthy"
