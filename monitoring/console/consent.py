@@ -120,7 +120,7 @@ def come_back(request: HttpRequest, provider: Provider) -> HttpResponse:
     try:
         return settle(request, errand_from(found), back, now)
     except InvitationClosedError as closed:
-        return closed_page(request, closed.invitation, now)
+        return closed_page(request, closed.invitation)
     except PersonGoneError:
         return gone(request)
 

@@ -63,7 +63,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if found is not None and found.state == InvitationState.DONE:
         return quiet_page(request, "done", {"invitation": found})
     if found is None or not is_usable(found, now):
-        return closed_page(request, found, now)
+        return closed_page(request, found)
     zone, asked = zone_of(found.person.time_zone), asked_of(found, token)
     leading = [each.provider for each in asked if each.leads]
     context: dict[str, Any] = {
@@ -114,11 +114,11 @@ def invitation_start(request: HttpRequest, token: str, provider: Provider) -> Ht
         return broken(request)
     now = timezone.now()
     if found is None:
-        return closed_page(request, None, now)
+        return closed_page(request, None)
     try:
         invitation_open(invitation=found, now=now)
     except InvitationClosedError as closed:
-        return closed_page(request, closed.invitation, now)
+        return closed_page(request, closed.invitation)
     if provider not in found.providers or provider in found.granted:
         return redirect("invitation", token)
     return depart(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -13,7 +11,7 @@ from monitoring.console.quiet import said
 OWN_PAGE = "On your own page you see how your syncing stands, and can give access again."
 
 
-def closed_page(request: HttpRequest, invitation: Invitation | None, now: datetime) -> HttpResponse:
+def closed_page(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
     """Say why a link opens no more, and what to do. `invitation` is None where its row is gone."""
     title, sentence = closed_words(invitation)
     link, label = reverse("me"), "Go to your own page"
