@@ -39,6 +39,8 @@ from monitoring.console.quiet import said
 from syncing.runner import providers_here
 
 SESSION_KEY = "consents"
+# Whose account somebody at this browser has shown to be theirs.
+PROVEN_KEY = "proven"
 GOOD_FOR = timedelta(minutes=15)
 # Tabs under way at once; an older one is told to begin again.
 AT_ONCE = 5
@@ -166,9 +168,15 @@ def settle(request: HttpRequest, errand: Errand, back: str, now: datetime) -> Ht
     except ConsentRefusedError as refusal:
         messages.error(request, str(refusal))
     else:
+        request.session[PROVEN_KEY] = errand.person_id
         then = " Your calendar is being synced now." if syncs else ""
         messages.success(request, f"Thank you. {label} is connected.{then}")
     return redirect(back)
+
+
+def has_proven(request: HttpRequest, person: Person) -> bool:
+    """Whether somebody at this browser has just signed in at a provider as this person."""
+    return bool(request.session.get(PROVEN_KEY) == person.pk)
 
 
 def decline(errand: Errand, now: datetime) -> None:

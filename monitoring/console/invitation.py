@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import zone_of
 from accounts.models import OrganizationCredential, Person, Provider
 from monitoring.actions.invitations import InvitationClosedError, invitation_open, is_usable
-from monitoring.actions.links import invitation_id_of
+from monitoring.actions.links import invitation_id_of, person_link
 from monitoring.actions.models import Invitation, InvitationState
-from monitoring.console.consent import depart, origins_of
+from monitoring.console.consent import depart, has_proven, origins_of
 from monitoring.console.invitation_words import closed_page
 from monitoring.console.moments import zone_name
 from monitoring.console.quiet import quiet_page, said
@@ -61,7 +61,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         return broken(request)
     now = timezone.now()
     if found is not None and found.state == InvitationState.DONE:
-        return quiet_page(request, "done", {"invitation": found})
+        own = person_link(found.person, now) if has_proven(request, found.person) else reverse("me")
+        return quiet_page(request, "done", {"invitation": found, "own_page": own})
     if found is None or not is_usable(found, now):
         return closed_page(request, found)
     zone, asked = zone_of(found.person.time_zone), asked_of(found, token)

@@ -225,18 +225,14 @@ def begin_of_day(text: str, zone: tzinfo) -> datetime | None:
 def deeds_of(person: Person, now: datetime, zone: tzinfo) -> list[OwnDeed]:
     """Return what was done about the person's syncing, newest first."""
     entries = AuditEntry.objects.filter(person=person, organization=person.organization_id)
-    rows = (
-        entries.filter(action__in=own_words.SHOWN)
-        .order_by("-at")
-        .values_list("at", "author", "author_name", "action")
-    )
-    return [
-        OwnDeed(
-            past(at, now, zone),
-            own_words.deed_sentence(name, action, own=author is None and name == person.name),
-        )
-        for at, author, name, action in rows[:DEEDS]
-    ]
+    rows = entries.filter(action__in=own_words.SHOWN).order_by("-at").select_related("author")
+    return [OwnDeed(past(row.at, now, zone), told(row, person)) for row in rows[:DEEDS]]
+
+
+def told(entry: AuditEntry, person: Person) -> str:
+    own = entry.author is None and entry.author_name == person.name
+    author = entry.author.get_full_name() if entry.author else ""
+    return own_words.deed_sentence(author or entry.author_name, entry.action, own=own)
 
 
 def old(request: HttpRequest) -> HttpResponse:

@@ -114,7 +114,13 @@ def next_step(
     return NOTHING
 
 
+TO_YOU = {
+    "person.reauthorize": "restored your access, or asked you to give it again",
+    "invitation.withdraw": "took back the request to give access",
+}
+
+
 def deed_sentence(author: str, action: str, *, own: bool) -> str:
     """Return what somebody did for the person, or the person themself, as a sentence."""
-    words = ACTIONS[action].replace("the person's", "your")
+    words = TO_YOU.get(action, ACTIONS[action])
     return f"{'You' if own else author} {words}"

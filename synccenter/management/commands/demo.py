@@ -41,8 +41,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--data",
+            type=Path,
+            default=settings.BASE_DIR / ".data" / "demo",
+            help="where the simulated vendors and the logs are kept; the rest is in the database",
+        )
 
-    def handle(self, *, port: int, **options: Any) -> None:
+    def handle(self, *, port: int, data: Path, **options: Any) -> None:
         if not is_free(port):
             raise CommandError(
                 f"Port {port} is in use. Stop what listens there, or choose another: "
@@ -51,13 +57,12 @@ class Command(BaseCommand):
         started = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
-        folder = settings.BASE_DIR / ".data" / "demo"
         processes: Processes | None = None
-        only_one = self.alone(folder)
+        only_one = self.alone(data)
         try:
-            self.prepare(folder)
-            processes = self.start(folder, port)
-            self.welcome(port, time.monotonic() - started, processes.environment["GOOGLE_API_ROOT"])
+            self.prepare(data)
+            processes = self.start(data, port)
+            self.welcome(processes, port, time.monotonic() - started)
             while True:
                 time.sleep(1)
                 processes.check()
@@ -139,7 +144,8 @@ class Command(BaseCommand):
             raise
         return processes
 
-    def welcome(self, port: int, seconds: float, simulator: str) -> None:
+    def welcome(self, processes: Processes, port: int, seconds: float) -> None:
+        simulator = processes.environment["GOOGLE_API_ROOT"]
         self.stdout.write(f"\nsynccenter is running at http://127.0.0.1:{port} ({seconds:.0f} s)\n")
         for login in LOGINS:
             where = ", ".join(f"{role} of {slug}" for slug, role in login.roles.items())
@@ -151,9 +157,7 @@ class Command(BaseCommand):
         )
         outbox = f"http://127.0.0.1:{port}/o/{HOUSES[0].slug}/outbox/"
         self.stdout.write(f"Mails are sent to nobody: {outbox} shows them, with their links.")
-        self.stdout.write(
-            f"Logs: {settings.BASE_DIR / '.data/demo/logs'}. Ctrl-C stops everything."
-        )
+        self.stdout.write(f"Logs: {processes.logs}. Ctrl-C stops everything.")
         self.stdout.flush()
 
     def say(self, text: str) -> None:

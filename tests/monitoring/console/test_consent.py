@@ -112,7 +112,10 @@ def test_an_invitation_is_done_when_all_its_accesses_are_given(
     assert again(invited).granted == ["google"]
     page = gone_round(client, link(invited), SALESFORCE)
     assert "Thank you, that is all" in text(page)
+    assert f"/me/{person_token(ada.pk, NOW)}/" in page.content.decode()
     assert again(invited).state == "done"
+    # Whoever else follows the link has proven nothing.
+    assert "/me/1" not in Client().get(link(invited)).content.decode()
     assert Connection.objects.filter(person=ada, state="proven").count() == 2
     assert set(AuditEntry.objects.values_list("action", "author_name")) == {
         ("person.consent", "Ada Lovelace")
