@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from monitoring.incidents.releases import release_note
-from monitoring.jobs.outage import DATABASE_ERRORS, wait_after
+from monitoring.jobs.outage import DATABASE_ERRORS, is_away, wait_after
 from monitoring.jobs.tick import TickReport, tick
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,10 @@ class Clockwork:
                 self.release_noted = True
             told(tick(datetime.now(UTC), reconnected_at=self.reconnected_at))
         except DATABASE_ERRORS as error:
-            self.lose(error)
+            if is_away(error):
+                self.lose(error)
+            else:
+                logger.exception("the tick was broken off; the next goes on")
 
     def lose(self, error: Exception) -> None:
         connection.close()

@@ -16,6 +16,19 @@ Result = TypeVar("Result")
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 5.0
+# A transaction rolled back for another's sake, a lock or an answer waited for too long: the
+# database is there, and the same may go well the next time.
+PASSING = {"40001", "40P01", "55P03", "57014"}
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether one of DATABASE_ERRORS says that the database is away, or can do nothing now."""
+    return getattr(error.__cause__, "sqlstate", None) not in PASSING
+
+
+def is_connected() -> bool:
+    """Tell whether the connection stands, as far as is known on this side."""
+    return connection.connection is not None and not connection.connection.closed
 
 
 def wait_after(failures: int, *, first: float = FIRST_WAIT, longest: float = LONGEST_WAIT) -> float:
@@ -26,7 +39,8 @@ def wait_after(failures: int, *, first: float = FIRST_WAIT, longest: float = LON
 class Outage:
     """Runs database work that may fail because the database is away, and paces the next try.
 
-    One log line when it goes, one when it is back. Errors of other kinds are the caller's.
+    One log line when it goes, one when it is back. Work that had to give way to somebody else's is
+    tried again when the caller next comes by. Errors of other kinds are the caller's.
     """
 
     def __init__(self, who: str) -> None:
@@ -44,13 +58,17 @@ class Outage:
         return self.is_on and monotonic() < self._next_try
 
     def attempt(self, work: Callable[[], Result]) -> Result | None:
-        """Return what the work returns, or None while the database is away."""
+        """Return what the work returns, or None while the database is away or it gave way."""
         if self.must_wait():
             return None
         try:
             result = work()
         except DATABASE_ERRORS as error:
-            self._failed(error)
+            if is_away(error):
+                self._failed(error)
+            else:
+                logger.warning("%s: gave way: %s", self._who, str(error).strip())
+                self._worked()
             return None
         self._worked()
         return result

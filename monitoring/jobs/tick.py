@@ -34,7 +34,7 @@ from monitoring.jobs import doorbell
 from monitoring.jobs.beats import tick_beat, worker_beats_forget
 from monitoring.jobs.bells import bells_ring
 from monitoring.jobs.models import Lane
-from monitoring.jobs.outage import DATABASE_ERRORS
+from monitoring.jobs.outage import DATABASE_ERRORS, is_away
 from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
@@ -117,9 +117,9 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
 def run_step(report: TickReport, name: str, step: Callable[[], None]) -> None:
     try:
         step()
-    except DATABASE_ERRORS:
-        raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, DATABASE_ERRORS) and is_away(error):
+            raise
         logger.exception("the tick's step %r failed; the others go on", name)
         report.failed_steps.append(name)
 

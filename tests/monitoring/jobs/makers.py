@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import DeadlockDetected
 
 from accounts.models import Organization, Person
 from monitoring.health.models import Health
@@ -67,6 +68,13 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         return cursor.fetchone()[0]
+
+
+def deadlock() -> OperationalError:
+    """Make what is raised in who has to give way to somebody else."""
+    error = OperationalError("deadlock detected")
+    error.__cause__ = DeadlockDetected()
+    return error
 
 
 class ScriptedRunner:

@@ -22,6 +22,7 @@ from tests.monitoring.jobs.makers import (
     SUCCESS,
     ScriptedRunner,
     database_now,
+    deadlock,
     make_due_person,
     make_job,
 )
@@ -244,13 +245,14 @@ def test_after_its_budget_a_drain_claims_nothing_new() -> None:
 class FlakyDatabase:
     """Fails the first calls as a database that is away does."""
 
-    def __init__(self, real: Any, failures: int) -> None:
+    def __init__(self, real: Any, failures: int, error: Exception | None = None) -> None:
         self.real, self.failures, self.calls = real, failures, 0
+        self.error = error or OperationalError("server closed the connection unexpectedly")
 
     def __call__(self, **options: Any) -> Any:
         self.calls += 1
         if self.calls <= self.failures:
-            raise OperationalError("server closed the connection unexpectedly")
+            raise self.error
         return self.real(**options)
 
 
@@ -258,6 +260,18 @@ class FlakyDatabase:
 def kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the test's transaction when the code drops a connection it takes for broken."""
     monkeypatch.setattr("monitoring.jobs.outage.connection.close", lambda: None)
+
+
+def test_who_has_to_give_way_keeps_its_connection_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_jobs(3)
+    close = FlakyDatabase(drain_module.jobs_close, 1, deadlock())
+    monkeypatch.setattr(drain_module, "jobs_close", close)
+    make_drain(ScriptedRunner()).work()
+    assert Outcome.objects.count() == 3
+    assert "gave way" in caplog.text
+    assert "the database is away" not in caplog.text
 
 
 @pytest.mark.usefixtures("kept_connection")

@@ -29,7 +29,7 @@ from monitoring.outcomes.models import Outcome
 from monitoring.outcomes.partitions import log_begins, partitions_ensure
 from tests.factories import NOW, make_connected_person, make_organization
 from tests.monitoring.errors.makers import panic, seen
-from tests.monitoring.jobs.makers import database_now, make_due_person, make_job
+from tests.monitoring.jobs.makers import database_now, deadlock, make_due_person, make_job
 from tests.monitoring.jobs.test_reaper import make_expired
 
 
@@ -90,6 +90,16 @@ def test_a_step_that_breaks_is_named_and_the_others_go_on(monkeypatch: pytest.Mo
     assert report.failed_steps == ["check"]
     assert report.made == 1
     assert TickBeat.objects.get().failed_steps == "check"
+
+
+@pytest.mark.django_db
+def test_a_step_that_has_to_give_way_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_way(**options: Any) -> int:
+        raise deadlock()
+
+    monkeypatch.setattr(tick_module, "jobs_dispatch", gives_way)
+    report = tick(NOW)
+    assert (report.worked, report.failed_steps) == (True, ["dispatch"])
 
 
 @pytest.mark.django_db
@@ -242,17 +252,29 @@ def test_a_bell_that_cannot_be_rung_is_logged_and_not_raised(
 class LosingTicks:
     """Ticks of which the first few find the database away."""
 
-    def __init__(self, failures: int, stop: Event) -> None:
+    def __init__(self, failures: int, stop: Event, error: Exception | None = None) -> None:
         self.failures, self.stop = failures, stop
+        self.error = error or OperationalError("connection refused\nIs the server running?")
         self.reconnected: list[datetime | None] = []
 
     def __call__(self, now: datetime, *, reconnected_at: datetime | None) -> TickReport:
         if self.failures:
             self.failures -= 1
-            raise OperationalError("connection refused\nIs the server running?")
+            raise self.error
         self.reconnected.append(reconnected_at)
         self.stop.set()
         return TickReport()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tick_that_has_to_give_way_is_no_outage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticks = LosingTicks(1, Event(), deadlock())
+    monkeypatch.setattr(clockwork, "tick", ticks)
+    Clockwork(every=0.01, stop=ticks.stop).run()
+    assert ticks.reconnected == [None]
+    assert "the database is away" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
