@@ -40,10 +40,16 @@ NEXT_START = """
     WHERE state = 0 AND lane <= %s AND start_at > now() ORDER BY lane, id LIMIT 1
 """
 RENEW = """
+    WITH locked AS (
+        SELECT job.id FROM jobs_job AS job
+        JOIN unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
+            USING (person_id, attempt_id)
+        WHERE job.token = %(token)s AND job.state = 1
+        ORDER BY job.person_id
+        FOR UPDATE OF job
+    )
     UPDATE jobs_job AS job SET lease_until = now() + make_interval(secs => %(lease)s)
-    FROM unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
-    WHERE job.person_id = mine.person_id AND job.attempt_id = mine.attempt_id
-        AND job.token = %(token)s AND job.state = 1
+    FROM locked WHERE job.id = locked.id
     RETURNING job.attempt_id
 """
 

@@ -10,12 +10,17 @@ from django.db import connection, transaction
 
 from monitoring.intake.record import ReportedOutcome, outcomes_record
 
+# Many jobs are locked in the order of their people, by all who may have to wait for one.
 CLOSE = """
-    DELETE FROM jobs_job AS job
-    USING unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
-    WHERE job.person_id = mine.person_id AND job.attempt_id = mine.attempt_id
-        AND job.token = %(token)s AND job.state = 1
-    RETURNING job.attempt_id
+    WITH locked AS (
+        SELECT job.id FROM jobs_job AS job
+        JOIN unnest(%(people)s::bigint[], %(attempts)s::uuid[]) AS mine (person_id, attempt_id)
+            USING (person_id, attempt_id)
+        WHERE job.token = %(token)s AND job.state = 1
+        ORDER BY job.person_id
+        FOR UPDATE OF job
+    )
+    DELETE FROM jobs_job AS job USING locked WHERE job.id = locked.id RETURNING job.attempt_id
 """
 
 

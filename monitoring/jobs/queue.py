@@ -38,25 +38,33 @@ REQUEST = """
     RETURNING job.id
 """
 
-# Who has an open job keeps it, as it is, in the better of the two lanes.
+# Who has a queued job keeps it, as it is, in the better of the two lanes. Who is being synced is
+# only looked at: their worker must not have to wait until all this is committed.
 BULK = """
-    INSERT INTO jobs_job AS job (
-        attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
-        lease_until, start_at
+    WITH running AS (
+        SELECT person_id, attempt_id FROM jobs_job
+        WHERE person_id = ANY(%(people)s) AND state = 1
+    ), queued AS (
+        INSERT INTO jobs_job AS job (
+            attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
+            lease_until, start_at
+        )
+        SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
+            %(now)s, %(now)s, now() + make_interval(
+                secs => coalesce(policy.base_interval, %(wait)s) + start.seconds
+            ),
+            now() + make_interval(secs => start.seconds)
+        FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
+        JOIN accounts_person AS person ON person.id = start.person_id
+        LEFT JOIN health_policy AS policy USING (organization_id)
+        WHERE NOT EXISTS (SELECT FROM running WHERE running.person_id = start.person_id)
+        ORDER BY person.id
+        ON CONFLICT (person_id) DO UPDATE
+        SET lane = least(job.lane, excluded.lane),
+            trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
+        RETURNING job.person_id, job.attempt_id
     )
-    SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
-        %(now)s, %(now)s, now() + make_interval(
-            secs => coalesce(policy.base_interval, %(wait)s) + start.seconds
-        ),
-        now() + make_interval(secs => start.seconds)
-    FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
-    JOIN accounts_person AS person ON person.id = start.person_id
-    LEFT JOIN health_policy AS policy USING (organization_id)
-    ORDER BY person.id
-    ON CONFLICT (person_id) DO UPDATE
-    SET lane = least(job.lane, excluded.lane),
-        trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
-    RETURNING job.person_id, job.attempt_id
+    SELECT person_id, attempt_id FROM running UNION ALL SELECT person_id, attempt_id FROM queued
 """
 LAST_START = """
     SELECT extract(epoch FROM max(start_at) - now())::float8 FROM jobs_job

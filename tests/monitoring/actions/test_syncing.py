@@ -177,7 +177,7 @@ def test_an_open_job_is_taken_for_the_sync_asked_for(access: Access) -> None:
         job.refresh_from_db()
     assert [(job.lane, job.trigger) for job in jobs] == [
         (Lane.BULK, "admin"),
-        (Lane.BULK, "retry"),
+        (Lane.RETRY, "retry"),
         (Lane.ADMIN, "admin"),
     ]
 
