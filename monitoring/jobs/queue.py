@@ -49,16 +49,17 @@ BULK = """
             attempt_id, organization_id, person_id, trigger, lane, state, due_at, created_at,
             lease_until, start_at
         )
-        SELECT uuid7_at(%(now)s), person.organization_id, person.id, %(trigger)s, %(lane)s, 0,
-            %(now)s, %(now)s, now() + make_interval(
-                secs => coalesce(policy.base_interval, %(wait)s) + start.seconds
+        SELECT uuid7_at(%(now)s), health.organization_id, health.person_id, %(trigger)s, %(lane)s,
+            0, %(now)s, %(now)s, now() + make_interval(
+                secs => coalesce(health.own_interval, policy.base_interval, %(wait)s)
+                    + start.seconds
             ),
             now() + make_interval(secs => start.seconds)
         FROM unnest(%(people)s::bigint[], %(waits)s::float8[]) AS start (person_id, seconds)
-        JOIN accounts_person AS person ON person.id = start.person_id
+        JOIN health_health AS health USING (person_id)
         LEFT JOIN health_policy AS policy USING (organization_id)
         WHERE NOT EXISTS (SELECT FROM running WHERE running.person_id = start.person_id)
-        ORDER BY person.id
+        ORDER BY health.person_id
         ON CONFLICT (person_id) DO UPDATE
         SET lane = least(job.lane, excluded.lane),
             trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END

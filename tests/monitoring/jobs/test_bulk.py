@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.health.models import Policy
+from monitoring.health.models import Health, Policy
 from monitoring.jobs.models import Job, JobState, Lane
 from monitoring.jobs.queue import jobs_bulk, seconds_to_last_start
 from tests.factories import NOW, make_organization, make_person
@@ -30,6 +30,13 @@ def test_each_gets_a_job_that_starts_at_its_time_and_may_wait_as_long_as_any() -
     assert {(job.lane, job.trigger, job.state) for job in jobs} == {
         (Lane.BULK, "admin", JobState.QUEUED)
     }
+
+
+def test_a_job_may_wait_for_a_base_interval_of_the_persons_own() -> None:
+    person = make_person()
+    Health.objects.filter(person=person).update(own_interval=900)
+    jobs_bulk(starts=[(person.pk, 5.0)], now=NOW)
+    assert Job.objects.get().lease_until - database_now() == timedelta(seconds=905)
 
 
 def test_an_open_job_keeps_its_attempt_and_its_start() -> None:
