@@ -22,7 +22,7 @@ from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
 from monitoring.jobs.doorbell import FAST, ring_task
 from monitoring.jobs.models import Lane
-from monitoring.jobs.outage import DATABASE_ERRORS
+from monitoring.jobs.outage import is_connected
 
 logger = logging.getLogger(__name__)
 
@@ -107,14 +107,14 @@ def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
 def action_work(action: Action, without: Manner | None = None) -> bool:
     """Give an action its turn; tell whether it wants another at once.
 
-    Raises when the database goes away. An action that breaks does not keep the others from theirs.
+    Raises when the connection is lost. An action that breaks does not keep the others from theirs.
     """
     try:
         manner = manner_of(action)
         return manner != without and STEPS[manner](action.pk, timezone.now())
-    except DATABASE_ERRORS:
-        raise
     except Exception:
+        if not is_connected():
+            raise
         logger.exception("action %s broke; the next tick tries again", action.pk)
         return False
 
@@ -128,7 +128,7 @@ def only_one() -> Iterator[bool]:
     try:
         yield mine
     finally:
-        if mine and connection.connection is not None and not connection.connection.closed:
+        if mine and is_connected():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
