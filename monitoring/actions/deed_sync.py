@@ -30,7 +30,10 @@ class SyncDeed:
         return {}
 
     def left_out(self, parameters: Mapping[str, Any], now: datetime) -> list[tuple[str, Q]]:
-        """The same reasons, in the same order, as `monitoring.actions.people.sync_refusal`."""
+        """The same reasons, in the same order, as `monitoring.actions.people.sync_refusal`.
+
+        Besides, who is to leave a provider alone for a time is left alone.
+        """
         connections = Connection.objects.filter(person=OuterRef("person_id"))
         connected = Q()
         for provider in Provider:
@@ -41,6 +44,7 @@ class SyncDeed:
             ("elsewhere", runs_elsewhere & Q(last_attempt_at__isnull=False)),
             ("not_connected", ~connected),
             ("elsewhere", runs_elsewhere),
+            ("told_to_wait", Q(not_before__gt=now)),
         ]
 
     def do(

@@ -205,6 +205,17 @@ def test_who_was_held_since_the_preview_is_skipped(access: Access) -> None:
     assert results(action) == {people[0].pk: (PersonState.SKIPPED, "held"), people[1].pk: RUNNING}
 
 
+def test_who_is_to_leave_a_provider_alone_is_left_out_until_then(access: Access) -> None:
+    waiting, over = make_synced_people(access.organization, 2)
+    Health.objects.filter(person=waiting).update(not_before=LATER)
+    Health.objects.filter(person=over).update(not_before=NOW)
+    action = make_action(access, [waiting, over], Kind.SYNC)
+    assert results(action) == {
+        waiting.pk: (PersonState.LEFT_OUT, "told_to_wait"),
+        over.pk: RUNNING,
+    }
+
+
 def test_a_sync_cannot_be_undone(access: Access) -> None:
     (person,) = make_synced_people(access.organization, 1)
     action = make_action(access, [person], Kind.SYNC)
