@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -90,18 +91,40 @@ def actions_work_briefly() -> None:
 
 
 def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
-    """Work for so long; tell whether there is more to do."""
+    """Work for so long; tell whether there is more to do.
+
+    All that run have their turn before one has its second, whatever number of bells it takes.
+    """
     until = monotonic() + seconds
     while True:
-        # The manager must not take who works at actions for a worker that is stuck.
-        worker_beat(lane=lane, in_flight=0)
         running = Action.objects.running().select_related("undo_of").order_by("pk")
-        # All have their turn before one has its second.
-        want_another = [action_work(action, without) for action in running]
-        if not any(want_another):
+        for action in running.exclude(pk__in=this_round.served):
+            # The manager must not take who works at actions for a worker that is stuck.
+            worker_beat(lane=lane, in_flight=0)
+            this_round.served.add(action.pk)
+            this_round.wants_another |= action_work(action, without)
+            if monotonic() >= until or lifeline.is_cut():
+                return True
+        if not this_round.end():
             return False
-        if monotonic() >= until or lifeline.is_cut():
-            return True
+
+
+@dataclass(slots=True)
+class Round:
+    """Which actions have had their turn, and whether one of them wants another at once."""
+
+    served: set[int] = field(default_factory=set)
+    wants_another: bool = False
+
+    def end(self) -> bool:
+        """Begin anew; tell whether one wants another turn."""
+        wants_another = self.wants_another
+        self.served, self.wants_another = set(), False
+        return wants_another
+
+
+# This process goes on with it at the next bell, where its time was up in the middle.
+this_round = Round()
 
 
 def action_work(action: Action, without: Manner | None = None) -> bool:

@@ -33,6 +33,7 @@ DAY = timedelta(days=1)
 def kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's transaction is not to be closed under it."""
     monkeypatch.setattr(working, "close_old_connections", lambda: None)
+    monkeypatch.setattr(working, "this_round", working.Round())
 
 
 def begin(access: Access, number: int = 21, kind: Kind = Kind.REAUTHORIZE) -> Action:
@@ -69,6 +70,46 @@ def test_the_fast_cluster_works_a_second_and_rings_for_the_rest(
     actions_work_briefly()
     assert done(action) == fake_deed.slice
     assert rung == [WORK_BRIEFLY, WORK]
+
+
+def test_when_its_time_is_up_in_the_middle_it_goes_on_there_at_the_next_bell(
+    access: Access, fake_deed: FakeDeed, rung: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions = [begin(access) for _ in range(3)]
+    monkeypatch.setattr(working, "BRIEF_TURN", 0)
+    had: list[list[int]] = []
+    for _ in range(4):
+        actions_work_briefly()
+        had.append([done(action) // fake_deed.slice for action in actions])
+    assert had == [[1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]]
+    Action.objects.filter(pk=actions[0].pk).update(state=ActionState.STOPPED)
+    actions_work_briefly()
+    assert done(actions[1]) == 2 * fake_deed.slice
+
+
+def test_a_round_that_bells_divide_ends(
+    access: Access, fake_deed: FakeDeed, rung: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(access), begin(access)
+    monkeypatch.setitem(working.STEPS, Manner.AT_ONCE, lambda pk, now: False)
+    monkeypatch.setattr(working, "BRIEF_TURN", 0)
+    rung.clear()
+    for _ in range(3):
+        actions_work_briefly()
+    assert rung == [WORK_BRIEFLY, WORK] * 2
+
+
+def test_a_worker_shows_that_it_lives_before_each_action(
+    access: Access, fake_deed: FakeDeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(access), begin(access)
+    events: list[str] = []
+    monkeypatch.setattr(working, "worker_beat", lambda **_: events.append("beat"))
+    monkeypatch.setitem(
+        working.STEPS, Manner.AT_ONCE, lambda pk, now: bool(events.append("action"))
+    )
+    actions_work()
+    assert events == ["beat", "action"] * 2
 
 
 def test_the_fast_cluster_waits_for_no_provider(access: Access, fake_deed: FakeDeed) -> None:
