@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from monitoring.actions.deeds import Manner
 from monitoring.actions.models import Action, ActionQuerySet, ActionState
-from monitoring.actions.network import network_work
+from monitoring.actions.network import LOOK_AGAIN, Crew
 from monitoring.actions.paced import pace_work
 from monitoring.actions.running import manner_of, slice_work
 from monitoring.jobs import lifeline
@@ -42,8 +42,8 @@ FORGOTTEN_AT_ONCE = 20
 # Any fixed number will do; it is that of working at actions among the advisory locks.
 LOCK = 7_430_126_003
 
-# What is done of an action in one turn; each tells whether there is more to do at once.
-STEPS = {Manner.AT_ONCE: slice_work, Manner.PACED: pace_work, Manner.NETWORK: network_work}
+# What is done in one turn of an action that asks nobody; each tells whether it wants another.
+STEPS = {Manner.AT_ONCE: slice_work, Manner.PACED: pace_work}
 
 
 def action_begin_work(action: Action, now: datetime) -> None:
@@ -69,15 +69,18 @@ def ring_actions() -> None:
 def actions_work() -> None:
     """Work at the actions that run, in turns, until this worker's time is up or nothing is left.
 
-    Of the main cluster's workers one is at it at a time, so that the others can sync.
+    Of the main cluster's workers one is at it at a time, so that the others can sync. Who only
+    waits for providers lets another go on.
     """
     close_old_connections()
-    with only_one() as mine:
-        if mine:
-            actions_forget(timezone.now())
-        more = mine and work(TURN, Lane.SCHEDULE)
-    if more:
-        ring_actions()
+    with Crew() as crew:
+        with only_one() as mine:
+            if mine:
+                actions_forget(timezone.now())
+            more = mine and work(TURN, Lane.SCHEDULE, crew)
+        if more:
+            ring_actions()
+        crew.finish()
 
 
 def actions_work_briefly() -> None:
@@ -86,12 +89,12 @@ def actions_work_briefly() -> None:
     For the fast cluster: what an admin began goes on although all drains are busy.
     """
     close_old_connections()
-    if work(BRIEF_TURN, Lane.ADMIN, without=Manner.NETWORK):
+    if work(BRIEF_TURN, Lane.ADMIN):
         ring_actions()
 
 
-def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
-    """Work for so long; tell whether there is more to do.
+def work(seconds: float, lane: Lane, crew: Crew | None = None) -> bool:
+    """Work for so long; tell whether there is more to do. Providers are asked by the crew, if any.
 
     All that run have their turn before one has its second, whatever number of bells it takes.
     """
@@ -102,10 +105,13 @@ def work(seconds: float, lane: Lane, *, without: Manner | None = None) -> bool:
             # The manager must not take who works at actions for a worker that is stuck.
             worker_beat(lane=lane, in_flight=0)
             this_round.served.add(action.pk)
-            this_round.wants_another |= action_work(action, without)
+            this_round.wants_another |= action_work(action, crew)
             if monotonic() >= until or lifeline.is_cut():
                 return True
-        if not this_round.end():
+        wants_another = this_round.end()
+        if crew is not None and crew.is_busy:
+            crew.gather(0 if wants_another else LOOK_AGAIN)
+        elif not wants_another:
             return False
 
 
@@ -127,14 +133,18 @@ class Round:
 this_round = Round()
 
 
-def action_work(action: Action, without: Manner | None = None) -> bool:
+def action_work(action: Action, crew: Crew | None) -> bool:
     """Give an action its turn; tell whether it wants another at once.
 
     Raises when the connection is lost. An action that breaks does not keep the others from theirs.
     """
     try:
         manner = manner_of(action)
-        return manner != without and STEPS[manner](action.pk, timezone.now())
+        if manner != Manner.NETWORK:
+            return STEPS[manner](action.pk, timezone.now())
+        if crew is not None:
+            crew.begin(action, timezone.now())
+        return False
     except Exception:
         if not is_connected():
             raise

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from accounts.access import Access, access_for
 from accounts.models import Organization, Person, Role
 from monitoring.actions.models import Action, ActionPerson, Kind, Origin, PersonState
+from monitoring.actions.network import Crew
 from monitoring.actions.previews import action_preview
 from monitoring.actions.starting import action_confirm
 from monitoring.health.holds import hold_place
@@ -60,6 +62,15 @@ def make_hold(person: Person, author: Any = None, **overrides: Any) -> Hold:
         "now": NOW,
     }
     return hold_place(**fields | overrides)
+
+
+def network_work(action_id: int, now: datetime) -> bool:
+    """Have a worker ask for people of an action once; tell whether it has more."""
+    with Crew() as crew:
+        crew.begin(Action.objects.get(pk=action_id), now)
+        crew.finish()
+    waiting = ActionPerson.objects.filter(action=action_id, state=PersonState.WAITING)
+    return waiting.exists()
 
 
 def results(action: Action) -> dict[int, tuple[PersonState, str]]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from uuid import uuid4
 
 import pytest
@@ -10,14 +10,22 @@ from django.db import OperationalError
 
 from accounts.access import Access
 from accounts.models import Organization
+from monitoring.actions import network, working
 from monitoring.actions.deeds import Manner, Result
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
-from monitoring.actions.network import THREADS, claim, network_work, result_write
+from monitoring.actions.network import THREADS, Crew, claim, result_write
 from monitoring.actions.starting import action_stop
+from monitoring.actions.working import Round, actions_work, only_one
 from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_organization
 from tests.monitoring.actions.fake_deed import DONE, FakeDeed
-from tests.monitoring.actions.makers import make_access, make_action, make_people, results
+from tests.monitoring.actions.makers import (
+    make_access,
+    make_action,
+    make_people,
+    network_work,
+    results,
+)
 from tests.monitoring.jobs.makers import database_now
 
 LATER = NOW + timedelta(minutes=5)
@@ -140,3 +148,77 @@ def test_stopped_in_the_middle_who_is_being_asked_for_gets_their_result(
     assert states(action) == {PersonState.DONE: THREADS, PersonState.STOPPED: 3}
     action.refresh_from_db()
     assert action.state == ActionState.STOPPED
+
+
+def test_nobody_waits_for_the_slow_provider_of_another_organization(
+    access: Access, fake_deed: FakeDeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "this_round", Round())
+    monkeypatch.setattr(working, "LOOK_AGAIN", 0.01)
+    other, answered = make_access(make_organization()), Event()
+    (their,) = make_people(other.organization, 1)
+
+    def answer(person_id: int) -> Result:
+        if person_id == their.pk:
+            answered.set()
+        elif not answered.is_set():
+            # Begun while all seats of this organization are taken.
+            make_action(other, [their], Kind.REAUTHORIZE)
+            assert answered.wait(20)
+        return DONE
+
+    fake_deed.one = answer
+    action = begin(access, 1)
+    actions_work()
+    assert states(action) == {PersonState.DONE: 1}
+    assert sorted(fake_deed.asked) == sorted([*results(action), their.pk])
+    assert not Action.objects.running().exists()
+
+
+def test_who_only_waits_for_providers_lets_another_worker_go_on(
+    access: Access, fake_deed: FakeDeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "this_round", Round())
+    monkeypatch.setattr(working, "TURN", 0)
+
+    def wait(person_id: int) -> Result:
+        for _ in range(2_000):
+            with only_one() as mine:
+                if mine:
+                    return DONE
+        raise AssertionError("nobody else may work at actions")
+
+    fake_deed.one = wait
+    action = begin(access, 1)
+    actions_work()
+    assert states(action) == {PersonState.DONE: 1}
+    action.refresh_from_db()
+    assert action.state == ActionState.DONE
+
+
+def test_of_one_organization_a_few_are_asked_for_and_a_seat_goes_to_whose_turn_it_is(
+    access: Access, fake_deed: FakeDeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "SEATS", THREADS + 1)
+    go_on = Event()
+
+    def wait(person_id: int) -> Result:
+        assert go_on.wait(20)
+        return DONE
+
+    fake_deed.one = wait
+    first, second = begin(access, THREADS), begin(access, 2)
+    other = begin(make_access(make_organization()), 1)
+    last = begin(make_access(make_organization()), 1)
+    with Crew() as crew:
+        for action in (first, second, other):
+            crew.begin(action, LATER)
+        assert [states(action)[PersonState.RUNNING] for action in (first, second, other)] == [
+            THREADS,
+            0,
+            1,
+        ]
+        go_on.set()
+        crew.begin(last, LATER)
+        crew.finish()
+    assert states(last) == {PersonState.DONE: 1}

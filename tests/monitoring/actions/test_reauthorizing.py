@@ -20,7 +20,6 @@ from accounts.models import (
 )
 from monitoring.actions import access_getting, network, reauthorizing
 from monitoring.actions.models import ActionPerson, Invitation, PersonState
-from monitoring.actions.network import network_work
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.audit.models import AuditEntry
@@ -32,7 +31,7 @@ from syncing.grants import connection_grant
 from syncing.providers import wire
 from tests.factories import make_person
 from tests.monitoring.actions.access_rig import BOTH, AccessRig, make_access_rig
-from tests.monitoring.actions.makers import make_hold, results
+from tests.monitoring.actions.makers import make_hold, network_work, results
 from tests.syncing.rig import ADA, BEN, MovableClock, make_rig, make_world
 
 GOOGLE, SALESFORCE = BOTH
