@@ -12,9 +12,8 @@ from monitoring.actions.pacing import places_free
 from monitoring.actions.registry import deed_of
 from monitoring.actions.results import results_write
 from monitoring.actions.running import finish, slice_do, take
+from monitoring.jobs.stream import stream_enter
 
-# The first of two numbers, the second being the organization's, among the advisory locks.
-LOCK = 743_012_604
 # So long a run may take before the stream gets thinner.
 RUN_SECONDS = 10.0
 
@@ -55,9 +54,8 @@ def pace_work(action_id: int, now: datetime, *, wait: bool = False) -> bool:
     if action is None:
         return False
     gather(action, now)
-    with connection.cursor() as cursor:
-        # Of an organization's actions one at a time looks at what is under way and adds to it.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, action.organization_id])
+    # Of an organization's actions one at a time looks at what is under way and adds to it.
+    stream_enter(action.organization_id)
     deed = deed_of(action.kind)
     waiting = ActionPerson.objects.filter(action=action, state=PersonState.WAITING)
     people = list(waiting.order_by("id")[: min(places(action), deed.slice)])

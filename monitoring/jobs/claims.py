@@ -14,11 +14,17 @@ from uuid import UUID
 from django.db import connection
 
 from monitoring.jobs.models import Lane
+from monitoring.jobs.stream import GRACE
 
-CLAIM = """
+# A bulk sync that is late waits until it has been given another start.
+CLAIM = f"""
     WITH picked AS (
         SELECT id FROM jobs_job
-        WHERE state = 0 AND lane <= %(lane)s AND (start_at IS NULL OR start_at <= now())
+        WHERE state = 0 AND lane <= %(lane)s AND (
+            start_at IS NULL OR start_at <= now() AND (
+                lane <> {int(Lane.BULK)} OR start_at >= now() - make_interval(secs => {GRACE})
+            )
+        )
         ORDER BY lane, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -33,7 +39,7 @@ CLAIM = """
             SELECT FROM health_health AS health
             WHERE health.person_id = job.person_id AND health.hold_id IS NOT NULL
         )
-"""
+"""  # noqa: S608 - made of constants
 # Of jobs made together the first id starts first, so the first that may not start yet is the next.
 NEXT_START = """
     SELECT extract(epoch FROM start_at - now())::float8 FROM jobs_job

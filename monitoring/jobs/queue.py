@@ -14,6 +14,7 @@ from accounts.models import Person
 from monitoring.health.models import Policy
 from monitoring.incidents.recovery import Pace
 from monitoring.jobs.models import Job, Lane
+from monitoring.jobs.stream import GRACE
 from monitoring.outcomes.models import Trigger
 
 DEFAULT_INTERVAL = Policy._meta.get_field("base_interval").default
@@ -38,9 +39,10 @@ REQUEST = """
     RETURNING job.id
 """
 
-# Who has a queued job keeps it, as it is, in the better of the two lanes. Who is being synced is
-# only looked at: their worker must not have to wait until all this is committed.
-BULK = """
+# Who has a queued job keeps it in the better of the two lanes; where that waits for no start still
+# to come, it starts in its turn of the stream. Who is being synced is only looked at: their worker
+# must not have to wait until all this is committed.
+BULK = f"""
     WITH running AS (
         SELECT person_id, attempt_id FROM jobs_job
         WHERE person_id = ANY(%(people)s) AND state = 1
@@ -62,11 +64,14 @@ BULK = """
         ORDER BY health.person_id
         ON CONFLICT (person_id) DO UPDATE
         SET lane = least(job.lane, excluded.lane),
+            start_at = CASE WHEN job.lane <= excluded.lane
+                    OR job.start_at >= now() - make_interval(secs => {GRACE})
+                THEN job.start_at ELSE excluded.start_at END,
             trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
         RETURNING job.person_id, job.attempt_id
     )
     SELECT person_id, attempt_id FROM running UNION ALL SELECT person_id, attempt_id FROM queued
-"""
+"""  # noqa: S608 - made of constants
 LAST_START = """
     SELECT extract(epoch FROM max(start_at) - now())::float8 FROM jobs_job
     WHERE state = 0 AND lane = %(lane)s AND organization_id = %(organization)s

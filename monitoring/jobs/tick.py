@@ -39,6 +39,7 @@ from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
 from monitoring.jobs.recovery import incidents_recover
+from monitoring.jobs.stream import streams_mend
 from monitoring.outcomes.partitions import log_begins, partitions_drop, partitions_ensure
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "incidents": lambda: watch(report, now),
         "fold": lambda: fold_anew(report, now),
         "recover": lambda: recover(report, now),
+        "streams": streams,
         "check": lambda: check(report, now),
         "partitions": lambda: keep_house(now),
         "errors": lambda: keep_errors(now),
@@ -197,6 +199,14 @@ def recover(report: TickReport, now: datetime) -> None:
         if mine:
             seconds = settings.TICK_SECONDS
             report.recovering += incidents_recover(now=now, seconds=seconds, pace=PACE)
+
+
+def streams() -> None:
+    """Let bulk syncs go on whose jobs nobody could claim in time."""
+    with turn() as mine:
+        if not mine:
+            return
+    streams_mend()
 
 
 def release(now: datetime) -> None:
