@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
+
 from accounts.models import Connection, ConnectionState, Person, Provider
+from monitoring.actions.pacing import start_offsets
 from monitoring.actions.people import sync_refusal
 from monitoring.health.begin import health_begin
 from monitoring.health.models import Health, Hold
 from monitoring.jobs.doorbell import ring
 from monitoring.jobs.models import Lane
-from monitoring.jobs.queue import job_request, jobs_bulk
+from monitoring.jobs.queue import job_request, jobs_bulk, seconds_to_last_start
+from monitoring.jobs.stream import stream_enter
 
 
 def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
@@ -34,8 +38,16 @@ def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
         if lane == Lane.ADMIN:
             job_request(person=person, now=now)
         else:
-            jobs_bulk(starts=[(person.pk, 0.0)], now=now)
+            bulk_begin(person, now)
         ring(lane)
     if begins:
         health_begin([person.pk], now=now)
     return not refusal
+
+
+def bulk_begin(person: Person, now: datetime) -> None:
+    """Queue a sync in the stream of the person's organization, behind the last one."""
+    stream_enter(person.organization_id)
+    last = seconds_to_last_start(organization_id=person.organization_id, lane=Lane.BULK)
+    (offset,) = start_offsets(1, last, settings.ACTION_PEOPLE_PER_SECOND)
+    jobs_bulk(starts=[(person.pk, offset)], now=now)

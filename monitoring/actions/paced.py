@@ -12,6 +12,7 @@ from monitoring.actions.pacing import places_free
 from monitoring.actions.registry import deed_of
 from monitoring.actions.results import results_write
 from monitoring.actions.running import finish, slice_do, take
+from monitoring.jobs.models import Job, JobState, Lane
 from monitoring.jobs.stream import stream_enter
 
 # So long a run may take before the stream gets thinner.
@@ -68,9 +69,15 @@ def pace_work(action_id: int, now: datetime, *, wait: bool = False) -> bool:
 def places(action: Action) -> int:
     """Return how many more people of the organization may be queued now."""
     running = Action.objects.running().filter(organization=action.organization_id)
-    under_way = ActionPerson.objects.filter(action__in=running, state=PersonState.RUNNING)
+    asked = ActionPerson.objects.filter(action__in=running, state=PersonState.RUNNING)
+    under_way = asked.exclude(attempt_id=None)
+    # Who gets access anew is synced in the same stream, without such an action.
+    queued = Job.objects.filter(organization=action.organization_id, lane=Lane.BULK)
+    others = queued.filter(state=JobState.QUEUED).exclude(
+        attempt_id__in=under_way.values("attempt_id")
+    )
     return places_free(
-        under_way=under_way.exclude(attempt_id=None).count(),
+        under_way=under_way.count() + others.count(),
         per_second=settings.ACTION_PEOPLE_PER_SECOND,
         seconds=settings.TICK_SECONDS + RUN_SECONDS,
     )

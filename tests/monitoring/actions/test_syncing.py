@@ -14,6 +14,7 @@ from pytest_django import Settings
 from accounts.access import Access
 from accounts.models import Connection, Organization, Person, Provider
 from monitoring.actions import paced
+from monitoring.actions.beginning import sync_begin
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
 from monitoring.actions.paced import pace_work
@@ -162,6 +163,17 @@ def test_two_actions_of_an_organization_share_its_pace_and_others_have_their_own
     third = make_action(other, make_synced_people(other.organization, 4), Kind.SYNC)
     under_way = [states(action).count(PersonState.RUNNING) for action in (first, second, third)]
     assert under_way == [4, 2, 4]
+
+
+def test_who_gets_access_anew_is_synced_in_the_same_stream(access: Access) -> None:
+    people = make_synced_people(access.organization, 11)
+    for person in people[:3]:
+        sync_begin(person=person, lane=Lane.BULK, now=NOW)
+    action = make_action(access, people[3:7], Kind.SYNC)
+    assert states(action) == [PersonState.RUNNING] * 3 + [PersonState.WAITING]
+    for person in people[7:]:
+        sync_begin(person=person, lane=Lane.BULK, now=NOW)
+    assert starts() == pytest.approx([place / 2 for place in range(10)], abs=0.3)
 
 
 def test_an_open_job_is_taken_for_the_sync_asked_for(access: Access) -> None:
