@@ -7,7 +7,7 @@ know then: it goes again, under the same Message-ID.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from monitoring.alerts.delivery import Answer, Verdict, wait_after
+from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.mails import one_line, shortened
 from monitoring.alerts.models import Message, MessageState
 
 # Seconds that sending one mail may take; well above the time-outs of one conversation.
 LEASE = 120.0
 LONGEST_ANSWER = 500
+SHORTEST_WAIT = timedelta(minutes=1)
 # At a time, so that syncing keeps its workers.
 MOST_SENDERS = 2
 CLAIM = """
@@ -92,6 +94,17 @@ def message_settle(
     else:
         fields |= {"state": MessageState.QUEUED, "next_try_at": now + wait}
     return bool(ours(token).filter(pk=message.pk).update(**fields))
+
+
+def message_keep_back(*, message: Message, token: UUID, decision: Decision, now: datetime) -> None:
+    """Withdraw a mail that was claimed and is not to be sent, or have it wait for its time."""
+    fields: dict[str, Any] = {"token": None, "lease_until": None}
+    if isinstance(decision, datetime):
+        # A time that is past would have it claimed again at once, for ever.
+        fields |= {"state": MessageState.QUEUED, "next_try_at": max(decision, now + SHORTEST_WAIT)}
+    else:
+        fields |= {"state": MessageState.WITHDRAWN, "ended_at": now}
+    ours(token).filter(pk=message.pk).update(**fields)
 
 
 def messages_hand_back(*, token: UUID) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from email.utils import formataddr
 from time import monotonic
@@ -24,6 +24,7 @@ from accounts.credentials import CredentialUnreadableError
 from monitoring.alerts.claims import (
     has_room,
     message_begin,
+    message_keep_back,
     message_settle,
     messages_claim,
     messages_hand_back,
@@ -36,6 +37,7 @@ from monitoring.alerts.delivery import (
     answer_to_call,
     answer_to_mail,
 )
+from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import WORK, mail_in
 from monitoring.jobs import lifeline
@@ -141,12 +143,22 @@ def send_all(sender: Sender, may_go_on: Callable[[], bool]) -> bool:
         batch = messages_claim(token=token, limit=BATCH, now=timezone.now())
         if not batch:
             return False
-        deliver(batch, sender, token, may_go_on)
+        deliver(checked(batch, token), sender, token, may_go_on)
         messages_hand_back(token=token)
         if sender.is_away:
             # The next tick asks again; until then every mail is as well off in its table.
             return False
     return True
+
+
+def checked(batch: Sequence[Message], token: UUID) -> list[Message]:
+    """Return those of a batch that are still right to send; the others are kept back."""
+    now = timezone.now()
+    decided = decisions(batch, now)
+    for message in batch:
+        if decided[message.pk] != Leave.SEND:
+            message_keep_back(message=message, token=token, decision=decided[message.pk], now=now)
+    return [message for message in batch if decided[message.pk] == Leave.SEND]
 
 
 def deliver(
