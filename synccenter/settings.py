@@ -137,6 +137,8 @@ CACHES = {
         else {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
             "LOCATION": "cache",
+            # Counts of tries are kept here. Above so many it forgets entries that still hold.
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
         }
     )
 }
@@ -158,8 +160,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-# How often a link to one's own page may be asked for, for one address and from one network.
-ACCOUNT_RATE_LIMITS = {"person_link": "5/h/key,30/h/ip"}
+# How often a link to one's own page may be asked for, from one network and for one address. The
+# network comes first: what it is refused must leave no entry for each address it invents.
+ACCOUNT_RATE_LIMITS = {"person_link": "30/h/ip,5/h/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.

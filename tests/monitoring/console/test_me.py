@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django_q.models import OrmQ
 
@@ -80,6 +81,17 @@ def test_a_network_does_not_ask_without_end(client: Client) -> None:
     assert client.post("/me/", {"email": "another@acme.example"}).status_code == 429
     elsewhere = client.post("/me/", {"email": "another@acme.example"}, REMOTE_ADDR="10.0.0.9")
     assert elsewhere.status_code == 302
+
+
+def test_a_network_that_was_refused_leaves_nothing_of_the_addresses_it_invents(
+    client: Client,
+) -> None:
+    for number in range(32):
+        client.post("/me/", {"email": f"person{number}@acme.example"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM cache")
+        (entries,) = cursor.fetchone()
+    assert entries == 30 + 1
 
 
 def test_other_methods_are_refused(client: Client) -> None:

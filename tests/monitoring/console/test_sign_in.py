@@ -7,6 +7,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -54,6 +55,19 @@ def test_guessing_is_slowed_down(client: Client) -> None:
     answers = [text(sign_in(client, f"guess {number}")) for number in range(7)]
     assert "not correct" in answers[0]
     assert "Too many failed login attempts" in answers[-1]
+
+
+def test_guessing_stays_slowed_down_whatever_else_is_counted(client: Client) -> None:
+    for number in range(6):
+        sign_in(client, f"guess {number}")
+    with connection.cursor() as cursor:
+        # Asking for links to invented addresses makes entries like these.
+        cursor.execute(
+            "INSERT INTO cache SELECT ':1:asked ' || n, '', now() + interval '1 hour'"
+            " FROM generate_series(1, 1000) AS n"
+        )
+    cache.set("another", True)
+    assert "Too many failed login attempts" in text(sign_in(client))
 
 
 def test_the_sign_in_page_offers_no_account_to_open(client: Client) -> None:
