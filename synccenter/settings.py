@@ -162,7 +162,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How often a link to one's own page may be asked for, from one network and for one address. The
 # network comes first: what it is refused must leave no entry for each address it invents.
-ACCOUNT_RATE_LIMITS = {"person_link": "30/h/ip,5/h/key"}
+ACCOUNT_RATE_LIMITS = {"person_link_network": "300/h/ip", "person_link": "5/h/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.

@@ -15,6 +15,10 @@ from monitoring.actions.own_links import person_link_ask
 from monitoring.console.quiet import quiet_page
 
 TOO_OFTEN = "That was asked for often enough for now. Look into your mail, or ask again in an hour."
+TOO_MANY_HERE = (
+    "Too many links were asked for from your network within an hour, so none was mailed to you."
+    " Ask again in an hour, or ask your Salesforce administrator."
+)
 
 
 class AddressForm(forms.Form):
@@ -54,11 +58,23 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return quiet_page(request, "ask", {"form": form}, status=400)
     address = form.cleaned_data["email"].lower()
-    if not ratelimit.consume(request, action="person_link", key=address):
-        form.add_error("email", TOO_OFTEN)
+    if too_much := refusal(request, address):
+        form.add_error("email", too_much)
         return quiet_page(request, "ask", {"form": form}, status=429)
     person_link_ask(address)
     return redirect("me_asked")
+
+
+def refusal(request: HttpRequest, address: str) -> str:
+    """Count that a link is asked for, and return why it can't be now, if it can't.
+
+    A network that asks too much uses up nobody's own allowance.
+    """
+    if not ratelimit.consume(request, action="person_link_network"):
+        return TOO_MANY_HERE
+    if not ratelimit.consume(request, action="person_link", key=address):
+        return TOO_OFTEN
+    return ""
 
 
 @require_safe
