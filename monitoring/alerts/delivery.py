@@ -1,7 +1,8 @@
 """What comes of a try to send a mail. Pure.
 
 A mail server says "not now" (4xx, or nothing at all), and the mail is tried again, each time later,
-up to MOST_TRIES times; or it says "never" (5xx), and the mail is given up at once.
+up to MOST_TRIES times; or it says "never" (5xx), and the mail is given up at once. What it says of
+us is held against no mail, whatever its code.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ MOST_TRIES = 12
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 # So much longer at most, so that what failed together does not come again together.
 JITTER = 0.25
+# "Say who you are first", at whatever step.
+WHO_ARE_YOU = frozenset({530, 535})
+# At the sender's address this is about the mail: its size is told there.
+TOO_LARGE = 552
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
 KEPT_HERE = "Kept here; no mail server is set."
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
@@ -46,11 +51,29 @@ def wait_after(tries: int, dice: float) -> timedelta | None:
     return min(doubled, LONGEST_WAIT) * (1 + JITTER * dice)
 
 
+def refuses_us(error: Exception) -> bool:
+    """Tell whether an error in the middle of a mail is about the sender, and so about all mails."""
+    match error:
+        case smtplib.SMTPSenderRefused():
+            return error.smtp_code != TOO_LARGE
+        case smtplib.SMTPRecipientsRefused():
+            return refusal_in(error)[0] in WHO_ARE_YOU
+        case smtplib.SMTPResponseException():
+            return error.smtp_code in WHO_ARE_YOU
+    return False
+
+
+def refusal_in(error: smtplib.SMTPRecipientsRefused) -> tuple[int, bytes]:
+    return next(iter(error.recipients.values()), (0, b""))
+
+
 def answer_to_mail(error: Exception) -> Answer:
     """Return what an error means that sending one mail came to, the server being there."""
+    if refuses_us(error):
+        return answer_to_call(error)
     match error:
         case smtplib.SMTPRecipientsRefused():
-            code, said = next(iter(error.recipients.values()), (0, b""))
+            code, said = refusal_in(error)
             return Answer(verdict_of(code), reply(code, said))
         case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError():
             return Answer(verdict_of(error.smtp_code), reply(error.smtp_code, error.smtp_error))
@@ -61,10 +84,12 @@ def answer_to_mail(error: Exception) -> Answer:
 
 
 def answer_to_call(error: Exception) -> Answer:
-    """Return what an error means that kept a connection to the server from being made.
+    """Return what an error means that kept the server from taking any mail of ours.
 
     It says nothing about the mail, whatever its code: mail and address may be all right.
     """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return Answer(Verdict.LATER, reply(*refusal_in(error)))
     if isinstance(error, smtplib.SMTPResponseException):
         return Answer(Verdict.LATER, reply(error.smtp_code, error.smtp_error))
     return Answer(Verdict.LATER, f"The mail server could not be reached: {told(error)}")

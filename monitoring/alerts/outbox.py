@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -141,9 +142,8 @@ def message_retry(*, access: Access, message: Message, now: datetime) -> None:
     access.require_change()
     if message.organization_id != access.organization.pk:
         raise PermissionDenied("This message belongs to another organization.")
-    given_up = Message.objects.filter(pk=message.pk, state=MessageState.FAILED)
-    again = {"state": MessageState.QUEUED, "attempts": 0, "next_try_at": now, "ended_at": None}
-    if not given_up.update(**again):
+    given_up = Message.objects.failed().filter(pk=message.pk)
+    if not given_up.update(**as_if_new(now)):
         raise MessageRefusedError("This mail is not given up, so there is nothing to send again.")
     audit_entry_write(
         organization=access.organization,
@@ -154,3 +154,29 @@ def message_retry(*, access: Access, message: Message, now: datetime) -> None:
         detail={"message": message.pk},
     )
     ring_task(WORK)
+
+
+@transaction.atomic
+def messages_retry(*, access: Access, now: datetime) -> int:
+    """Have all messages of an organization sent that were given up; return how many.
+
+    They go out at the sender's pace, the oldest first. Raises PermissionDenied for who may only
+    look.
+    """
+    access.require_change()
+    given_up = Message.objects.failed().filter(organization=access.organization)
+    number = given_up.update(**as_if_new(now))
+    if number:
+        audit_entry_write(
+            organization=access.organization,
+            action="message.retry_all",
+            now=now,
+            author=access.user,
+            detail={"messages": number},
+        )
+        ring_task(WORK)
+    return number
+
+
+def as_if_new(now: datetime) -> dict[str, Any]:
+    return {"state": MessageState.QUEUED, "attempts": 0, "next_try_at": now, "ended_at": None}

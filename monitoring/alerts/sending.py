@@ -36,6 +36,7 @@ from monitoring.alerts.delivery import (
     Verdict,
     answer_to_call,
     answer_to_mail,
+    refuses_us,
 )
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.models import Message
@@ -73,7 +74,10 @@ def mail_to_send(message: Message) -> OutboxMail:
 
 
 class Sender:
-    """Sends mails over one connection as long as that holds. `is_away`: there is no server."""
+    """Sends mails over one connection as long as that holds.
+
+    `is_away`: no server is there, or none that takes mails of ours.
+    """
 
     def __init__(self) -> None:
         self.connection: Any = None
@@ -106,6 +110,7 @@ class Sender:
             logger.info("a mail was not taken", exc_info=True)
             # Whatever state the conversation is in, the next mail begins one of its own.
             self.close()
+            self.is_away = refuses_us(error)
             return answer_to_mail(error)
         if not taken:
             return Answer(Verdict.LATER, "The mail server took nothing.")

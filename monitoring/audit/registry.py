@@ -42,5 +42,6 @@ ACTIONS = {
     "rule.rejudge_stop": "stopped the judging again of past outcomes",
     "silence.end": "ended a silence",
     "message.retry": "had a mail sent again that was given up",
+    "message.retry_all": "had all mails sent again that were given up",
     "api_token.create": "made an API token",
 }

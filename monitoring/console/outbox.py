@@ -24,10 +24,11 @@ from accounts.credentials import CredentialUnreadableError
 from accounts.models import Person
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import Message, MessageQuerySet, MessageState
-from monitoring.alerts.outbox import KINDS, MessageRefusedError, message_retry
+from monitoring.alerts.outbox import KINDS, MessageRefusedError, message_retry, messages_retry
 from monitoring.alerts.showing import mail_shown
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.message_words import look_of, sentence, tries
+from monitoring.console.moments import counted
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.wording import Look
@@ -97,6 +98,7 @@ def outbox(request: HttpRequest, slug: str) -> HttpResponse:
         "show": show if show in SHOWS else "",
         "person": person,
         "failed": failed,
+        "may_retry": access.may_change and failed > 0,
         "is_kept_here": is_kept_here(),
     }
     return page(request, access, "console/outbox.html", "results", context)
@@ -207,3 +209,17 @@ def retry(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
     except MessageRefusedError as refusal:
         messages.error(request, str(refusal))
     return redirect("message", slug=slug, message_id=message_id)
+
+
+@login_required
+@require_POST
+def retry_all(request: HttpRequest, slug: str) -> HttpResponse:
+    """Have all mails sent again that were given up."""
+    access = access_for(request.user, slug)
+    number = messages_retry(access=access, now=timezone.now())
+    if number:
+        goes = "is" if number == 1 else "are"
+        messages.success(request, f"{counted(number, 'mail')} {goes} sent again, the oldest first.")
+    else:
+        messages.info(request, "No mail is given up, so there is nothing to send again.")
+    return redirect("outbox", slug=slug)

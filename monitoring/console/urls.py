@@ -77,6 +77,7 @@ urlpatterns = [
         name="incident_recover",
     ),
     path("o/<slug:slug>/outbox/", outbox.outbox, name="outbox"),
+    path("o/<slug:slug>/outbox/retry", outbox.retry_all, name="messages_retry"),
     path("o/<slug:slug>/outbox/<int:message_id>/", outbox.message, name="message"),
     path("o/<slug:slug>/outbox/<int:message_id>/html", outbox.message_html, name="message_html"),
     path("o/<slug:slug>/outbox/<int:message_id>/retry", outbox.retry, name="message_retry"),

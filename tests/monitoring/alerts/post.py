@@ -25,9 +25,19 @@ class Post:
     def __init__(self) -> None:
         self.taken: list[Envelope] = []
         self.sessions: set[Any] = set()
+        # Of MAIL FROM: what comes of every mail of ours.
+        self.to_sender = TAKEN
         self.to_recipient: dict[str, str] = {}
         self.to_data: defaultdict[str, list[str]] = defaultdict(list)
         self.at_data: Callable[[], None] = lambda: None
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.to_sender.startswith("2"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return self.to_sender
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

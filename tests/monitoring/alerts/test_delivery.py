@@ -17,6 +17,7 @@ from monitoring.alerts.delivery import (
     Verdict,
     answer_to_call,
     answer_to_mail,
+    refuses_us,
     wait_after,
 )
 
@@ -53,8 +54,32 @@ def test_what_is_said_of_a_mail_is_final_when_it_begins_with_five(
     said = Answer(verdict, f"{code} So be it")
     recipients = {"ada@acme.example": (code, b"So be it")}
     assert answer_to_mail(smtplib.SMTPRecipientsRefused(recipients)) == said
-    assert answer_to_mail(smtplib.SMTPSenderRefused(code, b"So be it", "us")) == said
     assert answer_to_mail(smtplib.SMTPDataError(code, "So be it")) == said
+
+
+@pytest.mark.parametrize("code", [450, 530, 550, 553])
+def test_what_is_said_of_us_is_final_for_no_mail(code: int) -> None:
+    refused = smtplib.SMTPSenderRefused(code, b"Not you", "us@acme.example")
+    assert refuses_us(refused)
+    assert answer_to_mail(refused) == Answer(Verdict.LATER, f"{code} Not you")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        smtplib.SMTPRecipientsRefused({"ada@acme.example": (530, b"Sign in first")}),
+        smtplib.SMTPDataError(530, b"Sign in first"),
+    ],
+)
+def test_to_be_asked_who_we_are_is_about_us_at_any_step(error: Exception) -> None:
+    assert refuses_us(error)
+    assert answer_to_mail(error) == Answer(Verdict.LATER, "530 Sign in first")
+
+
+def test_a_mail_that_is_too_large_is_given_up() -> None:
+    refused = smtplib.SMTPSenderRefused(552, b"Too large", "us@acme.example")
+    assert not refuses_us(refused)
+    assert answer_to_mail(refused) == Answer(Verdict.NEVER, "552 Too large")
 
 
 def test_bytes_that_are_no_text_are_shown_all_the_same() -> None:

@@ -20,6 +20,7 @@ from monitoring.alerts.outbox import (
     message_queue,
     message_retry,
     messages_queue,
+    messages_retry,
     messages_withdraw,
 )
 from monitoring.audit.models import AuditEntry
@@ -140,6 +141,31 @@ def test_one_that_was_given_up_is_sent_again_as_if_it_were_new() -> None:
     with pytest.raises(MessageRefusedError, match="not given up"):
         message_retry(access=access, message=message, now=SOON)
     assert AuditEntry.objects.count() == 1
+
+
+def test_all_that_were_given_up_are_sent_again_and_nothing_else() -> None:
+    person = make_person()
+    failed = [given_up(person=person) for _ in range(3)]
+    withdrawn = make_message(person, state=MessageState.WITHDRAWN)
+    elsewhere = given_up()
+    access = make_access(person.organization)
+    assert messages_retry(access=access, now=SOON) == 3
+    states = dict(Message.objects.values_list("pk", "state"))
+    assert {states[each.pk] for each in failed} == {"queued"}
+    assert (states[withdrawn.pk], states[elsewhere.pk]) == ("withdrawn", "failed")
+    again = Message.objects.get(pk=failed[0].pk)
+    assert (again.attempts, again.next_try_at, again.ended_at) == (0, SOON, None)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.detail) == ("message.retry_all", {"messages": 3})
+    assert messages_retry(access=access, now=SOON) == 0
+    assert AuditEntry.objects.count() == 1
+
+
+def test_who_may_only_look_sends_nothing_again() -> None:
+    message = given_up()
+    with pytest.raises(PermissionDenied):
+        messages_retry(access=make_access(message.organization, role=Role.VIEWER), now=SOON)
+    assert Message.objects.get().state == "failed"
 
 
 def test_who_may_only_look_or_belongs_elsewhere_is_refused() -> None:

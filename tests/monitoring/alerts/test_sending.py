@@ -183,6 +183,23 @@ def test_without_a_server_one_is_tried_and_all_wait(settings: Settings) -> None:
     assert not Message.objects.exclude(token=None).exists()
 
 
+@pytest.mark.parametrize("answer", ["530 Authentication required", "550 We do not know you"])
+def test_a_server_that_refuses_us_is_held_against_no_mail_but_the_first(
+    post: Post, answer: str
+) -> None:
+    post.to_sender = answer
+    messages = [make_message() for _ in range(3)]
+    messages_work()
+    assert [stored(message).attempts for message in messages] == [1, 0, 0]
+    assert states() == {"queued": 3}
+    assert stored(messages[0]).answer == answer
+    assert not Message.objects.exclude(token=None).exists()
+    post.to_sender = "250 Taken"
+    due(messages[0])
+    messages_work()
+    assert states() == {"sent": 3}
+
+
 def test_what_cannot_be_read_waits_for_its_key(post: Post, settings: Settings) -> None:
     message = make_message()
     settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]

@@ -242,11 +242,25 @@ def test_one_that_is_under_way_is_not(cast: Cast, admin_client: Client) -> None:
     assert not AuditEntry.objects.exists()
 
 
+def test_all_that_were_given_up_are_sent_again(cast: Cast, admin_client: Client) -> None:
+    for _ in range(2):
+        make_mail(cast, **FAILED)
+    assert "Send all 2 that failed again" in text(admin_client.get(ADDRESS))
+    response = admin_client.post(f"{ADDRESS}retry", follow=True)
+    assert response.redirect_chain == [(ADDRESS, 302)]
+    assert "2 mails are sent again, the oldest first." in text(response)
+    assert "that failed again" not in text(response)
+    assert "nothing to send again" in text(admin_client.post(f"{ADDRESS}retry", follow=True))
+    assert AuditEntry.objects.get().action == "message.retry_all"
+
+
 def test_a_viewer_may_look_but_not_send_again(cast: Cast) -> None:
     message, client = make_mail(cast, **FAILED), client_of(cast.viewer)
     assert client.get(ADDRESS).status_code == 200
+    assert "failed again" not in text(client.get(ADDRESS))
     assert "Send again" not in text(client.get(page_of(message)))
-    assert client.post(f"{page_of(message)}retry").status_code == 403
+    for address in (ADDRESS, page_of(message)):
+        assert client.post(f"{address}retry").status_code == 403
     assert Message.objects.get().state == "failed"
 
 
@@ -258,8 +272,9 @@ def test_a_stranger_finds_nothing_and_wrong_methods_are_refused(cast: Cast, clie
         assert stranger.get(address).status_code == 404
         assert client.get(address).status_code == 302
         assert admin.post(address).status_code == 405
-    assert stranger.post(f"{page_of(message)}retry").status_code == 404
-    assert admin.get(f"{page_of(message)}retry").status_code == 405
+    for address in (ADDRESS, page_of(message)):
+        assert stranger.post(f"{address}retry").status_code == 404
+        assert admin.get(f"{address}retry").status_code == 405
     elsewhere = make_message(make_person(cast.globex))
     for part in ("", "html"):
         assert admin.get(f"{page_of(elsewhere)}{part}").status_code == 404
