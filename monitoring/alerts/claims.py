@@ -93,7 +93,11 @@ def message_settle(
         fields |= {"state": MessageState.FAILED, "ended_at": now}
     else:
         fields |= {"state": MessageState.QUEUED, "next_try_at": now + wait}
-    return bool(ours(token).filter(pk=message.pk).update(**fields))
+    mine = ours(token)
+    if answer.verdict == Verdict.TAKEN:
+        # Withdrawn while the server took it: it went out, so that is what is told.
+        mine |= Message.objects.filter(token=token, state=MessageState.WITHDRAWN)
+    return bool(mine.filter(pk=message.pk).update(**fields))
 
 
 def message_keep_back(*, message: Message, token: UUID, decision: Decision, now: datetime) -> None:

@@ -123,11 +123,12 @@ def mail_and_base(message: Message) -> tuple[Mail, str]:
 
 
 def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
-    """Withdraw the messages of these keys that are not sent nor being sent; return how many.
+    """Withdraw the messages of these keys that are not sent; return how many.
 
-    Those that were given up too: nobody is to send them again.
+    Those that were given up too: nobody is to send them again. One that the mail server is taking
+    at this moment goes out all the same, and is then told as sent.
     """
-    unsent = [MessageState.QUEUED, MessageState.FAILED]
+    unsent = [MessageState.QUEUED, MessageState.SENDING, MessageState.FAILED]
     waiting = Message.objects.filter(key__in=keys, state__in=unsent)
     return waiting.update(state=MessageState.WITHDRAWN, ended_at=now)
 

@@ -188,6 +188,6 @@ def settle(message: Message, token: UUID, answer: Answer) -> None:
         message=message, token=token, answer=answer, dice=dice, now=timezone.now()
     )
     if not kept:
-        logger.warning("mail %s was taken up elsewhere while it was sent", message.pk)
+        logger.warning("mail %s was taken up elsewhere or withdrawn meanwhile", message.pk)
     elif answer.verdict != Verdict.TAKEN:
         logger.info("mail %s: %s", message.pk, answer.said)

@@ -20,7 +20,7 @@ from monitoring.alerts.claims import messages_claim, messages_wait
 from monitoring.alerts.delivery import MOST_TRIES, Answer, Verdict
 from monitoring.alerts.mails import mail_of
 from monitoring.alerts.models import Message, MessageState
-from monitoring.alerts.outbox import WORK
+from monitoring.alerts.outbox import WORK, messages_withdraw
 from monitoring.alerts.sending import messages_work
 from monitoring.jobs.tick import ring_doorbells
 from synccenter.demo.processes import free_port
@@ -300,6 +300,39 @@ def test_who_comes_back_late_writes_nothing(post: Post) -> None:
     assert claims.messages_hand_back(token=token) == 0
     assert post.taken == []
     assert (stored(message).state, stored(message).attempts) == ("sending", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_withdrawn_while_its_batch_goes_out_is_not_sent(post: Post) -> None:
+    messages = [make_message(address) for address in (ADA, BEN, EVE)]
+    post.at_data = withdrawing(messages)
+    messages_work()
+    assert post.recipients == [ADA]
+    # The first was in the server's hands already.
+    assert [stored(message).state for message in messages] == ["sent", "withdrawn", "withdrawn"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_withdrawn_and_not_taken_stays_withdrawn(post: Post) -> None:
+    message = make_message(ADA)
+    post.to_data[ADA] = ["451 Not now"]
+    post.at_data = withdrawing([message])
+    messages_work()
+    assert stored(message).state == "withdrawn"
+
+
+def withdrawing(messages: list[Message]) -> Callable[[], None]:
+    """Withdraw mails while the server, in a thread of its own, has the first in its hands."""
+
+    def withdraw() -> None:
+        messages_withdraw(keys=[message.key for message in messages], now=timezone.now())
+        connections.close_all()
+
+    def at_data() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(withdraw).result(10)
+
+    return at_data
 
 
 def test_others_go_on_when_a_sender_must_stop(
