@@ -181,8 +181,10 @@ EMAIL_HOST_USER = EMAIL["EMAIL_HOST_USER"]
 EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = EMAIL["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = EMAIL["EMAIL_USE_SSL"]
-# Seconds a mail server may take for one answer; a worker waits for it.
+# Seconds a mail server may take for one answer; a worker waits for it a dozen times.
 EMAIL_TIMEOUT = EMAIL["EMAIL_TIMEOUT"] or 10
+if not 1 <= EMAIL_TIMEOUT <= 30:
+    raise ImproperlyConfigured("The timeout of EMAIL_URL must be from 1 to 30 seconds, like 10.")
 # Who sends them; the recipients' mail servers want a domain that names ours.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter@localhost>")
 # Whether the console shows links of mails that open something to whoever has them. For the demo.

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
-
 from django.apps import AppConfig
 from django.utils import timezone
 
@@ -13,8 +11,7 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         from monitoring.alerts.claims import messages_wait
-        from monitoring.alerts.outbox import WORK
+        from monitoring.alerts.outbox import sender_ring
         from monitoring.jobs.bells import Bell, bell_register
-        from monitoring.jobs.doorbell import ring_task
 
-        bell_register("mail", Bell(lambda: messages_wait(timezone.now()), partial(ring_task, WORK)))
+        bell_register("mail", Bell(lambda: messages_wait(timezone.now()), sender_ring))

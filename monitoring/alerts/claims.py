@@ -11,17 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from monitoring.alerts.delivery import Answer, Verdict, wait_after
+from monitoring.alerts.delivery import Answer, Verdict, longest_mail, wait_after
 from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.mails import one_line, shortened
 from monitoring.alerts.models import Message, MessageState
 
-# Seconds that sending one mail may take; well above the time-outs of one conversation.
-LEASE = 120.0
 LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
 # At a time, so that syncing keeps its workers.
@@ -50,6 +49,11 @@ BEGIN = """
 """
 
 
+def lease() -> float:
+    """Return the seconds after which a mail is no longer in the hands of who claimed it."""
+    return longest_mail(settings.EMAIL_TIMEOUT)
+
+
 def messages_wait(now: datetime) -> bool:
     """Tell whether a mail is to be sent that nobody is at."""
     due = Message.objects.filter(state=MessageState.QUEUED, next_try_at__lte=now)
@@ -65,7 +69,7 @@ def has_room() -> bool:
 def messages_claim(*, token: UUID, limit: int, now: datetime) -> list[Message]:
     """Claim up to `limit` mails that are due; no two callers ever get the same one."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "limit": limit, "now": now, "lease": LEASE})
+        cursor.execute(CLAIM, {"token": token, "limit": limit, "now": now, "lease": lease()})
         ids = [pk for (pk,) in cursor.fetchall()]
     return list(Message.objects.filter(pk__in=ids).order_by("next_try_at", "id"))
 
@@ -73,7 +77,7 @@ def messages_claim(*, token: UUID, limit: int, now: datetime) -> list[Message]:
 def message_begin(*, message: Message, token: UUID) -> bool:
     """Count a try and renew the lease for it; return False where the mail is no longer ours."""
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, {"id": message.pk, "token": token, "lease": LEASE})
+        cursor.execute(BEGIN, {"id": message.pk, "token": token, "lease": lease()})
         return cursor.rowcount == 1
 
 

@@ -21,6 +21,9 @@ JITTER = 0.25
 WHO_ARE_YOU = frozenset({530, 535})
 # At the sender's address this is about the mail: its size is told there.
 TOO_LARGE = 552
+# Of one mail, the connection included: the line, a greeting, EHLO, STARTTLS and EHLO again, up to
+# three of a sign-in, and MAIL, RCPT, DATA, its end, and QUIT.
+WAITS_A_MAIL = 13
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
 KEPT_HERE = "Kept here; no mail server is set."
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
@@ -49,6 +52,11 @@ def wait_after(tries: int, dice: float) -> timedelta | None:
         return None
     doubled = FIRST_WAIT * 2 ** (max(tries, 1) - 1)
     return min(doubled, LONGEST_WAIT) * (1 + JITTER * dice)
+
+
+def longest_mail(wait: float) -> float:
+    """Return the seconds that sending one mail may take where each answer may take `wait`."""
+    return WAITS_A_MAIL * wait + 30
 
 
 def refuses_us(error: Exception) -> bool:

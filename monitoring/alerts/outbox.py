@@ -17,6 +17,7 @@ from django.db import transaction
 from accounts.access import Access
 from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
+from monitoring.alerts.delivery import longest_mail
 from monitoring.alerts.mails import Mail, one_line
 from monitoring.alerts.models import Message, MessageState
 from monitoring.audit.log import audit_entry_write
@@ -78,7 +79,7 @@ def messages_queue(*, drafts: Sequence[Draft], now: datetime) -> list[Message]:
     Message.objects.bulk_create(messages, ignore_conflicts=True)
     queued = Message.objects.filter(message_id__in=[each.message_id for each in messages])
     if messages:
-        ring_task(WORK)
+        sender_ring()
     return list(queued.order_by("id"))
 
 
@@ -154,7 +155,7 @@ def message_retry(*, access: Access, message: Message, now: datetime) -> None:
         person=message.person,
         detail={"message": message.pk},
     )
-    ring_task(WORK)
+    sender_ring()
 
 
 @transaction.atomic
@@ -175,8 +176,14 @@ def messages_retry(*, access: Access, now: datetime) -> int:
             author=access.user,
             detail={"messages": number},
         )
-        ring_task(WORK)
+        sender_ring()
     return number
+
+
+def sender_ring() -> None:
+    """Wake a worker for what is to be sent, once the current transaction is committed."""
+    longest = settings.DRAIN_BUDGET + longest_mail(settings.EMAIL_TIMEOUT)
+    ring_task(WORK, timeout=int(longest) + 30)
 
 
 def as_if_new(now: datetime) -> dict[str, Any]:

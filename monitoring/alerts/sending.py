@@ -40,10 +40,9 @@ from monitoring.alerts.delivery import (
 )
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.models import Message
-from monitoring.alerts.outbox import WORK, mail_in
+from monitoring.alerts.outbox import mail_in, sender_ring
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
-from monitoring.jobs.doorbell import ring_task
 from monitoring.jobs.models import Lane
 
 logger = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ def messages_work() -> None:
     if has_room():
         with closing(Sender()) as sender:
             if send_all(sender, may_go_on):
-                ring_task(WORK)
+                sender_ring()
 
 
 def send_all(sender: Sender, may_go_on: Callable[[], bool]) -> bool:

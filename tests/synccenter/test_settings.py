@@ -53,6 +53,13 @@ def test_an_address_of_no_mail_server_is_told_so() -> None:
     assert "EMAIL_URL must be like submission://" in done.stderr
 
 
+@pytest.mark.parametrize("timeout", ["31", "600"])
+def test_a_mail_server_is_not_waited_for_longer_than_a_worker_can(timeout: str) -> None:
+    done = start(EMAIL_URL=f"smtp://mail.acme.example:25/?timeout={timeout}")
+    assert done.returncode == 1
+    assert "must be from 1 to 30 seconds" in done.stderr
+
+
 def test_the_console_answers_to_the_host_of_its_address() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from synccenter.settings import ALLOWED_HOSTS as a; print(a)"],

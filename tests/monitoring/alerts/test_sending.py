@@ -283,6 +283,23 @@ def leases_end() -> None:
     sending.update(lease_until=Now() - timedelta(seconds=1))
 
 
+@pytest.mark.parametrize("timeout", [1, 10, 30])
+def test_the_lease_and_the_bell_outlast_the_slowest_mail(
+    settings: Settings,
+    timeout: int,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.EMAIL_TIMEOUT = timeout
+    with django_capture_on_commit_callbacks(execute=True):
+        make_message()
+    messages_claim(token=uuid4(), limit=1, now=timezone.now())
+    soonest = Now() + timedelta(seconds=13 * timeout)
+    assert Message.objects.filter(lease_until__gt=soonest).exists()
+    bell = OrmQ.objects.get().task
+    assert bell["timeout"] > settings.DRAIN_BUDGET + 13 * timeout
+    assert bell["timeout"] < settings.Q_CLUSTER["retry"]
+
+
 def test_one_that_ends_every_sender_is_given_up_in_the_end(post: Post) -> None:
     message = make_message(attempts=MOST_TRIES)
     messages_work()
