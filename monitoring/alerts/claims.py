@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -25,6 +25,8 @@ LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
 # At a time, so that syncing keeps its workers.
 MOST_SENDERS = 2
+# Any fixed number will do; it is that of claiming mails among the advisory locks.
+LOCK = 7_430_126_004
 CLAIM = """
     WITH picked AS (
         SELECT id FROM alerts_message
@@ -61,13 +63,28 @@ def messages_wait(now: datetime) -> bool:
     return due.exists() or left.exists()
 
 
-def has_room() -> bool:
+def most_senders() -> int:
+    """Return how many may wait for a mail server at once: never all workers of a host."""
+    return min(MOST_SENDERS, max(1, settings.WORKERS - 1))
+
+
+def has_room(token: UUID) -> bool:
     at_work = Message.objects.filter(state=MessageState.SENDING, lease_until__gt=Now())
-    return at_work.values("token").distinct().count() < MOST_SENDERS
+    others = at_work.exclude(token=token).values("token").distinct()
+    return others.count() < most_senders()
 
 
+@transaction.atomic
 def messages_claim(*, token: UUID, limit: int, now: datetime) -> list[Message]:
-    """Claim up to `limit` mails that are due; no two callers ever get the same one."""
+    """Claim up to `limit` mails that are due; no two callers ever get the same one.
+
+    Nobody gets any while enough others are at work.
+    """
+    with connection.cursor() as cursor:
+        # Who comes at the same time waits here, or each would find room.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    if not has_room(token):
+        return []
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, {"token": token, "limit": limit, "now": now, "lease": lease()})
         ids = [pk for (pk,) in cursor.fetchall()]

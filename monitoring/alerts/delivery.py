@@ -71,6 +71,12 @@ def refuses_us(error: Exception) -> bool:
     return False
 
 
+def is_silent(error: Exception) -> bool:
+    """Tell whether a server that was there gave no answer in time."""
+    # smtplib makes a disconnection of it.
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+
+
 def refusal_in(error: smtplib.SMTPRecipientsRefused) -> tuple[int, bytes]:
     return next(iter(error.recipients.values()), (0, b""))
 

@@ -22,7 +22,6 @@ from django.utils.encoding import punycode
 
 from accounts.credentials import CredentialUnreadableError
 from monitoring.alerts.claims import (
-    has_room,
     message_begin,
     message_keep_back,
     message_settle,
@@ -36,6 +35,7 @@ from monitoring.alerts.delivery import (
     Verdict,
     answer_to_call,
     answer_to_mail,
+    is_silent,
     refuses_us,
 )
 from monitoring.alerts.last_checks import Leave, decisions
@@ -75,7 +75,7 @@ def mail_to_send(message: Message) -> OutboxMail:
 class Sender:
     """Sends mails over one connection as long as that holds.
 
-    `is_away`: no server is there, or none that takes mails of ours.
+    `is_away`: no server is there, or none that answers, or takes mails of ours.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Sender:
             logger.info("a mail was not taken", exc_info=True)
             # Whatever state the conversation is in, the next mail begins one of its own.
             self.close()
-            self.is_away = refuses_us(error)
+            self.is_away = refuses_us(error) or is_silent(error)
             return answer_to_mail(error)
         if not taken:
             return Answer(Verdict.LATER, "The mail server took nothing.")
@@ -134,10 +134,9 @@ def messages_work() -> None:
     def may_go_on() -> bool:
         return monotonic() < until and not lifeline.is_cut()
 
-    if has_room():
-        with closing(Sender()) as sender:
-            if send_all(sender, may_go_on):
-                sender_ring()
+    with closing(Sender()) as sender:
+        if send_all(sender, may_go_on):
+            sender_ring()
 
 
 def send_all(sender: Sender, may_go_on: Callable[[], bool]) -> bool:

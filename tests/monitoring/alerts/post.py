@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from synccenter.demo.processes import free_port
 TAKEN = "250 Taken"
 # An answer that cuts the line instead.
 HANG_UP = "hang up"
+# No answer, for longer than anybody waits.
+SILENCE = "silence"
 
 
 class Post:
@@ -52,6 +55,8 @@ class Post:
         self.at_data()
         answers = self.to_data[envelope.rcpt_tos[0]]
         answer = answers.pop(0) if answers else TAKEN
+        if answer == SILENCE:
+            await asyncio.sleep(60)
         if answer == HANG_UP:
             server.transport.abort()
         elif answer.startswith("2"):

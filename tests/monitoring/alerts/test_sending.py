@@ -26,7 +26,7 @@ from monitoring.jobs.tick import ring_doorbells
 from synccenter.demo.processes import free_port
 from tests.factories import make_person
 from tests.monitoring.alerts import makers
-from tests.monitoring.alerts.post import HANG_UP, Post
+from tests.monitoring.alerts.post import HANG_UP, SILENCE, Post
 from tests.monitoring.alerts.test_mails import HOSTILE, context
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +200,18 @@ def test_a_server_that_refuses_us_is_held_against_no_mail_but_the_first(
     assert states() == {"sent": 3}
 
 
+def test_a_server_that_falls_silent_keeps_no_worker_for_every_mail(
+    post: Post, settings: Settings
+) -> None:
+    settings.EMAIL_TIMEOUT = 0.2
+    post.to_data[ADA] = [SILENCE]
+    messages = [make_message(ADA) for _ in range(3)]
+    messages_work()
+    assert [stored(message).attempts for message in messages] == [1, 0, 0]
+    assert states() == {"queued": 3}
+    assert "timed out" in stored(messages[0]).answer
+
+
 def test_what_cannot_be_read_waits_for_its_key(post: Post, settings: Settings) -> None:
     message = make_message()
     settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
@@ -369,13 +381,25 @@ def test_others_go_on_when_a_sender_must_stop(
     assert WORK in {bell.task["func"] for bell in OrmQ.objects.all()}
 
 
-def test_a_few_senders_are_enough(post: Post) -> None:
-    for _ in range(claims.MOST_SENDERS):
-        lease = {"token": uuid4(), "lease_until": Now() + timedelta(minutes=1)}
-        make_message(state=MessageState.SENDING, **lease)
+@pytest.mark.parametrize(("workers", "senders"), [(1, 1), (2, 1), (3, 2), (16, 2)])
+def test_a_few_senders_are_enough_and_never_all_workers(
+    post: Post, settings: Settings, workers: int, senders: int
+) -> None:
+    settings.WORKERS = workers
+    for _ in range(senders - 1):
+        sender_at_work()
     make_message()
     messages_work()
-    assert post.taken == []
+    assert len(post.taken) == 1
+    sender_at_work()
+    make_message()
+    messages_work()
+    assert len(post.taken) == 1
+
+
+def sender_at_work() -> None:
+    lease = {"token": uuid4(), "lease_until": Now() + timedelta(minutes=1)}
+    make_message(state=MessageState.SENDING, **lease)
 
 
 def test_the_tick_rings_for_what_is_due(
@@ -398,7 +422,10 @@ def test_the_tick_rings_for_what_is_due(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_send_each_mail_once(post: Post, monkeypatch: Any) -> None:
+def test_two_senders_at_once_send_each_mail_once(
+    post: Post, settings: Settings, monkeypatch: Any
+) -> None:
+    settings.WORKERS = 3
     monkeypatch.setattr(sending, "BATCH", 2)
     for _ in range(12):
         make_message()
