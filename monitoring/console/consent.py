@@ -1,14 +1,17 @@
 """The way to a provider and back, for people who give access again.
 
 What a browser was sent for is kept in its session under a random state, for a quarter of an hour
-and for one answer. Several tabs may be under way at once.
+and for one answer. Several tabs may be under way at once. Who reads the table of sessions learns
+nothing by it: of the state its hash is there, and what it leads to, a signed link too, encrypted.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,9 +22,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_GET
 
+from accounts.credentials import CredentialUnreadableError, decrypt, encrypt
 from accounts.models import Organization, Person, Provider
 from monitoring.actions.consents import (
     ConsentRefusedError,
@@ -42,6 +45,8 @@ SESSION_KEY = "consents"
 # Whose account somebody at this browser has shown to be theirs.
 PROVEN_KEY = "proven"
 GOOD_FOR = timedelta(minutes=15)
+# How long the session of somebody without a login lasts.
+VISITORS_FOR = timedelta(hours=1)
 # Tabs under way at once; an older one is told to begin again.
 AT_ONCE = 5
 LINK_AGAIN = "Open the link in your mail again, or begin again on your own page."
@@ -67,10 +72,17 @@ def depart(
         messages.error(request, str(refusal))
         return redirect(back)
     errand = asdict(departure.errand) | {"back": back, "at": timezone.now().isoformat()}
+    sealed = encrypt(json.dumps(errand)).decode()
     under_way = request.session.get(SESSION_KEY, {})
     kept = dict(list(under_way.items())[-AT_ONCE + 1 :])
-    request.session[SESSION_KEY] = kept | {departure.state: errand}
+    request.session[SESSION_KEY] = kept | {hash_of(departure.state): sealed}
+    if not request.user.is_authenticated:
+        request.session.set_expiry(VISITORS_FOR)
     return HttpResponseRedirect(departure.address)
+
+
+def hash_of(state: str) -> str:
+    return sha256(state.encode()).hexdigest()
 
 
 def callback_address(provider: Provider) -> str:
@@ -117,7 +129,7 @@ def come_back(request: HttpRequest, provider: Provider) -> HttpResponse:
         sentence = "More than a quarter of an hour has passed since you began."
         return said(request, 400, "That took too long", sentence, link=back, label="Begin again")
     # Of two answers at the same moment one finds this there already.
-    if not cache.add(f"consent/{state}", True, timeout=2 * GOOD_FOR.total_seconds()):
+    if not cache.add(f"consent/{hash_of(state)}", True, timeout=2 * GOOD_FOR.total_seconds()):
         return unknown_answer(request)
     try:
         return settle(request, errand_from(found), back, now)
@@ -130,12 +142,16 @@ def come_back(request: HttpRequest, provider: Provider) -> HttpResponse:
 def errand_of(request: HttpRequest, state: str) -> dict[str, Any] | None:
     """Return what the browser was sent for under a state, once."""
     under_way = request.session.get(SESSION_KEY, {})
-    for known in list(under_way):
-        if constant_time_compare(known, state):
-            found: dict[str, Any] = under_way.pop(known)
-            request.session[SESSION_KEY] = under_way
-            return found
-    return None
+    sealed = under_way.pop(hash_of(state), None)
+    if sealed is None:
+        return None
+    request.session[SESSION_KEY] = under_way
+    try:
+        found: dict[str, Any] = json.loads(decrypt(sealed.encode()))
+    except CredentialUnreadableError:
+        # Its key was taken away meanwhile.
+        return None
+    return found
 
 
 def errand_from(found: dict[str, Any]) -> Errand:
