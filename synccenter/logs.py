@@ -7,18 +7,20 @@ from typing import Any
 
 import structlog
 
-# Addresses of people who have no login, for which the address is the key.
-SECRET_ADDRESS = re.compile(r"/(me|link)/(?!asked/|google/|salesforce/)[^/\s?\"']+")
+# Addresses of people who have no login, for which the address is the key. A backslash ends one: in
+# a line of JSON it begins the next character.
+SECRET_ADDRESS = re.compile(r"/(me|link)/(?!asked/|google/|salesforce/)[^/\s?\"'\\]+")
+# What providers send browsers back with, and what is sent to them.
+SECRET_PARAMETER = re.compile(
+    r"([?&](?:code|state|code_verifier|access_token|refresh_token|assertion|client_secret)=)"
+    r"[^&\s\"'\\]+"
+)
 
 
-def secrets_hidden(
-    logger: Any, name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """Take signed tokens out of what is logged: Django names the address it refuses."""
-    said = event.get("event")
-    if isinstance(said, str):
-        event["event"] = SECRET_ADDRESS.sub(r"/\1/(hidden)", said)
-    return event
+def secrets_hidden(logger: Any, name: str, line: str) -> str:
+    """Take secrets out of a line as it is written, the text of an exception included."""
+    line = SECRET_ADDRESS.sub(r"/\1/(hidden)", line)
+    return SECRET_PARAMETER.sub(r"\1(hidden)", line)
 
 
 SHARED: list[structlog.typing.Processor] = [
@@ -41,8 +43,9 @@ def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "foreign_pre_chain": SHARED,
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            secrets_hidden,
             *renderers(as_json=as_json),
+            # Last: nothing that is written passes by.
+            secrets_hidden,
         ],
     }
     return {

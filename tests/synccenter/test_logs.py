@@ -51,6 +51,30 @@ def test_a_traceback_shows_no_values_of_variables(
     assert token not in printed
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_secret_is_in_the_text_of_an_exception(
+    as_json: bool, capsys: pytest.CaptureFixture
+) -> None:
+    set_up(as_json=as_json)
+    token, code = person_token(7, NOW), "4/P7q7W91"
+    try:
+        raise ValueError(
+            f'no "https://sync.example/me/{token}", "/link/{token}" or ?code={code}&x=1'
+        )
+    except ValueError:
+        logging.getLogger("theirs").exception("it broke", extra={"where": f"/me/{token}/"})
+    structlog.get_logger("ours").warning("refused", path=f"/link/{token}/", query=f"?state={code}")
+    printed = capsys.readouterr().err
+    assert token not in printed
+    assert code not in printed
+    assert "/me/(hidden)" in printed
+    assert "?code=(hidden)&x=1" in printed
+    if as_json:
+        broke, refused = map(json.loads, printed.splitlines())
+        assert '"https://sync.example/me/(hidden)", "/link/(hidden)" or' in broke["exception"]
+        assert (refused["path"], refused["query"]) == ("/link/(hidden)/", "?state=(hidden)")
+
+
 def test_a_signed_address_that_is_refused_is_not_logged(
     client: Client, db: None, capsys: pytest.CaptureFixture
 ) -> None:
