@@ -72,6 +72,23 @@ def test_the_console_answers_to_the_host_of_its_address() -> None:
     assert "'sync.acme.example'" in done.stdout
 
 
+@pytest.mark.parametrize("rest", ["", "/", "/calendars/"])
+def test_forms_are_taken_from_the_console_however_its_address_is_written(rest: str) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from synccenter.settings import CSRF_TRUSTED_ORIGINS as a; print(a)",
+        ],
+        env=os.environ | {"BASE_URL": f"https://sync.acme.example:8443{rest}"} | KEYS,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "['https://sync.acme.example:8443']\n"
+
+
 @pytest.mark.parametrize("share", ["-0.1", "1.01", "15"])
 def test_a_share_that_is_none_is_refused(share: str) -> None:
     done = start(SECOND_LOOK_SHARE=share)
