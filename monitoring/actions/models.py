@@ -268,3 +268,13 @@ class Invitation(TenantModel):
             ),
             models.Index(fields=["action", "state"], name="invitation_of_action"),
         ]
+
+
+class LinkRequest(models.Model):
+    """That somebody asked for links to the own pages of whoever has an address.
+
+    Nobody has shown that it is theirs; only a mail to it is sent. Answered it is gone.
+    """
+
+    address = models.EmailField(max_length=254, unique=True)
+    asked_at = models.DateTimeField()

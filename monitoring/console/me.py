@@ -61,7 +61,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     if too_much := refusal(request, address):
         form.add_error("email", too_much)
         return quiet_page(request, "ask", {"form": form}, status=429)
-    person_link_ask(address)
+    person_link_ask(address=address, now=timezone.now())
     return redirect("me_asked")
 
 
