@@ -17,10 +17,6 @@ class Migration(migrations.Migration):
             name='own_interval',
             field=models.PositiveIntegerField(null=True),
         ),
-        migrations.AddIndex(
-            model_name='health',
-            index=models.Index(condition=models.Q(('own_interval__isnull', False)), fields=['organization', 'own_interval'], include=('status', 'cause'), name='health_own_interval'),
-        ),
         migrations.CreateModel(
             name='StatusSample',
             fields=[
