@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import Access
 from monitoring.actions.checking import left_out_now, skipped
 from monitoring.actions.deeds import Manner, Result
 from monitoring.actions.models import Action, ActionPerson, Kind, PersonState
-from monitoring.actions.pacing import spread_of
 from monitoring.actions.parameters import moment_of, stored, until_of
 from monitoring.health.holds import holds_place, holds_release
 from monitoring.health.models import Hold, HoldAuthor
@@ -62,9 +60,8 @@ class HoldDeed:
     ) -> Mapping[int, Result]:
         """Release exactly the holds that the action placed."""
         holds = {one.person_id: one.former["hold"] for one in people if one.former}
-        spread = spread_of(action.people, settings.ACTION_PEOPLE_PER_SECOND)
         lifted = holds_release(
-            holds=list(holds.values()), author=action.author, now=now, spread=spread
+            holds=list(holds.values()), author=action.author, now=now, at_once=action.people == 1
         )
         return {
             person: Result(PersonState.DONE)

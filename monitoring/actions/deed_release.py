@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import Access
@@ -18,7 +17,6 @@ from monitoring.actions.checking import left_out_now, skipped
 from monitoring.actions.deed_hold import is_held_by_member
 from monitoring.actions.deeds import Manner, Result
 from monitoring.actions.models import Action, ActionPerson, Kind, PersonState
-from monitoring.actions.pacing import spread_of
 from monitoring.health.holds import holds_place, holds_release
 from monitoring.health.models import Hold, HoldAuthor
 from monitoring.health.store import lock
@@ -45,8 +43,9 @@ class ReleaseDeed:
         holds = Hold.objects.active_at(now).filter(person_id__in=person_ids)
         theirs = list(holds.filter(author_kind=HoldAuthor.MEMBER).values_list("pk", flat=True))
         lifted: defaultdict[int, list[int]] = defaultdict(list)
-        spread = spread_of(action.people, settings.ACTION_PEOPLE_PER_SECOND)
-        released = holds_release(holds=theirs, author=action.author, now=now, spread=spread)
+        released = holds_release(
+            holds=theirs, author=action.author, now=now, at_once=action.people == 1
+        )
         for hold, person in released.items():
             lifted[person].append(hold)
         still_held = set(holds.filter(person_id__in=lifted).values_list("person_id", flat=True))

@@ -6,7 +6,6 @@ number of actions is under way and however often somebody comes by to queue the 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from math import ceil
 
 
@@ -27,8 +26,3 @@ def start_offsets(count: int, last_start: float | None, per_second: float) -> li
     step = 1 / per_second
     first = 0.0 if last_start is None else max(last_start + step, 0.0)
     return [first + step * place for place in range(count)]
-
-
-def spread_of(people: int, per_second: float) -> timedelta:
-    """Return within what time so many people should come back; one comes at once."""
-    return timedelta(seconds=max(people - 1, 0) / per_second)

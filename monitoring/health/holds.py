@@ -9,16 +9,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Person
-from monitoring.health.change import Change, HealthFacts, take_hold
+from monitoring.health.change import Change, HealthFacts, take_hold, was_ever_run
 from monitoring.health.fold import PolicyFacts
 from monitoring.health.models import Hold, HoldAuthor
+from monitoring.health.returning import coming_back, return_waits
 from monitoring.health.store import Row, advance, lock
-
-APART = timedelta(seconds=0.25)
 
 
 @transaction.atomic
@@ -93,12 +93,13 @@ def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
 
 @transaction.atomic
 def holds_release(
-    *, holds: Collection[int], author: Any, now: datetime, spread: timedelta = timedelta()
+    *, holds: Collection[int], author: Any, now: datetime, at_once: bool = False
 ) -> dict[int, int]:
     """Do for many holds, given by id, what `hold_release` does for one.
 
-    Those who come back are due within `spread`, so that many at once are no burst. Returns the
-    people by hold of those lifted; the others had been lifted or had ended.
+    Unless told `at_once`, those who come back are due one after the other at the pace of bulk
+    actions, behind those of their organization who are still coming back. Returns the people by
+    hold of those lifted; the others had been lifted or had ended.
     """
     lifted = dict(
         Hold.objects.active_at(now)
@@ -108,7 +109,7 @@ def holds_release(
         .values_list("pk", "person_id")
     )
     Hold.objects.filter(pk__in=lifted).update(released_at=now, released_by=author)
-    _follow(lock(set(lifted.values())), now, spread)
+    _follow(lock(set(lifted.values())), now, paced=not at_once)
     return lifted
 
 
@@ -116,7 +117,8 @@ def holds_release(
 def holds_end(*, now: datetime, limit: int = 1_000) -> int:
     """Let people sync again whose holds have run out; return how many holds ended.
 
-    They come back one after the other, as from a bulk action.
+    Those of an organization come back one after the other, as from a bulk action, however many
+    ticks it takes to end their holds.
     """
     ended = list(
         # Not against the foreign key of a Health row that is being pointed at one of them.
@@ -125,12 +127,11 @@ def holds_end(*, now: datetime, limit: int = 1_000) -> int:
         .order_by("ends_at")[:limit]
     )
     Hold.objects.filter(pk__in=[hold.pk for hold in ended]).update(released_at=now)
-    spread = APART * max(len(ended) - 1, 0)
-    _follow(lock({hold.person_id for hold in ended}), now, spread)
+    _follow(lock({hold.person_id for hold in ended}), now, paced=True)
     return len(ended)
 
 
-def _follow(locked: Mapping[int, Row], now: datetime, spread: timedelta = timedelta()) -> None:
+def _follow(locked: Mapping[int, Row], now: datetime, *, paced: bool = False) -> None:
     """Point locked Health rows at an active hold of their person, or at none.
 
     Because they are locked before the holds are read, who places and who lifts a hold at the same
@@ -139,15 +140,26 @@ def _follow(locked: Mapping[int, Row], now: datetime, spread: timedelta = timede
     holds = Hold.objects.filter(person_id__in=locked).active_at(now)
     longest_last = holds.order_by(F("ends_at").asc(nulls_last=True), "started_at")
     active = dict(longest_last.values_list("person_id", "id"))
+    waits = waits_of(locked, active, now) if paced else {}
 
     def step(
         person: int, facts: HealthFacts, policy: PolicyFacts
     ) -> tuple[HealthFacts, list[Change]]:
-        return take_hold(facts, active.get(person), policy, now, spread * share_of(person))
+        wait = waits.get(person, timedelta())
+        return take_hold(facts, active.get(person), policy, now, wait)
 
     advance(locked, step)
 
 
-def share_of(person: int) -> float:
-    """Return a number below 1 that differs between people whose ids are close."""
-    return person * 7_919 % 10_007 / 10_007
+def waits_of(
+    locked: Mapping[int, Row], active: Collection[int], now: datetime
+) -> dict[int, timedelta]:
+    """Return how long each of those who come back waits for their turn, by person id."""
+    back = {
+        person: row.organization_id
+        for person, row in locked.items()
+        if row.facts.hold_id and person not in active and was_ever_run(row.facts.runs)
+    }
+    per_second = settings.ACTION_PEOPLE_PER_SECOND
+    before = coming_back(set(back.values()), now) if back else {}
+    return return_waits(back, before, per_second)

@@ -88,6 +88,12 @@ class Hold(TenantModel):
         indexes = [
             models.Index(fields=["person"], condition=Q(released_at=None), name="hold_unreleased"),
             models.Index(fields=["ends_at"], condition=Q(released_at=None), name="hold_to_end"),
+            # Who has just been let go, for the pace at which people come back.
+            models.Index(
+                fields=["organization", "released_at"],
+                condition=Q(released_at__isnull=False),
+                name="hold_let_go",
+            ),
         ]
 
 

@@ -21,4 +21,12 @@ class Migration(migrations.Migration):
                 name="health_own_interval",
             ),
         ),
+        AddIndexConcurrently(
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("released_at__isnull", False)),
+                fields=["organization", "released_at"],
+                name="hold_let_go",
+            ),
+        ),
     ]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.actions.pacing import places_free, spread_of, start_offsets
+from monitoring.actions.pacing import places_free, start_offsets
 
 RATES = st.floats(0.1, 100)
 LAST = st.none() | st.floats(-600, 600)
@@ -48,9 +48,3 @@ def test_however_often_somebody_comes_by_two_start_no_closer_than_the_pace(
         queued = starts[-1] - clock if starts else None
         starts += [clock + offset for offset in start_offsets(count, queued, rate)]
     assert all(later - sooner >= 1 / rate - 1e-6 for sooner, later in pairwise(starts))
-
-
-@given(st.integers(0, 100_000), RATES)
-def test_who_comes_back_comes_at_the_pace_and_one_at_once(people: int, rate: float) -> None:
-    spread = spread_of(people, rate).total_seconds()
-    assert abs(spread * rate - max(people - 1, 0)) < 1e-3

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from monitoring.health.holds import holds_end, holds_place, holds_release
 from monitoring.health.models import Health, Hold, HoldAuthor, Transition
-from tests.factories import NOW, make_person, make_user
+from monitoring.health.returning import return_waits
+from tests.factories import NOW, make_organization, make_person, make_user
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -66,20 +70,95 @@ def test_a_hold_that_has_ended_is_not_lifted() -> None:
     assert holds_release(holds=placed.values(), author=make_user(), now=LATER) == {}
 
 
+def make_returning(number: int, **overrides: object) -> tuple[list[int], dict[int, int]]:
+    """Hold people of one organization who were synced before; return their ids and holds."""
+    organization = make_organization()
+    ids = [make_person(organization).pk for _ in range(number)]
+    Health.objects.filter(person__in=ids).update(runs_here=True, awaiting_since=NOW)
+    return ids, place(ids, **overrides)
+
+
+def seconds_due(people: list[int], since: datetime) -> list[float]:
+    due = Health.objects.filter(person__in=people).values_list("next_due", flat=True)
+    return sorted((moment - since).total_seconds() for moment in due)
+
+
 @pytest.mark.parametrize("ends_at", [None, LATER])
-def test_many_who_come_back_are_due_one_after_the_other(ends_at: datetime | None) -> None:
-    people = [make_person() for _ in range(40)]
-    Health.objects.update(runs_here=True, awaiting_since=NOW)
-    placed = place([person.pk for person in people], ends_at=ends_at)
+def test_many_who_come_back_are_due_one_after_the_other(
+    ends_at: datetime | None, settings: Any
+) -> None:
+    settings.ACTION_PEOPLE_PER_SECOND = 5
+    people, placed = make_returning(40, ends_at=ends_at)
     if ends_at is None:
-        spread = timedelta(seconds=10)
-        holds_release(holds=placed.values(), author=make_user(), now=LATER, spread=spread)
+        holds_release(holds=placed.values(), author=make_user(), now=LATER)
     else:
         assert holds_end(now=LATER) == 40
-    due = sorted(Health.objects.values_list("next_due", flat=True))
-    assert LATER <= due[0] <= due[-1] <= LATER + timedelta(seconds=10)
-    assert max(later - sooner for sooner, later in pairwise(due)) < timedelta(seconds=5)
-    assert len(set(due)) > 30
+    assert seconds_due(people, LATER) == [place / 5 for place in range(40)]
+
+
+def test_who_is_let_go_later_comes_behind_who_is_still_coming_back(settings: Any) -> None:
+    settings.ACTION_PEOPLE_PER_SECOND = 5
+    people, _ = make_returning(60, ends_at=LATER)
+    now = LATER
+    while holds_end(now=now, limit=6):
+        now += timedelta(seconds=0.3)
+    others = make_returning(1)[1]
+    holds_release(holds=others.values(), author=make_user(), now=now)
+    due = seconds_due(people, LATER)
+    gaps = [later - sooner for sooner, later in pairwise(due)]
+    # Six each 0.3 seconds would be twenty a second.
+    assert min(gaps) > 0.09
+    assert due[-1] == pytest.approx(59 / 5, abs=0.5)
+
+
+def test_who_has_synced_since_or_is_kept_away_by_the_provider_keeps_nobody_waiting() -> None:
+    people, placed = make_returning(4, ends_at=LATER)
+    later = make_person(Person.objects.get(pk=people[0]).organization).pk
+    Health.objects.filter(person=later).update(runs_here=True, awaiting_since=NOW)
+    last = place([later])
+    away = LATER + timedelta(hours=5)
+    Health.objects.filter(person=people[0]).update(not_before=away)
+    assert holds_end(now=LATER) == len(placed)
+    Health.objects.filter(person=people[3]).update(
+        last_attempt_at=LATER + timedelta(seconds=1), expected_at=away
+    )
+    holds_release(holds=last.values(), author=make_user(), now=LATER)
+    # Behind the second and the third; the second's turn was a quarter of a second away.
+    assert seconds_due([later], LATER) == [0.5]
+
+
+def test_organizations_do_not_wait_for_each_other() -> None:
+    people = [person for _ in range(5) for person in make_returning(1, ends_at=LATER)[0]]
+    holds_end(now=LATER)
+    assert seconds_due(people, LATER) == [0] * 5
+
+
+def test_one_who_is_let_go_alone_is_due_at_once() -> None:
+    make_returning(40, ends_at=LATER)
+    holds_end(now=LATER)
+    one, placed = make_returning(1)
+    holds_release(holds=placed.values(), author=make_user(), now=LATER, at_once=True)
+    assert seconds_due(one, LATER) == [0]
+
+
+@given(
+    st.dictionaries(st.integers(1, 50), st.integers(1, 3)),
+    st.dictionaries(st.integers(1, 3), st.integers(0, 9)),
+    st.floats(0.1, 100),
+)
+def test_of_an_organization_one_comes_back_at_a_time(
+    people: dict[int, int], before: dict[int, int], rate: float
+) -> None:
+    waits = return_waits(people, before, rate)
+    assert waits.keys() == people.keys()
+    for organization in set(people.values()):
+        mine = sorted(
+            round(waits[person].total_seconds() * rate, 2)
+            for person in people
+            if people[person] == organization
+        )
+        first = before.get(organization, 0)
+        assert mine == pytest.approx([first + place for place in range(len(mine))], abs=0.01)
 
 
 def test_many_cost_as_many_statements_as_one(
