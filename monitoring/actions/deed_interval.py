@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from monitoring.actions.checking import left_out_now, skipped
 from monitoring.actions.deeds import ActionRefusedError, Manner, Result
 from monitoring.actions.models import Action, ActionPerson, Kind, PersonState
 from monitoring.actions.parameters import text_of
-from monitoring.health.intervals import LEAST, MOST, own_interval_set
+from monitoring.health.intervals import LEAST, MOST, own_interval_set, own_intervals_set
 from monitoring.health.models import Health
 from monitoring.health.store import lock
 
@@ -55,17 +54,29 @@ class IntervalDeed:
         current = dict(
             Health.objects.filter(person__in=former).values_list("person_id", "own_interval")
         )
-        results: dict[int, Result] = {}
-        by_interval: defaultdict[int | None, list[int]] = defaultdict(list)
-        for person, interval in current.items():
-            if interval == former[person]["set"]:
-                by_interval[former[person]["interval"]].append(person)
-            else:
-                results[person] = Result(PersonState.SKIPPED, "changed_since")
-        for seconds, persons in by_interval.items():
-            own_interval_set(people=persons, seconds=seconds, now=now)
-            results |= dict.fromkeys(persons, Result(PersonState.DONE))
-        return results
+        # Somebody may have chosen the same interval again, which is a decision of theirs.
+        later = changed_later(people)
+        changed = {
+            person
+            for person, interval in current.items()
+            if interval != former[person]["set"] or person in later
+        }
+        wanted = {person: former[person]["interval"] for person in current if person not in changed}
+        own_intervals_set(wanted=wanted, now=now)
+        done = dict.fromkeys(wanted, Result(PersonState.DONE))
+        return done | skipped(dict.fromkeys(changed, "changed_since"))
+
+
+def changed_later(people: Sequence[ActionPerson]) -> set[int]:
+    """Return whose interval was changed after an action on these people did it, or undone."""
+    before = {one.person_id: (one.at, one.action_id) for one in people if one.at is not None}
+    if not before:
+        return set()
+    by_action = Q(action__kind=Kind.INTERVAL) | Q(action__undo_of__kind=Kind.INTERVAL)
+    changes = ActionPerson.objects.filter(by_action, person__in=before, state=PersonState.DONE)
+    since = min(at for at, _ in before.values())
+    rows = changes.filter(at__gte=since).values_list("person_id", "at", "action_id")
+    return {person for person, at, action in rows if (at, action) > before[person]}
 
 
 def interval_of(text: str) -> int | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from monitoring.health.change import take_interval
 from monitoring.health.models import Health
@@ -15,8 +15,13 @@ from monitoring.health.store import advance, lock, policies_of
 LEAST = 900
 MOST = 86_400
 
+SET = """
+    UPDATE health_health AS health SET own_interval = wanted.seconds
+    FROM unnest(%(people)s::bigint[], %(intervals)s::int[]) AS wanted (person_id, seconds)
+    WHERE health.person_id = wanted.person_id
+"""
 
-@transaction.atomic
+
 def own_interval_set(
     *, people: Collection[int], seconds: int | None, now: datetime
 ) -> dict[int, int | None]:
@@ -25,15 +30,24 @@ def own_interval_set(
     Health follows, and a transition records it. Returns what each had before. Raises ValueError for
     an interval out of bounds.
     """
-    if seconds is not None and not LEAST <= seconds <= MOST:
-        raise ValueError(f"an interval is {LEAST} to {MOST} seconds, not {seconds}")
-    locked = lock(people)
+    return own_intervals_set(wanted=dict.fromkeys(people, seconds), now=now)
+
+
+@transaction.atomic
+def own_intervals_set(*, wanted: Mapping[int, int | None], now: datetime) -> dict[int, int | None]:
+    """Do the same for people of whom each gets a base interval of their own, given by id."""
+    for seconds in set(wanted.values()):
+        if seconds is not None and not LEAST <= seconds <= MOST:
+            raise ValueError(f"an interval is {LEAST} to {MOST} seconds, not {seconds}")
+    locked = lock(wanted.keys())
     chosen = {
-        person: row._replace(own_interval=seconds)
+        person: row._replace(own_interval=wanted[person])
         for person, row in locked.items()
-        if row.own_interval != seconds
+        if row.own_interval != wanted[person]
     }
-    Health.objects.filter(pk__in=chosen).update(own_interval=seconds)
+    with connection.cursor() as cursor:
+        intervals = [row.own_interval for row in chosen.values()]
+        cursor.execute(SET, {"people": list(chosen), "intervals": intervals})
     policies = policies_of({row.organization_id for row in chosen.values()})
     former = {
         person: locked[person].own_interval or policies[row.organization_id].base_interval

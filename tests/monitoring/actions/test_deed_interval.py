@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import Access
 from monitoring.actions.deeds import ActionRefusedError
@@ -56,6 +57,40 @@ def test_nothing_typed_means_the_organizations_interval(access: Access) -> None:
     assert intervals() == [None, None]
     action_undo(access=access, action=action, now=LATER)
     assert intervals() == [3_600, None]
+
+
+def test_an_interval_that_somebody_chose_again_since_stays(access: Access) -> None:
+    chosen, untouched = make_people(access.organization, 2)
+    action = make_action(access, [chosen, untouched], Kind.INTERVAL, interval="3600")
+    for interval in ("7200", "3600"):
+        make_action(access, [chosen], Kind.INTERVAL, interval=interval)
+    undo = action_undo(access=access, action=action, now=LATER)
+    assert results(undo) == {
+        chosen.pk: (PersonState.SKIPPED, "changed_since"),
+        untouched.pk: DONE,
+    }
+    assert intervals() == [3_600, None]
+
+
+def test_an_interval_that_was_undone_back_to_it_stays(access: Access) -> None:
+    (person,) = make_people(access.organization, 1)
+    first = make_action(access, [person], Kind.INTERVAL, interval="3600")
+    second = make_action(access, [person], Kind.INTERVAL, interval="7200")
+    action_undo(access=access, action=second, now=LATER)
+    undo = action_undo(access=access, action=first, now=LATER)
+    assert results(undo) == {person.pk: (PersonState.SKIPPED, "changed_since")}
+
+
+def test_undoing_costs_the_same_however_many_had_intervals_of_their_own(
+    access: Access, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    people = make_people(access.organization, 20)
+    for number, person in enumerate(people):
+        own_interval_set(people=[person.pk], seconds=1_000 + number, now=NOW)
+    action = make_action(access, people, Kind.INTERVAL, interval="3600")
+    with django_assert_max_num_queries(40):
+        action_undo(access=access, action=action, now=LATER)
+    assert intervals() == [1_000 + number for number in range(20)]
 
 
 @pytest.mark.parametrize("typed", ["899", "86401", "often", "1e4", "-7200", "9" * 5_000, "²"])
