@@ -14,7 +14,7 @@ from monitoring.actions.deeds import Manner, Result
 from monitoring.actions.models import Action, ActionPerson, Kind, PersonState
 from monitoring.actions.parameters import moment_of, stored, until_of
 from monitoring.health.holds import holds_place, holds_release
-from monitoring.health.models import Hold, HoldAuthor
+from monitoring.health.models import Hold, HoldAuthor, HoldQuerySet
 from monitoring.health.store import lock
 
 
@@ -28,7 +28,9 @@ class HoldDeed:
         return {"until": stored(until_of(given, access.time_zone, now))}
 
     def left_out(self, parameters: Mapping[str, Any], now: datetime) -> list[tuple[str, Q]]:
-        return [("held_already", Q(is_held_by_member(now)))]
+        until = moment_of(parameters["until"])
+        as_long = Q(ends_at=None) if until is None else Q(ends_at=None) | Q(ends_at__gte=until)
+        return [("held_already", Q(Exists(member_holds().filter(as_long))))]
 
     def do(
         self, action: Action, people: Sequence[ActionPerson], now: datetime
@@ -71,7 +73,7 @@ class HoldDeed:
         }
 
 
-def is_held_by_member(now: datetime) -> Exists:
-    """Tell, in a query of Health, whether a member's hold is on the person."""
-    holds = Hold.objects.active_at(now).filter(person=OuterRef("person_id"))
-    return Exists(holds.filter(author_kind=HoldAuthor.MEMBER))
+def member_holds() -> HoldQuerySet:
+    """Return, in a query of Health, the members' holds on the person."""
+    holds: HoldQuerySet = Hold.objects.unreleased()
+    return holds.filter(person=OuterRef("person_id"), author_kind=HoldAuthor.MEMBER)

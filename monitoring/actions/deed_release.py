@@ -10,15 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Q
 
 from accounts.access import Access
 from monitoring.actions.checking import left_out_now, skipped
-from monitoring.actions.deed_hold import is_held_by_member
+from monitoring.actions.deed_hold import member_holds
 from monitoring.actions.deeds import Manner, Result
 from monitoring.actions.models import Action, ActionPerson, Kind, PersonState
-from monitoring.health.holds import holds_place, holds_release
-from monitoring.health.models import Hold, HoldAuthor
+from monitoring.health.holds import Wanted, holds_place_each, holds_release
+from monitoring.health.models import Health, Hold, HoldAuthor
 from monitoring.health.store import lock
 
 
@@ -32,15 +32,16 @@ class ReleaseDeed:
         return {}
 
     def left_out(self, parameters: Mapping[str, Any], now: datetime) -> list[tuple[str, Q]]:
-        by_member = Q(is_held_by_member(now))
-        held = Q(Exists(Hold.objects.active_at(now).filter(person=OuterRef("person_id"))))
-        return [("held_by_other", held & ~by_member), ("not_held", ~by_member)]
+        """Who is held is told by Health, as on every page and for a sync."""
+        by_member = Q(Exists(member_holds()))
+        is_held = Q(hold__isnull=False)
+        return [("held_by_other", is_held & ~by_member), ("not_held", ~is_held)]
 
     def do(
         self, action: Action, people: Sequence[ActionPerson], now: datetime
     ) -> Mapping[int, Result]:
         person_ids = [one.person_id for one in people]
-        holds = Hold.objects.active_at(now).filter(person_id__in=person_ids)
+        holds = Hold.objects.unreleased().filter(person_id__in=person_ids)
         theirs = list(holds.filter(author_kind=HoldAuthor.MEMBER).values_list("pk", flat=True))
         lifted: defaultdict[int, list[int]] = defaultdict(list)
         released = holds_release(
@@ -48,29 +49,30 @@ class ReleaseDeed:
         )
         for hold, person in released.items():
             lifted[person].append(hold)
-        still_held = set(holds.filter(person_id__in=lifted).values_list("person_id", flat=True))
+        still = still_held(lifted, now)
         done = {
             person: Result(
-                PersonState.DONE,
-                "held_by_other" if person in still_held else "",
-                former={"holds": sorted(of_person)},
+                PersonState.DONE, still.get(person, ""), former={"holds": sorted(of_person)}
             )
             for person, of_person in lifted.items()
         }
-        others = [person for person in person_ids if person not in lifted]
-        return done | skipped(left_out_now(self, action, others, now))
+        return done | self.others(action, [one for one in person_ids if one not in lifted], now)
+
+    def others(self, action: Action, person_ids: Sequence[int], now: datetime) -> dict[int, Result]:
+        """Return why of some nothing was lifted; who is gone has no result."""
+        left_out = left_out_now(self, action, person_ids, now)
+        there = Health.objects.filter(pk__in=person_ids).exclude(pk__in=left_out)
+        # The holds seen were lifted by somebody else, and there are new ones.
+        again = dict.fromkeys(there.values_list("pk", flat=True), "held_again")
+        return skipped(again | left_out)
 
     def undo(
         self, action: Action, people: Sequence[ActionPerson], now: datetime
     ) -> Mapping[int, Result]:
-        """Place holds like those lifted, with their end, unless there is a new one since."""
+        """Place holds like those lifted, with their end, unless a member decided anew since."""
         by_person = {one.person_id: one.former["holds"] for one in people if one.former}
         lock(by_person)
-        held = set(
-            Hold.objects.active_at(now)
-            .filter(person_id__in=by_person, author_kind=HoldAuthor.MEMBER)
-            .values_list("person_id", flat=True)
-        )
+        held = held_since(people)
         free = [hold for person, holds in by_person.items() if person not in held for hold in holds]
         placed = place_again(action, free, now)
         return {person: undone(placed.get(person), person in held) for person in by_person}
@@ -82,25 +84,42 @@ def undone(holds: list[int] | None, is_held: bool) -> Result:
     return Result(PersonState.SKIPPED, "held_again" if is_held else "ended_meanwhile")
 
 
+def still_held(people: Collection[int], now: datetime) -> dict[int, str]:
+    """Return, of those just released, who is held all the same, with the code that says by whom."""
+    left = Hold.objects.unreleased().filter(person_id__in=people).exclude(ends_at__lte=now)
+    found: dict[int, str] = {}
+    for person, kind in left.values_list("person_id", "author_kind"):
+        if kind == HoldAuthor.MEMBER:
+            found[person] = "held_again"
+        else:
+            found.setdefault(person, "held_by_other")
+    return found
+
+
+def held_since(people: Sequence[ActionPerson]) -> set[int]:
+    """Return on whom a member has placed a hold since theirs were lifted, be it gone again."""
+    lifted_at = {one.person_id: one.at for one in people if one.former and one.at}
+    if not lifted_at:
+        return set()
+    lifted = [hold for one in people if one.former for hold in one.former["holds"]]
+    holds = Hold.objects.filter(person_id__in=lifted_at, author_kind=HoldAuthor.MEMBER)
+    # All that were there were lifted, so others that lasted longer were placed later.
+    others = holds.filter(Q(released_at=None) | Q(released_at__gt=min(lifted_at.values())))
+    rows = others.exclude(pk__in=lifted).values_list("person_id", "released_at", "ends_at")
+    return {
+        person
+        for person, *ends in rows
+        if all(end is None or end > lifted_at[person] for end in ends)
+    }
+
+
 def place_again(action: Action, lifted: Collection[int], now: datetime) -> dict[int, list[int]]:
     """Place holds like those given by id that would not have ended; return their ids by person."""
-    alike: defaultdict[tuple[str, datetime | None, int], list[int]] = defaultdict(list)
-    seen: defaultdict[tuple[int, str, datetime | None], int] = defaultdict(int)
-    for hold in Hold.objects.filter(pk__in=lifted).exclude(ends_at__lte=now).order_by("pk"):
-        # A person's second hold with the same words goes into a second round.
-        key = hold.person_id, hold.reason, hold.ends_at
-        alike[hold.reason, hold.ends_at, seen[key]].append(hold.person_id)
-        seen[key] += 1
-    placed: defaultdict[int, list[int]] = defaultdict(list)
-    for (reason, ends_at, _), people in alike.items():
-        for person, hold_id in holds_place(
-            people=people,
-            author_kind=HoldAuthor.MEMBER,
-            author=action.author,
-            author_name=action.author_name,
-            reason=reason,
-            now=now,
-            ends_at=ends_at,
-        ).items():
-            placed[person].append(hold_id)
-    return placed
+    former = Hold.objects.filter(pk__in=lifted).exclude(ends_at__lte=now).order_by("pk")
+    return holds_place_each(
+        wanted=[Wanted(hold.person_id, hold.reason, hold.ends_at) for hold in former],
+        author_kind=HoldAuthor.MEMBER,
+        author=action.author,
+        author_name=action.author_name,
+        now=now,
+    )

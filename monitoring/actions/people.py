@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.access import Access
 from accounts.models import Connection, Person, Provider
 from monitoring.audit.log import audit_entry_write
-from monitoring.health.models import Health, Hold
+from monitoring.health.models import Health
 from monitoring.jobs.doorbell import ring
 from monitoring.jobs.models import Job, Lane
 from monitoring.jobs.queue import job_request
@@ -53,11 +53,10 @@ def person_sync_now(*, access: Access, person: Person, now: datetime) -> Job:
     access.require_change()
     if person.organization_id != access.organization.pk:
         raise PermissionDenied("This person belongs to another organization.")
-    held = Hold.objects.filter(person=person).active_at(now).exists()
     connected = Connection.objects.filter(person=person).values_list("provider", flat=True)
     health = Health.objects.get(person=person)
     refusal = sync_refusal(
-        held=held,
+        held=health.hold_id is not None,
         connected=list(connected),
         runs_here=health.runs_here,
         ran_before=health.last_attempt_at is not None,

@@ -19,7 +19,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "not_connected": "Google and Salesforce are not both connected, so there is nothing to do.",
         "elsewhere": "Another engine syncs them and reports here. Ask for a run there.",
         "told_to_wait": "A provider told us to wait with them. They sync when that time is over.",
-        "held_already": "An admin's hold is active already.",
+        "held_already": "An admin's hold that lasts as long or longer is active already.",
         "not_held": "They are not held.",
         "held_by_other": "Only the person or the off-boarding feed holds them.",
         "same_interval": "They have this interval already.",

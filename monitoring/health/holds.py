@@ -5,9 +5,10 @@ Whoever locks holds and Health rows locks the holds first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,14 @@ from monitoring.health.fold import PolicyFacts
 from monitoring.health.models import Hold, HoldAuthor
 from monitoring.health.returning import coming_back, return_waits
 from monitoring.health.store import Row, advance, lock
+
+
+class Wanted(NamedTuple):
+    """A hold to be placed on a person, given by id."""
+
+    person: int
+    reason: str
+    ends_at: datetime | None
 
 
 @transaction.atomic
@@ -50,7 +59,6 @@ def hold_place(
     return hold
 
 
-@transaction.atomic
 def holds_place(
     *,
     people: Collection[int],
@@ -65,22 +73,46 @@ def holds_place(
 
     Returns the holds' ids by person; who is gone meanwhile has none.
     """
-    locked = lock(people)
+    placed = holds_place_each(
+        wanted=[Wanted(person, reason, ends_at) for person in people],
+        author_kind=author_kind,
+        author=author,
+        author_name=author_name,
+        now=now,
+    )
+    return {person: holds[0] for person, holds in placed.items()}
+
+
+@transaction.atomic
+def holds_place_each(
+    *,
+    wanted: Sequence[Wanted],
+    author_kind: HoldAuthor,
+    author: Any,
+    author_name: str,
+    now: datetime,
+) -> dict[int, list[int]]:
+    """Place holds of which each has its own reason and end; return their ids by person."""
+    locked = lock({one.person for one in wanted})
     placed = Hold.objects.bulk_create(
         Hold(
-            organization_id=row.organization_id,
-            person_id=person,
+            organization_id=locked[one.person].organization_id,
+            person_id=one.person,
             author_kind=author_kind,
             author=author,
             author_name=author_name,
-            reason=reason,
+            reason=one.reason,
             started_at=now,
-            ends_at=ends_at,
+            ends_at=one.ends_at,
         )
-        for person, row in locked.items()
+        for one in wanted
+        if one.person in locked
     )
     _follow(locked, now)
-    return {hold.person_id: hold.pk for hold in placed}
+    by_person: defaultdict[int, list[int]] = defaultdict(list)
+    for hold in placed:
+        by_person[hold.person_id].append(hold.pk)
+    return by_person
 
 
 @transaction.atomic
@@ -99,10 +131,10 @@ def holds_release(
 
     Unless told `at_once`, those who come back are due one after the other at the pace of bulk
     actions, behind those of their organization who are still coming back. Returns the people by
-    hold of those lifted; the others had been lifted or had ended.
+    hold of those lifted; the others had been lifted, or their end had been carried out.
     """
     lifted = dict(
-        Hold.objects.active_at(now)
+        Hold.objects.unreleased()
         .filter(pk__in=holds)
         .order_by("pk")
         .select_for_update(no_key=True)
@@ -137,7 +169,8 @@ def _follow(locked: Mapping[int, Row], now: datetime, *, paced: bool = False) ->
     Because they are locked before the holds are read, who places and who lifts a hold at the same
     time see each other's. Of several holds the one that lasts longest is shown.
     """
-    holds = Hold.objects.filter(person_id__in=locked).active_at(now)
+    # One that began a moment after this `now`, and was committed before, is active as well.
+    holds = Hold.objects.unreleased().filter(person_id__in=locked).exclude(ends_at__lte=now)
     longest_last = holds.order_by(F("ends_at").asc(nulls_last=True), "started_at")
     active = dict(longest_last.values_list("person_id", "id"))
     waits = waits_of(locked, active, now) if paced else {}

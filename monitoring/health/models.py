@@ -49,6 +49,10 @@ class HoldQuerySet(TenantQuerySet):
     def active_at(self, now: Any) -> HoldQuerySet:
         return self.filter(started_at__lte=now, released_at=None).exclude(ends_at__lte=now)
 
+    def unreleased(self) -> HoldQuerySet:
+        """Keep those that nobody lifted, and whose end the tick has not carried out."""
+        return self.filter(released_at=None)
+
 
 class Hold(TenantModel):
     """A human's decision that this person must not sync now.

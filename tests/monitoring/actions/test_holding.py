@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import Access
+from monitoring.actions import deed_release
 from monitoring.actions.models import ActionState, Kind, PersonState
 from monitoring.actions.starting import action_confirm, action_undo
 from monitoring.audit.models import AuditEntry
-from monitoring.health.holds import hold_release
+from monitoring.health.holds import hold_release, holds_end, holds_release
 from monitoring.health.models import Health, Hold, Transition
 from tests.factories import NOW
 from tests.monitoring.actions.makers import (
@@ -160,3 +165,79 @@ def test_a_hold_whose_end_has_come_before_its_turn_is_not_placed(access: Access)
     action = action_confirm(access=access, action=preview, now=LATER)
     assert results(action) == {person.pk: (PersonState.SKIPPED, "ended_meanwhile")}
     assert not Hold.objects.exists()
+
+
+def test_only_a_hold_that_lasts_as_long_leaves_somebody_out(access: Access) -> None:
+    people = make_people(access.organization, 3)
+    ends = [NOW + timedelta(hours=8), NOW + timedelta(days=30), None]
+    for person, end in zip(people, ends, strict=True):
+        make_hold(person, access.user, ends_at=end)
+    week = make_preview(access, people, until="2026-11-27T12:00")
+    without_end = make_preview(access, people)
+    held = (PersonState.LEFT_OUT, "held_already")
+    waiting = (PersonState.WAITING, "")
+    assert list(results(week).values()) == [waiting, held, held]
+    assert list(results(without_end).values()) == [waiting, waiting, held]
+    action_confirm(access=access, action=without_end, now=NOW)
+    holds_end(now=NOW + timedelta(days=31))
+    assert statuses(people) == ["disabled"] * 3
+
+
+def test_undoing_a_release_leaves_what_somebody_decided_since(access: Access) -> None:
+    held_and_released, untouched = people = make_people(access.organization, 2)
+    for person in people:
+        make_hold(person, access.user)
+    release = make_action(access, people, Kind.RELEASE)
+    again = make_hold(held_and_released, access.user, reason="Another decision")
+    hold_release(hold=again, author=access.user, now=NOW + timedelta(minutes=5))
+    undo = action_undo(access=access, action=release, now=LATER)
+    assert results(undo) == {
+        held_and_released.pk: (PersonState.SKIPPED, "held_again"),
+        untouched.pk: DONE,
+    }
+    assert statuses(people) == ["degraded", "disabled"]
+
+
+def test_undoing_a_release_costs_the_same_however_different_the_holds_were(
+    access: Access, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    people = make_people(access.organization, 20)
+    for number, person in enumerate(people):
+        make_hold(person, access.user, reason=f"Reason {number}")
+    release = make_action(access, people, Kind.RELEASE, now=LATER)
+    with django_assert_max_num_queries(40):
+        action_undo(access=access, action=release, now=LATER)
+    assert len({hold.reason for hold in active_holds()}) == 20
+
+
+def test_held_again_while_being_released_is_told_so(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, gone = people = make_people(access.organization, 3)
+    holds = [make_hold(person, access.user) for person in people]
+    preview = make_preview(access, people, Kind.RELEASE)
+
+    def beside_others(**given: Any) -> dict[int, int]:
+        hold_release(hold=holds[0], author=access.user, now=NOW)
+        lifted = holds_release(**given)
+        make_hold(first, access.user)
+        make_hold(second, access.user)
+        return lifted
+
+    monkeypatch.setattr(deed_release, "holds_release", beside_others)
+    action = action_confirm(access=access, action=preview, now=NOW)
+    assert results(action) == {
+        first.pk: (PersonState.SKIPPED, "held_again"),
+        second.pk: (PersonState.DONE, "held_again"),
+        gone.pk: DONE,
+    }
+
+
+def test_until_its_end_is_carried_out_a_hold_can_be_released(access: Access) -> None:
+    (person,) = make_people(access.organization, 1)
+    make_hold(person, access.user, ends_at=NOW + timedelta(minutes=1))
+    action = make_action(access, [person], Kind.RELEASE, now=LATER)
+    assert results(action) == {person.pk: DONE}
+    assert statuses([person]) == ["degraded"]
+    undo = action_undo(access=access, action=action, now=LATER)
+    assert results(undo) == {person.pk: (PersonState.SKIPPED, "ended_meanwhile")}

@@ -140,7 +140,9 @@ def test_one_person_is_done_at_once(cast: Cast, admin_client: Client) -> None:
 def test_one_person_who_is_left_out_is_told_of(cast: Cast, admin_client: Client) -> None:
     held = make_held(cast.acme, name="Ada Lovelace")
     response = admin_client.post(ADDRESS, one(held), follow=True)
-    assert "Ada Lovelace: An admin's hold is active already." in text(response)
+    assert "Ada Lovelace: An admin's hold that lasts as long or longer is active already." in text(
+        response
+    )
     assert Action.objects.get().state == ActionState.DISCARDED
 
 

@@ -83,7 +83,7 @@ def test_a_preview_says_what_will_happen_to_whom(cast: Cast, admin_client: Clien
         "Nobody else needs to approve it.",
         "Needs attention Google access was revoked 8",
         "Person 000 , Person 001 , Person 002 , Person 003 , Person 004 and 3 others",
-        "2 An admin's hold is active already.",
+        "2 An admin's hold that lasts as long or longer is active already.",
         "1 of those chosen is not in this organization.",
     ):
         assert words in page, words
@@ -226,7 +226,7 @@ def test_a_result_lists_who_failed_and_can_be_repeated_for_them(
     page = text(response)
     assert "Done, 12 failed" in page
     assert "2 more failed" in page
-    assert "1 An admin's hold is active already." in page
+    assert "1 An admin's hold that lasts as long or longer is active already." in page
     assert buttons(response) == [
         "Try the 12 failed again",
         "Undo for 1 person",

@@ -38,7 +38,7 @@ def test_everybody_has_one_result_with_its_reason(cast: Cast, admin_client: Clie
         "1 failed",
         "Something went wrong on our side",
         "The end was past before its turn came",
-        "An admin's hold is active already.",
+        "An admin's hold that lasts as long or longer is active already.",
         "5 people",
     ):
         assert words in page, words

@@ -64,10 +64,22 @@ def test_exactly_the_holds_given_are_lifted_and_only_once() -> None:
     assert (hold.released_at, hold.released_by) == (LATER, user)
 
 
-def test_a_hold_that_has_ended_is_not_lifted() -> None:
+def test_a_hold_is_lifted_until_its_end_is_carried_out() -> None:
     person = make_person()
     placed = place([person.pk], ends_at=LATER)
+    assert holds_release(holds=placed.values(), author=make_user(), now=LATER)
+    assert statuses([person]) == ["degraded"]
+    placed = place([person.pk], ends_at=LATER)
+    assert holds_end(now=LATER) == 1
     assert holds_release(holds=placed.values(), author=make_user(), now=LATER) == {}
+
+
+def test_a_hold_of_a_later_moment_that_was_committed_before_is_seen() -> None:
+    person = make_person()
+    first = place([person.pk])
+    second = place([person.pk], now=LATER + timedelta(seconds=1))
+    holds_release(holds=first.values(), author=make_user(), now=LATER)
+    assert Health.objects.get(person=person).hold_id == second[person.pk]
 
 
 def make_returning(number: int, **overrides: object) -> tuple[list[int], dict[int, int]]:
