@@ -7,8 +7,14 @@ from datetime import datetime, timedelta
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
-from accounts.access import MAY_CHANGE, Access
-from accounts.models import Member
+from accounts.access import Access
+from monitoring.actions.approval import (
+    approval_is_needed,
+    author_lock,
+    others_may_approve,
+    people_before,
+    refuse_approving,
+)
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.incidents import name_of
 from monitoring.actions.models import (
@@ -19,7 +25,7 @@ from monitoring.actions.models import (
     Origin,
     PersonState,
 )
-from monitoring.actions.policy import ActionPolicyFacts, action_policy_of
+from monitoring.actions.policy import action_policy_of
 from monitoring.actions.registry import deed_of
 from monitoring.actions.running import finish
 from monitoring.actions.working import action_begin_work
@@ -45,23 +51,6 @@ FREEZE_UNDO = f"""
 """  # noqa: S608 - made of constants
 
 
-def approval_is_needed(action: Action, policy: ActionPolicyFacts, others_may_approve: bool) -> bool:
-    """Tell whether a second person must agree; where there is none, nobody is asked.
-
-    A note does nothing to anybody, and an undo is never kept waiting.
-    """
-    if action.kind in {Kind.NOTE, Kind.UNDO} or not others_may_approve:
-        return False
-    share = policy.approval_share * action.people_known
-    return action.people >= policy.approval_least and action.people > share
-
-
-def others_may_approve(access: Access) -> bool:
-    """Tell whether the organization has another member who could approve."""
-    members = Member.objects.visible_to(access).filter(role__in=MAY_CHANGE, user__is_active=True)
-    return members.exclude(user=access.user).exists()
-
-
 def action_confirm(*, access: Access, action: Action, now: datetime) -> Action:
     """Begin a previewed action, or ask for its approval where that is needed.
 
@@ -83,9 +72,9 @@ def action_confirm(*, access: Access, action: Action, now: datetime) -> Action:
 def confirm(access: Access, action: Action, now: datetime) -> None:
     refuse_confirming(access, action, now)
     action.confirmed_at = now
-    if approval_is_needed(
-        action, action_policy_of(access.organization), others_may_approve(access)
-    ):
+    author_lock(access)
+    policy, before = action_policy_of(access.organization), people_before(action, now)
+    if approval_is_needed(action, policy, others_may_approve(access), before):
         action.state = ActionState.APPROVAL
         action.save(update_fields=["state", "confirmed_at"])
         action_tell(access, action, "action.ask", now)
@@ -109,14 +98,12 @@ def refuse_confirming(access: Access, action: Action, now: datetime) -> None:
 def action_approve(*, access: Access, action: Action, now: datetime) -> Action:
     """Begin an action that waits for a second person.
 
-    Raises PermissionDenied, and ActionRefusedError for who asked for it and where it does not wait.
+    Raises PermissionDenied, and ActionRefusedError for who asked for it, where it does not wait, or
+    was asked for too long ago or by somebody who could not do so now.
     """
     with transaction.atomic():
         locked = action_locked(access, action)
-        if locked.state != ActionState.APPROVAL:
-            raise ActionRefusedError("This action does not wait for approval any more.")
-        if locked.author_id == access.user.pk:
-            raise ActionRefusedError("You asked for this, so somebody else has to approve it.")
+        refuse_approving(access, locked, now)
         second(locked, access, now)
         locked.state, locked.begun_at = ActionState.RUNNING, now
         locked.save()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
+from monitoring.actions.approval import approval_is_needed, others_may_approve, people_before
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
 from monitoring.actions.policy import action_policy_of
@@ -31,9 +32,7 @@ from monitoring.actions.starting import (
     action_discard,
     action_stop,
     action_undo,
-    approval_is_needed,
     is_undoable,
-    others_may_approve,
 )
 from monitoring.console import action_codes as codes
 from monitoring.console import action_words as words
@@ -98,7 +97,7 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
         "elsewhere": words.elsewhere_sentence(elsewhere_of(action)) if elsewhere_of(action) else "",
     }
     if action.state in {ActionState.PREVIEW, ActionState.APPROVAL, ActionState.DISCARDED}:
-        context |= preview_context(access, action, rules)
+        context |= preview_context(access, action, rules, now)
         context["look"] = words.STATES[ActionState(action.state)]
         context["change"] = form_query(action, scope)
     else:
@@ -119,7 +118,7 @@ def whom(action: Action, scope: Scope | None) -> str:
     return scope.words if scope else Origin(action.origin).label
 
 
-def preview_context(access: Access, action: Action, rules: Rules) -> dict[str, Any]:
+def preview_context(access: Access, action: Action, rules: Rules, now: datetime) -> dict[str, Any]:
     """Return what will happen to whom, and who is left out."""
     sample = first_members(access, action, PersonState.WAITING, SAMPLE)
     kind = words.KINDS[Kind(action.kind)]
@@ -131,7 +130,7 @@ def preview_context(access: Access, action: Action, rules: Rules) -> dict[str, A
             settings.ACTION_PEOPLE_PER_SECOND,
         ),
         "undo": kind.undo,
-        "approval": approval_words(access, action),
+        "approval": approval_words(access, action, now),
         "button": words.button(action.kind, action.people),
         "groups": [
             {
@@ -158,13 +157,16 @@ def left_out_context(action: Action) -> dict[str, Any]:
     }
 
 
-def approval_words(access: Access, action: Action) -> dict[str, Any]:
+def approval_words(access: Access, action: Action, now: datetime) -> dict[str, Any]:
     """Return whether a second person must approve it, and why."""
     policy, others = action_policy_of(access.organization), others_may_approve(access)
     # Whom it waits for has been decided.
     waits = action.state == ActionState.APPROVAL
-    is_needed = waits or approval_is_needed(action, policy, others)
-    sentence = words.approval_sentence(action, policy, others=others, is_needed=is_needed)
+    before = people_before(action, action.confirmed_at or now)
+    is_needed = waits or approval_is_needed(action, policy, others, before)
+    sentence = words.approval_sentence(
+        action, policy, others=others, is_needed=is_needed, before=before
+    )
     return {"is_needed": is_needed, "sentence": sentence}
 
 

@@ -282,13 +282,19 @@ def takes(kind: str, seconds: float, people_per_second: float) -> str:
 
 
 def approval_sentence(
-    action: Action, policy: ActionPolicyFacts, *, others: bool, is_needed: bool
+    action: Action, policy: ActionPolicyFacts, *, others: bool, is_needed: bool, before: int = 0
 ) -> str:
-    """Return whether a second person must approve, and why; `others` are there who could."""
-    people, known, share = action.people, action.people_known, policy.approval_share
+    """Return whether a second person must approve, and why; `others` are there who could.
+
+    `before` counts other people to whom the author has done the same within a day.
+    """
+    people, known, share = action.people + before, action.people_known, policy.approval_share
     if not is_needed and people <= share * known:
         return "Nobody else needs to approve it."
     said = f"{people_of(people)} of {known:,} are more than {100 * share:.4g} % of the organization"
+    if before:
+        said = f"with {before:,} for whom {action.author_name} began the same within a day, {said}"
+        said = said if is_needed else said[:1].upper() + said[1:]
     if is_needed:
         return f"It needs a second person: {said}, so another admin must approve it."
     if people < policy.approval_least:

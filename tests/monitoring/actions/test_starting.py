@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from hypothesis import given
-from hypothesis import strategies as st
 
 from accounts.access import Access
-from accounts.models import Member, Organization, Role
+from accounts.models import Organization, Role
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
-from monitoring.actions.policy import ActionPolicyFacts
 from monitoring.actions.running import slice_work
 from monitoring.actions.starting import (
     action_approve,
@@ -22,7 +19,6 @@ from monitoring.actions.starting import (
     action_discard,
     action_stop,
     action_undo,
-    approval_is_needed,
     is_undoable,
 )
 from monitoring.audit.models import AuditEntry
@@ -44,22 +40,6 @@ EVERYTHING = {
     "stop": action_stop,
     "undo": action_undo,
 }
-many = st.integers(0, 1_000_000)
-
-
-@given(many, many, st.floats(0, 1), st.integers(1, 1_000), st.sampled_from(Kind), st.booleans())
-def test_approval_is_needed_above_the_share_and_never_for_a_few(
-    people: int, known: int, share: float, least: int, kind: Kind, others: bool
-) -> None:
-    action = Action(kind=kind, people=people, people_known=known)
-    needed = approval_is_needed(action, ActionPolicyFacts(share, least), others)
-    if needed:
-        assert others
-        assert people >= least
-        assert people > share * known
-        assert kind not in {Kind.NOTE, Kind.UNDO}
-    elif others and kind == Kind.HOLD:
-        assert people < least or people <= share * known
 
 
 @pytest.mark.parametrize("do", EVERYTHING.values(), ids=EVERYTHING)
@@ -128,36 +108,6 @@ def test_somebody_elses_preview_cannot_be_confirmed_nor_one_that_is_forgotten(
     Action.objects.get(pk=preview.pk).delete()
     with pytest.raises(ActionRefusedError, match="forgotten"):
         action_confirm(access=access, action=preview, now=NOW)
-
-
-def test_above_the_share_a_second_person_has_to_approve(acme: Organization, access: Access) -> None:
-    other = make_access(acme, Role.OWNER)
-    people = make_people(acme, 21)
-    action = make_action(access, people)
-    assert action.state == ActionState.APPROVAL
-    assert not Hold.objects.exists()
-
-    with pytest.raises(ActionRefusedError, match="somebody else has to approve"):
-        action_approve(access=access, action=action, now=LATER)
-
-    action = action_approve(access=other, action=action, now=LATER)
-    assert action.state == ActionState.RUNNING
-    assert (action.second, action.second_at, action.begun_at) == (other.user, LATER, LATER)
-    slice_work(action.pk, LATER)
-    assert set(Hold.objects.values_list("author", flat=True)) == {access.user.pk}
-    told = AuditEntry.objects.filter(person=None).order_by("pk").values_list("action", "author")
-    assert list(told) == [("action.ask", access.user.pk), ("action.approve", other.user.pk)]
-    with pytest.raises(ActionRefusedError, match="does not wait"):
-        action_approve(access=other, action=action, now=LATER)
-
-
-def test_where_nobody_else_may_change_nobody_is_asked(acme: Organization, access: Access) -> None:
-    make_access(acme, Role.VIEWER)
-    gone = make_access(acme, Role.ADMIN)
-    Member.objects.get(user=gone.user).user.__class__.objects.filter(pk=gone.user.pk).update(
-        is_active=False
-    )
-    assert make_action(access, make_people(acme, 21)).state == ActionState.RUNNING
 
 
 def test_what_waits_for_approval_can_be_discarded_and_never_begins(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,14 @@ def test_approval_is_explained(people: int, others: bool, is_needed: bool, sente
     policy = ActionPolicyFacts(approval_least=30)
     said = words.approval_sentence(action, policy, others=others, is_needed=is_needed)
     assert sentence in said
+
+
+def test_what_was_begun_in_pieces_is_explained() -> None:
+    action = Action(people=10, people_known=100, author_name="Casey")
+    explain = partial(words.approval_sentence, action, ActionPolicyFacts(), before=20)
+    together = "ith 20 for whom Casey began the same within a day, 30 people of 100 are more than"
+    assert f"It needs a second person: w{together}" in explain(others=True, is_needed=True)
+    assert explain(others=False, is_needed=False).startswith(f"W{together}")
 
 
 def test_an_action_with_failures_says_so() -> None:
