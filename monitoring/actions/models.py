@@ -95,7 +95,8 @@ class Action(TenantModel):
     )
     stopped_by_name = models.CharField(max_length=254, blank=True)
     finished_at = models.DateTimeField(null=True)
-    undo_of = models.OneToOneField("self", models.CASCADE, null=True, related_name="undone_by")
+    # A second undo takes those whom the first, stopped or broken, has left.
+    undo_of = models.ForeignKey("self", models.CASCADE, null=True, related_name="undos")
 
     objects: ClassVar = ActionQuerySet.as_manager()
 

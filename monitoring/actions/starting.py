@@ -34,17 +34,28 @@ from monitoring.audit.log import audit_entry_write
 # What was previewed longer ago has little to do with how people are now.
 PREVIEW_HOLDS = timedelta(days=1)
 
+# Whom an earlier undo did not get to, because it was stopped or broke, is left to be undone.
+LEFT_TO_UNDO = f"""
+    FROM actions_actionperson AS member
+    WHERE member.action_id = %(action)s AND member.state = {int(PersonState.DONE)}
+        AND member.former IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM actions_action AS undo
+            JOIN actions_actionperson AS undone ON undone.action_id = undo.id
+            WHERE undo.undo_of_id = %(action)s AND undone.person_id = member.person_id
+                AND undone.state IN ({int(PersonState.DONE)}, {int(PersonState.SKIPPED)})
+        )
+"""
 FREEZE_UNDO = f"""
     WITH frozen AS (
         INSERT INTO actions_actionperson (
             action_id, organization_id, person_id, status, cause, code, state, detail
         )
-        SELECT %(undo)s, member.organization_id, member.person_id, health.status, health.cause, '',
+        SELECT %(undo)s, organization_id, person_id, health.status, health.cause, '',
             {int(PersonState.WAITING)}, ''
-        FROM actions_actionperson AS member JOIN health_health AS health USING (person_id)
-        WHERE member.action_id = %(action)s AND member.state = {int(PersonState.DONE)}
-            AND member.former IS NOT NULL
-        ORDER BY member.person_id
+        FROM (SELECT member.organization_id, member.person_id {LEFT_TO_UNDO}) AS left_to_undo
+        JOIN health_health AS health USING (organization_id, person_id)
+        ORDER BY person_id
         RETURNING 1
     )
     SELECT count(*) FROM frozen
@@ -157,6 +168,7 @@ def action_stop(*, access: Access, action: Action, now: datetime) -> Action:
 def action_undo(*, access: Access, action: Action, now: datetime) -> Action:
     """Restore what an action changed, of those for whom nobody has changed it since.
 
+    Where an earlier undo was stopped, or broke at somebody, it is for those who are left.
     Returns the undo, an action of its own, which runs at once. Raises PermissionDenied, and
     ActionRefusedError for what can't be undone, has not ended, or was undone.
     """
@@ -195,13 +207,23 @@ def is_undoable(action: Action) -> bool:
     return ended and action.kind != Kind.UNDO and deed_of(action.kind).reversible
 
 
+def left_to_undo(action: Action) -> int:
+    """Return how many people of an action that has ended an undo would be for."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) {LEFT_TO_UNDO}", {"action": action.pk})
+        number: int = cursor.fetchone()[0]
+    return number
+
+
 def refuse_undoing(action: Action) -> None:
     if action.kind == Kind.UNDO or not deed_of(action.kind).reversible:
         raise ActionRefusedError("What this action did can't be undone.")
     if not is_undoable(action):
         raise ActionRefusedError("Only what has ended can be undone. Stop it first.")
-    undo = Action.objects.filter(undo_of=action).first()
-    if undo is not None:
+    undo = action.undos.order_by("-pk").first()
+    if undo is not None and undo.state == ActionState.RUNNING:
+        raise ActionRefusedError(f"{undo.author_name} is undoing this already.")
+    if undo is not None and not left_to_undo(action):
         raise ActionRefusedError(f"{undo.author_name} has undone this already.")
 
 

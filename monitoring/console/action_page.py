@@ -33,6 +33,7 @@ from monitoring.actions.starting import (
     action_stop,
     action_undo,
     is_undoable,
+    left_to_undo,
 )
 from monitoring.console import action_codes as codes
 from monitoring.console import action_words as words
@@ -74,7 +75,7 @@ def action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
 
 
 def action_of(access: Access, action_id: int) -> Action:
-    actions = Action.objects.visible_to(access).select_related("undo_of", "undone_by")
+    actions = Action.objects.visible_to(access).select_related("undo_of")
     found: Action = get_object_or_404(actions, pk=action_id)
     return found
 
@@ -195,10 +196,7 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
         "step": percent // 10,
         "said": f"{words.counts_sentence(action.kind, counts)}.",
         "pace": "1s" if action.people <= 1_000 else "2s",
-        "undo_people": undo_people(action, done),
-        "undo_words": f"Undo for {undo_people(action, done)}",
-        "undone_title": undone_title(action),
-        "undone_by": undone_by(action),
+        **undo_context(action, done),
         "may_retry": is_over and failed and action.kind != Kind.UNDO,
         "retry": f"Try the {failed:,} failed again" if failed != 1 else "Try the failed one again",
     }
@@ -215,21 +213,25 @@ def reasons(action: Action, rules: Rules) -> list[dict[str, Any]]:
     ]
 
 
-def undo_people(action: Action, done: int) -> str:
-    """Return for how many an undo is left to be done, in words; empty where there is none."""
-    if not done or undone_by(action) or not is_reversible(action.kind):
-        return ""
-    return people_of(done) if is_undoable(action) else ""
+def undo_context(action: Action, done: int) -> dict[str, Any]:
+    """Return who undid an action last, and for how many an undo is left to be done, in words."""
+    undone_by = action.undos.order_by("-pk").first() if done else None
+    people = ""
+    if done and is_reversible(action.kind) and is_undoable(action):
+        is_running = undone_by is not None and undone_by.state == ActionState.RUNNING
+        left = done if undone_by is None else 0 if is_running else left_to_undo(action)
+        people = people_of(left) if left else ""
+    return {
+        "undo_people": people,
+        "undo_words": f"Undo for {people}",
+        "undone_title": undone_title(action),
+        "undone_by": undone_by,
+    }
 
 
 def undone_title(action: Action) -> str:
     undone = action.undo_of
     return words.title(undone.kind, undone.people) if undone else ""
-
-
-def undone_by(action: Action) -> Action | None:
-    found: Action | None = getattr(action, "undone_by", None)
-    return found
 
 
 def bar(request: HttpRequest, access: Access, action: Action) -> HttpResponse:

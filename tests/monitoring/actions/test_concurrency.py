@@ -81,7 +81,11 @@ def test_undone_twice_at_the_same_moment_it_is_undone_once(access: Access) -> No
     action = make_action(access, make_people(access.organization, 3))
     undo = partial(action_undo, access=access, action=action, now=LATER)
     raised = together(undo, undo)
-    assert [str(error) for error in raised] == [f"{access.user.email} has undone this already."]
+    sentences = {
+        f"{access.user.email} {word} this already." for word in ("has undone", "is undoing")
+    }
+    assert len(raised) == 1
+    assert str(raised[0]) in sentences
     assert Action.objects.filter(kind=Kind.UNDO).count() == 1
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.access import Access
 from accounts.models import Organization, Role
+from monitoring.actions import deed_hold
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, PersonState
 from monitoring.actions.running import slice_work
@@ -20,6 +21,7 @@ from monitoring.actions.starting import (
     action_stop,
     action_undo,
     is_undoable,
+    left_to_undo,
 )
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Hold
@@ -169,6 +171,32 @@ def test_an_action_is_undone_once_and_an_undo_never(acme: Organization, access: 
         action_undo(access=access, action=undo, now=LATER)
     assert not is_undoable(undo)
     assert AuditEntry.objects.filter(action="person.undo").count() == 1
+
+
+def test_an_undo_that_was_stopped_or_broke_can_be_gone_on_with(
+    access: Access, small_slices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = make_people(access.organization, 25)
+    action = make_action(access, people)
+    while slice_work(action.pk, NOW):
+        pass
+    first = action_undo(access=access, action=action, now=LATER)
+    with pytest.raises(ActionRefusedError, match="is undoing this already"):
+        action_undo(access=access, action=action, now=LATER)
+    slice_work(first.pk, LATER)
+    action_stop(access=access, action=first, now=LATER)
+    assert Hold.objects.active_at(LATER).count() == left_to_undo(action) == 25 - small_slices
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deed_hold, "holds_release", lambda **_: {}[0])
+        broken = action_undo(access=access, action=action, now=LATER)
+    assert {state for state, _ in results(broken).values()} == {PersonState.FAILED}
+
+    last = action_undo(access=access, action=action, now=LATER)
+    assert last.people == 25 - small_slices
+    assert not Hold.objects.active_at(LATER).exists()
+    with pytest.raises(ActionRefusedError, match="has undone this already"):
+        action_undo(access=access, action=action, now=LATER)
 
 
 def test_what_runs_what_is_written_and_what_changed_nothing_cannot_be_undone(

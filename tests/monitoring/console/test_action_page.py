@@ -237,6 +237,17 @@ def test_a_result_lists_who_failed_and_can_be_repeated_for_them(
     assert address(action, "people/?state=4") in markup(response).links
 
 
+def test_what_a_stopped_undo_has_left_can_be_undone(cast: Cast, admin_client: Client) -> None:
+    action = make(cast, *[(PersonState.DONE, "")] * 3, **ENDED)
+    ActionPerson.objects.update(former={"hold": 0})
+    do(admin_client, action, "undo")
+    assert "Undo for" not in shown(admin_client, action)
+    undo = Action.objects.get(kind=Kind.UNDO)
+    left = undo.members.order_by("pk")[:2].values("pk")
+    ActionPerson.objects.filter(pk__in=left).update(state=PersonState.STOPPED)
+    assert "Undo for 2 people" in shown(admin_client, action)
+
+
 DEEDS = ["confirm", "approve", "discard", "stop", "undo"]
 
 
