@@ -31,11 +31,24 @@ TAKE = """
     FROM health_healthtally GROUP BY 1, 3 HAVING sum(people) > 0
     ON CONFLICT (organization_id, at, "group") DO NOTHING
 """
-# The day before is looked at again, for a tick that was away when its turn came.
+# Of three hours the first sample stays, whenever it was taken. What was thinned when the sample
+# before this one was taken need not be looked at again; if that is long ago, more is due.
 THIN = """
-    DELETE FROM health_statussample
-    WHERE at < %(dense)s AND at >= %(dense)s - interval '2 days'
-        AND extract(epoch FROM at)::int8 %% %(sparse)s <> 0
+    WITH before AS (
+        SELECT max(at) AS at FROM health_statussample WHERE at < %(now)s
+    ), due AS (
+        SELECT sample.id, sample.organization_id, sample.at,
+            date_bin(%(sparse)s, sample.at, 'epoch') AS stretch
+        FROM health_statussample AS sample, before
+        WHERE sample.at < %(now)s - %(dense)s
+            AND sample.at >= date_bin(%(sparse)s, before.at - %(dense)s, 'epoch')
+    )
+    DELETE FROM health_statussample AS sample USING due
+    WHERE sample.id = due.id AND EXISTS (
+        SELECT FROM health_statussample AS first
+        WHERE first.organization_id = due.organization_id
+            AND first.at >= due.stretch AND first.at < due.at
+    )
 """
 FORGET = "DELETE FROM health_statussample WHERE at < %s"
 # A stretch begins at its edge and ends at the next; the number of the first is 1.
@@ -59,7 +72,7 @@ def sample_time(moment: datetime) -> datetime:
 
 
 def is_kept(at: datetime, now: datetime) -> bool:
-    """Tell whether a sample of that time is still there. Pure."""
+    """Tell whether a sample of that time is still there, where each half hour was noted. Pure."""
     if at >= now - DENSE:
         return True
     return at >= now - KEPT and int(at.timestamp()) % int(SPARSE.total_seconds()) == 0
@@ -78,8 +91,8 @@ def samples_take(now: datetime) -> bool:
             return False
         cursor.execute(TAKE, [at])
         taken = cursor.rowcount > 0
-        sparse = int(SPARSE.total_seconds())
-        cursor.execute(THIN, {"dense": now - DENSE, "sparse": sparse})
+        values: dict[str, Any] = {"now": at, "dense": DENSE, "sparse": SPARSE}
+        cursor.execute(THIN, values)
         cursor.execute(FORGET, [now - KEPT])
     return taken
 

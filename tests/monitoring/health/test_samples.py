@@ -101,6 +101,30 @@ def test_old_samples_are_thinned_and_at_last_forgotten() -> None:
 
 
 @pytest.mark.django_db
+def test_where_a_tick_was_away_the_first_sample_of_three_hours_stays() -> None:
+    acme, globex = make_organization(), make_organization()
+    make_healthy(acme)
+    began = NOW - DENSE - 10 * HOUR
+    marks = [began + EVERY * place for place in range(21)]
+    # Three hours begin at 1, 4 and 7; when they began at 4, nothing was noted.
+    noted = [at for at in marks if not began + 3 * HOUR <= at < began + 4.5 * HOUR]
+    with transaction.atomic():
+        samples_add((acme.pk, at, "healthy", 1) for at in noted)
+        samples_add((acme.pk, at, "stalled", 1) for at in noted)
+        # Another organization began in the middle of three hours.
+        samples_add((globex.pk, at, "healthy", 1) for at in marks if at > began + 7 * HOUR)
+    # Then there was no tick for nine days.
+    assert samples_take(NOW)
+    old = StatusSample.objects.filter(at__lt=NOW - DENSE).exclude(group="stalled")
+    by_organization = [
+        [(at - began) / HOUR for at in old.filter(organization=each).values_list("at", flat=True)]
+        for each in (acme, globex)
+    ]
+    assert by_organization == [[0, 1, 4.5, 7], [7.5]]
+    assert StatusSample.objects.filter(at__lt=NOW - DENSE, group="stalled").count() == 4
+
+
+@pytest.mark.django_db
 def test_the_trend_is_read_from_the_index() -> None:
     organizations = [make_organization() for _ in range(20)]
     with transaction.atomic():
