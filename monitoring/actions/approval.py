@@ -36,12 +36,6 @@ def approval_is_needed(
     return people >= policy.approval_least and people > policy.approval_share * action.people_known
 
 
-def others_may_approve(access: Access) -> bool:
-    """Tell whether the organization has another member who could approve."""
-    members = Member.objects.visible_to(access).filter(role__in=MAY_CHANGE, user__is_active=True)
-    return members.exclude(user=access.user).exists()
-
-
 def people_before(action: Action, now: datetime) -> int:
     """Return to how many others its author has done the same within a day, and not undone.
 

@@ -113,6 +113,11 @@ class Action(TenantModel):
                 condition=Q(state__in=["preview", "discarded"]),
                 name="action_to_forget",
             ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="action_ended",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -12,6 +12,7 @@ from accounts.access import Access
 from monitoring.actions.checking import left_out_code
 from monitoring.actions.deeds import ActionRefusedError, Deed
 from monitoring.actions.incidents import name_of
+from monitoring.actions.keeping import previews_drop
 from monitoring.actions.models import Action, Kind, Origin, PersonState
 from monitoring.actions.parameters import reason_of
 from monitoring.actions.registry import deed_of
@@ -51,8 +52,8 @@ def action_preview(
     """Freeze who an action would be done to, and who is left out of it and why.
 
     `people` is a query of Health, `given` what was typed, as strings. Nothing is done to anybody
-    yet. Raises PermissionDenied for who may only look, and ActionRefusedError for what was typed
-    wrong, or nobody chosen.
+    yet. Of an author's previews only the newest few stay. Raises PermissionDenied for who may only
+    look, and ActionRefusedError for what was typed wrong, or nobody chosen.
     """
     access.require_change()
     deed = deed_of(kind)
@@ -74,6 +75,7 @@ def action_preview(
     if not action.people and not action.left_out:
         raise ActionRefusedError("Nobody is chosen. Choose at least one person.")
     action.save(update_fields=["people", "left_out"])
+    previews_drop(access)
     return action
 
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from monitoring.actions.deeds import Manner
+from monitoring.actions.keeping import actions_keep, is_to_be_let_go
 from monitoring.actions.models import Action, ActionQuerySet, ActionState
 from monitoring.actions.network import LOOK_AGAIN, Crew
 from monitoring.actions.paced import pace_work
@@ -77,6 +78,7 @@ def actions_work() -> None:
         with only_one() as mine:
             if mine:
                 actions_forget(timezone.now())
+                actions_keep(timezone.now())
             more = mine and work(TURN, Lane.SCHEDULE, crew)
         if more:
             ring_actions()
@@ -168,7 +170,9 @@ def only_one() -> Iterator[bool]:
 
 def actions_wait() -> bool:
     """Tell whether an action runs, or there is something to forget."""
-    return Action.objects.running().exists() or forgettable(timezone.now()).exists()
+    now = timezone.now()
+    running = Action.objects.running().exists()
+    return running or forgettable(now).exists() or is_to_be_let_go(now)
 
 
 def forgettable(now: datetime) -> ActionQuerySet:

@@ -120,6 +120,14 @@ def silence_end(*, access: Access, silence: Silence, now: datetime) -> bool:
     return True
 
 
+@transaction.atomic
+def silences_forget(before: datetime, *, limit: int) -> int:
+    """Forget silences whose end was before a moment, with their people; return how many."""
+    old = list(Silence.objects.filter(ends_at__lt=before).values_list("pk", flat=True)[:limit])
+    Silence.objects.filter(pk__in=old).delete()
+    return len(old)
+
+
 def silenced(person_ids: Collection[int], now: datetime) -> set[int]:
     """Return those of the people about whom nothing may be sent now."""
     active = Silence.objects.active_at(now)

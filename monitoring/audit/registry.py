@@ -17,6 +17,7 @@ ACTIONS = {
     "action.ask": "asked for an action that somebody else has to approve",
     "action.approve": "approved an action, which began",
     "action.discard": "discarded an action that waited for approval",
+    "action.expire": "discarded an action that nobody approved in time",
     "action.stop": "stopped an action",
     "action.undo": "asked for an action to be undone",
     "action.policy": "changed how actions are approved and people reminded",

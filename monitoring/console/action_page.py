@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, access_for
-from monitoring.actions.approval import approval_is_needed, others_may_approve, people_before
+from monitoring.actions.approval import approval_is_needed, people_before
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
 from monitoring.actions.policy import action_policy_of
@@ -34,6 +34,7 @@ from monitoring.actions.starting import (
     action_undo,
     is_undoable,
     left_to_undo,
+    others_may_approve,
 )
 from monitoring.console import action_codes as codes
 from monitoring.console import action_words as words

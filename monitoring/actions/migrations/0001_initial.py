@@ -133,6 +133,10 @@ class Migration(migrations.Migration):
             model_name='action',
             index=models.Index(condition=models.Q(('state__in', ['preview', 'discarded'])), fields=['created_at'], name='action_to_forget'),
         ),
+        migrations.AddIndex(
+            model_name='action',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='action_ended'),
+        ),
         migrations.AddConstraint(
             model_name='action',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'undo'), ('undo_of__isnull', False)), models.Q(models.Q(('kind', 'undo'), _negated=True), ('undo_of__isnull', True)), _connector='OR'), name='action_undo_of_something'),

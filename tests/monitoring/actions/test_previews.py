@@ -107,7 +107,7 @@ def test_a_preview_costs_the_same_number_of_statements_for_few_and_for_many(
 ) -> None:
     for number in (1, 30):
         people = make_people(access.organization, number)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             make_preview(access, people)
 
 
