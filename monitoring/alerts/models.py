@@ -95,7 +95,7 @@ class SilenceQuerySet(TenantQuerySet):
 
 
 class Silence(TenantModel):
-    """A timed mute of messages about people; their health is judged as ever (design, rule 7)."""
+    """A timed mute of alerts about people; their health is judged as ever (design, rule 7)."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     author_name = models.CharField(max_length=254)

@@ -1,7 +1,8 @@
 """Placing, lifting and ending silences, and asking who is silenced.
 
-A silence keeps messages about people from being sent; it touches neither their health nor their
-holds (design, rule 7). It always has an end.
+A silence keeps alerts about people from being sent: what the service would tell of their health by
+itself. It touches neither their health nor their holds (design, rule 7), nor mails that somebody
+asked for, as links and answers are. It always has an end.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def silence_place(
     ends_at: datetime,
     now: datetime,
 ) -> Silence:
-    """Mute the messages about people until `ends_at`. Permission and audit are the caller's.
+    """Mute the alerts about people until `ends_at`. Permission and audit are the caller's.
 
     Who is not of the organization is left out. Raises ValueError for an end that is past.
     """
@@ -129,7 +130,7 @@ def silences_forget(before: datetime, *, limit: int) -> int:
 
 
 def silenced(person_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of the people about whom nothing may be sent now."""
+    """Return those of the people about whom no alert may be sent now; who queues one asks this."""
     active = Silence.objects.active_at(now)
     members = SilencedPerson.objects.filter(person__in=person_ids, lifted_at=None)
     return set(members.filter(silence__in=active).values_list("person", flat=True))

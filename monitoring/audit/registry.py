@@ -7,7 +7,7 @@ ACTIONS = {
     "person.hold": "switched syncing off",
     "person.release": "switched syncing on again",
     "person.interval": "changed how often syncing runs",
-    "person.silence": "muted messages",
+    "person.silence": "muted alerts",
     "person.note": "wrote a note",
     "person.note_done": "ticked a note off",
     "person.reauthorize": "re-authorized on the person's behalf, or asked them to",

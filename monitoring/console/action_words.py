@@ -81,9 +81,12 @@ KINDS = {
     ),
     Kind.SILENCE: KindWords(
         "Silence",
-        "Silence messages about {people}",
+        "Silence alerts about {people}",
         "Silence {people}",
-        ("Nobody is sent messages about them until then. Syncing and status go on as ever.",),
+        (
+            "Nobody is sent alerts about them until then. Syncing and status go on as ever.",
+            "Links and answers that somebody asks for are sent all the same.",
+        ),
         "silenced",
         "It can be undone, and it ends by itself.",
     ),
@@ -322,7 +325,7 @@ FOR_ONE = {
     Kind.HOLD: "{name} is held: nothing is synced before the end of it.",
     Kind.RELEASE: "{name} is released and syncs again.",
     Kind.INTERVAL: "The interval of {name} is changed.",
-    Kind.SILENCE: "Messages about {name} are silenced.",
+    Kind.SILENCE: "Alerts about {name} are silenced.",
     Kind.NOTE: "The note about {name} is written.",
 }
 

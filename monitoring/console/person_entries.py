@@ -159,7 +159,7 @@ DID = {
     Kind.HOLD: "switched syncing off",
     Kind.RELEASE: "switched syncing on again",
     Kind.INTERVAL: "changed how often syncing runs",
-    Kind.SILENCE: "muted messages about this person",
+    Kind.SILENCE: "muted alerts about this person",
     Kind.NOTE: "wrote a note",
     Kind.UNDO: "undid an action",
 }

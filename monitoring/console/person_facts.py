@@ -38,7 +38,7 @@ class Story(Details):
     proof           attempt_id and finished_at of the runs that prove the status
     connections     one a provider at most, without what is secret
     holds           all active ones, the one that lasts longest first
-    silence         the silence that mutes messages about the person for longest
+    silence         the silence that mutes alerts about the person for longest
     invitation      the open request to give access again
     interval_by     who last gave the person an interval of their own, when and why
     usual_interval  the base interval of the organization

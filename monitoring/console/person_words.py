@@ -104,12 +104,12 @@ def ended(sentence: str) -> str:
 
 
 def silence_sentence(silence: Found | None, now: datetime, zone: tzinfo) -> str:
-    """Return until when messages about the person are muted; empty if they are not."""
+    """Return until when alerts about the person are muted; empty if they are not."""
     if silence is None:
         return ""
     until = at(silence, "ends_at")
     end = brief(until, now, zone) if until else ""
-    said = f"Messages about this person are muted until {end}, by {silence['author_name']}"
+    said = f"Alerts about this person are muted until {end}, by {silence['author_name']}"
     return ended(f"{said}: {silence['reason']}" if silence["reason"] else said)
 
 

@@ -94,6 +94,14 @@ def test_what_was_begun_in_pieces_is_explained() -> None:
     assert explain(others=False, is_needed=False).startswith(f"W{together}")
 
 
+def test_a_silence_says_what_it_mutes_and_what_not() -> None:
+    silence = words.KINDS[Kind.SILENCE]
+    assert words.title(Kind.SILENCE, 3) == "Silence alerts about 3 people"
+    said = " ".join(silence.does)
+    assert "sent alerts" in said
+    assert "asks for are sent all the same" in said
+
+
 def test_an_action_with_failures_says_so() -> None:
     assert words.state_look("done", 3).word == "Done, 3 failed"
     assert words.state_look("done", 0).word == "Done"

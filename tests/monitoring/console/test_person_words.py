@@ -93,7 +93,7 @@ def test_the_interval_is_explained(
 def test_a_silence_says_until_when_by_whom_and_why() -> None:
     silence = {"ends_at": NOW.isoformat(), "author_name": "Ada Admin", "reason": "She knows"}
     said = silence_sentence(silence, NOW, NOW.tzinfo)
-    assert said == "Messages about this person are muted until 12:00, by Ada Admin: She knows."
+    assert said == "Alerts about this person are muted until 12:00, by Ada Admin: She knows."
     assert silence_sentence(None, NOW, NOW.tzinfo) == ""
 
 
