@@ -34,14 +34,17 @@ def reason_of(kind: Kind, given: Mapping[str, Any]) -> str:
 def until_of(given: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> datetime | None:
     """Return the moment typed as `until`, a day meaning its beginning; None for no end.
 
+    It is in the member's zone where it names none.
+
     Raises ActionRefusedError for what is no date and for what is not in the future.
     """
     text = text_of(given, "until")
     if not text:
         return None
     try:
-        # Of what carries a zone of its own, only the time on the wall counts.
-        until = datetime.fromisoformat(text).replace(tzinfo=zone)
+        until = datetime.fromisoformat(text)
+        # A time with a zone of its own says which moment is meant.
+        until = until.replace(tzinfo=zone) if until.tzinfo is None else until.astimezone(zone)
         ahead = until - now
     except (ValueError, OverflowError):
         sentence = "Write the end as a day, like 2027-01-31, or with a time, like 2027-01-31T09:00."

@@ -30,6 +30,8 @@ VIENNA = ZoneInfo("Europe/Vienna")
         ("2026-12-01", datetime(2026, 11, 30, 23, 0, tzinfo=UTC)),
         (" 2026-12-01T09:30 ", datetime(2026, 12, 1, 8, 30, tzinfo=UTC)),
         ("2026-11-20T13:01", datetime(2026, 11, 20, 12, 1, tzinfo=UTC)),
+        ("2026-12-01T09:00Z", datetime(2026, 12, 1, 9, 0, tzinfo=UTC)),
+        ("2026-12-01T09:00-05:00", datetime(2026, 12, 1, 14, 0, tzinfo=UTC)),
     ],
 )
 def test_an_end_is_read_in_the_members_zone(typed: str, expected: datetime | None) -> None:
