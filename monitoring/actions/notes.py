@@ -8,9 +8,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from accounts.access import Access
+from accounts.access import MAY_CHANGE, Access
 from accounts.models import Member, Person
-from accounts.tenancy import TenantModel
+from accounts.tenancy import TenantModel, TenantQuerySet
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.incidents import name_of
 from monitoring.actions.models import PersonNote
@@ -29,20 +29,27 @@ def note_text(text: str) -> str:
     return text
 
 
+def note_owners(access: Access) -> TenantQuerySet:
+    """Return the members who can be given something to do: who can tick it off again."""
+    members: TenantQuerySet = Member.objects.visible_to(access)
+    return members.filter(role__in=MAY_CHANGE, user__is_active=True)
+
+
 def note_owner(access: Access, typed: str) -> tuple[int | None, str]:
     """Return id and name of the user whose id was typed; (None, "") for nobody.
 
-    Raises ActionRefusedError for who is neither the user nor a member of the organization.
+    Raises ActionRefusedError for who is neither the user nor one of `note_owners`.
     """
     if not typed:
         return None, ""
     if typed == str(access.user.pk):
         return access.user.pk, name_of(access.user)
-    members = Member.objects.visible_to(access).select_related("user")
+    members = note_owners(access).select_related("user")
     # More digits than any id has would be an error of the database.
     member = members.filter(user_id=typed).first() if is_id(typed) else None
     if member is None:
-        raise ActionRefusedError("Choose somebody of this organization.", "owner")
+        sentence = "Choose somebody of this organization who may change something here."
+        raise ActionRefusedError(sentence, "owner")
     return member.user_id, name_of(member.user)
 
 

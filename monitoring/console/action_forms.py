@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from accounts.models import Member
 from monitoring.actions.incidents import name_of
 from monitoring.actions.models import Kind
+from monitoring.actions.notes import note_owners
 from monitoring.console.moments import HOUR, duration
 from monitoring.console.rule_form import text
 from monitoring.health.models import Policy
@@ -185,7 +185,7 @@ def form_of(kind: str) -> type[ActionForm] | None:
 
 def members_of(access: Access) -> list[tuple[str, str]]:
     """Return who can be given something to do, by name."""
-    members = Member.objects.visible_to(access).select_related("user")
+    members = note_owners(access).select_related("user")
     named = {each.user_id: name_of(each.user) for each in members}
     # Support staff belong to no organization, and may take something on all the same.
     named.setdefault(access.user.pk, name_of(access.user))

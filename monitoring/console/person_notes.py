@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import F
 
 from accounts.access import Access
-from accounts.models import Member
 from monitoring.actions.models import PersonNote
+from monitoring.actions.notes import note_owners
 from monitoring.console.rows import Moment, recent
 
 NOTES = 20
@@ -78,5 +78,5 @@ def notes_of(
 
 def owners_of(access: Access) -> list[tuple[str, str]]:
     """Return id and address of who may be given something to do, by address."""
-    members = Member.objects.visible_to(access).order_by("user__email")[:OWNERS]
+    members = note_owners(access).order_by("user__email")[:OWNERS]
     return [(str(user), email) for user, email in members.values_list("user_id", "user__email")]

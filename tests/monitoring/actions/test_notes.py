@@ -19,7 +19,7 @@ DAY = date(2026, 12, 1)
 
 
 def test_a_note_says_who_is_to_do_what_by_when(acme: Organization, access: Access) -> None:
-    person, colleague = make_person(acme), make_access(acme, Role.VIEWER).user
+    person, colleague = make_person(acme), make_access(acme).user
     note = person_note_add(
         access=access, person=person, text=" Call them\x00 ", owner=colleague, due_on=DAY, now=NOW
     )
@@ -90,9 +90,14 @@ def test_the_same_note_is_written_to_many(access: Access) -> None:
 
 
 @pytest.mark.parametrize("typed", ["nobody", "9" * 30, "-1"])
-def test_an_owner_must_be_of_the_organization(access: Access, typed: str) -> None:
+def test_an_owner_must_be_one_who_can_tick_it_off(access: Access, typed: str) -> None:
     people = make_people(access.organization, 1)
-    for owner in (typed, str(make_user().pk)):
+    viewer, gone = (
+        make_access(access.organization, Role.VIEWER).user,
+        make_access(access.organization).user,
+    )
+    type(gone).objects.filter(pk=gone.pk).update(is_active=False)
+    for owner in (typed, *(str(user.pk) for user in (make_user(), viewer, gone))):
         with pytest.raises(ActionRefusedError, match="somebody of this organization") as refused:
             make_action(access, people, Kind.NOTE, text="Call them", owner=owner)
         assert refused.value.field == "owner"
