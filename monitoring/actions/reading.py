@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count
 
-from accounts.access import Access
 from monitoring.actions.deeds import Manner
-from monitoring.actions.models import Action, ActionPerson, ActionState, PersonState
+from monitoring.actions.models import Action, ActionPerson, PersonState
 from monitoring.actions.registry import deed_of
-from monitoring.health.models import Health, HealthQuerySet
 
 # People a second, as measured; what is paced goes by its setting.
 AT_ONCE_PER_SECOND = 500
@@ -62,12 +59,6 @@ def code_groups(action: Action, state: PersonState) -> list[LeftOutGroup]:
     return [LeftOutGroup(*row) for row in groups.order_by("-number", "code")]
 
 
-def people_in(access: Access, action: Action, states: Collection[PersonState]) -> HealthQuerySet:
-    """Return the people of an action who are in one of the states, for another action."""
-    members = ActionPerson.objects.visible_to(access).filter(action=action, state__in=states)
-    return Health.objects.visible_to(access).filter(person__in=members.values("person"))
-
-
 def seconds_needed(kind: str, people: int) -> float:
     """Return about how long an action on so many people takes."""
     rates = {
@@ -76,11 +67,3 @@ def seconds_needed(kind: str, people: int) -> float:
         Manner.NETWORK: NETWORK_PER_SECOND,
     }
     return people / rates[deed_of(kind).manner]
-
-
-def actions_at_hand(access: Access) -> tuple[int, int]:
-    """Return how many actions wait for approval and how many run."""
-    states = [ActionState.APPROVAL, ActionState.RUNNING]
-    rows = Action.objects.visible_to(access).filter(state__in=states).values_list("state")
-    found = dict(rows.annotate(number=Count("id")))
-    return found.get(ActionState.APPROVAL, 0), found.get(ActionState.RUNNING, 0)

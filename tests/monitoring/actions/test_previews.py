@@ -13,11 +13,9 @@ from monitoring.actions.previews import action_preview
 from monitoring.actions.reading import (
     LeftOutGroup,
     PreviewGroup,
-    actions_at_hand,
     code_groups,
     left_out_groups,
     people_counts,
-    people_in,
     preview_groups,
     seconds_needed,
 )
@@ -126,27 +124,16 @@ def test_groups_tell_who_is_in_it_and_who_is_left_out(access: Access) -> None:
     assert (counts[PersonState.WAITING], counts[PersonState.LEFT_OUT]) == (3, 1)
 
 
-def test_the_people_of_a_result_can_be_taken_for_another_action(access: Access) -> None:
+def test_a_result_is_grouped_by_its_code(access: Access) -> None:
     people = make_people(access.organization, 3)
     action = make_action(access, people, Kind.NOTE, text="Call them")
     ActionPerson.objects.filter(person=people[1]).update(state=PersonState.FAILED, code="broken")
-    failed = people_in(access, action, [PersonState.FAILED])
-    assert [health.person_id for health in failed] == [people[1].pk]
     assert code_groups(action, PersonState.FAILED) == [LeftOutGroup("broken", 1)]
-    assert not people_in(make_access(make_person().organization), action, list(PersonState))
 
 
 def test_how_long_it_takes_goes_by_the_pace(access: Access) -> None:
     assert seconds_needed(Kind.SYNC, 1_200) == 300
     assert seconds_needed(Kind.HOLD, 1_000) < 10
-
-
-def test_what_waits_and_runs_is_counted_for_ones_own_organization(access: Access) -> None:
-    people = make_people(access.organization, 1)
-    for state in (ActionState.APPROVAL, ActionState.RUNNING, ActionState.RUNNING, ActionState.DONE):
-        Action.objects.filter(pk=make_preview(access, people).pk).update(state=state)
-    assert actions_at_hand(access) == (1, 2)
-    assert actions_at_hand(make_access(make_person().organization)) == (0, 0)
 
 
 def preview(access: Access, people: QuerySet) -> Action:
