@@ -126,13 +126,12 @@ def _text(answer: Any, name: str) -> str:
 def is_account_of(person: Person, provider: Provider, account: Account) -> bool:
     """Whether an account is the person's own.
 
-    At Google it has their address, or is the calendar they were set up with, which may be another
-    address of theirs. At Salesforce it is their user or, where that is not known, has their user
-    name. Of a person of whom neither is known, no account is.
+    At Google it has their address; which calendar of theirs is synced proves nothing. At Salesforce
+    it is their user or, where that is not known, has their user name. Of a person of whom neither
+    is known, no account is.
     """
     if provider == Provider.GOOGLE:
-        known = {person.email.casefold(), person.google_calendar_id.casefold()}
-        return account.id.casefold() in known - {"", "primary"}
+        return bool(person.email) and account.id.casefold() == person.email.casefold()
     if person.salesforce_user_id:
         return account.id[:ID_LENGTH] == person.salesforce_user_id[:ID_LENGTH]
     name = person.salesforce_username

@@ -163,7 +163,8 @@ AT_GOOGLE = [
     ({}, "Ada@Acme.example", "", True),
     ({}, BEN, ADA, False),
     ({}, "primary", "", False),
-    ({"google_calendar_id": "al@acme.example"}, "al@acme.example", "", True),
+    ({"google_calendar_id": "boss@acme.example"}, "boss@acme.example", "", False),
+    ({"email": ""}, "", "", False),
 ]
 
 
