@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httplib2
 import requests
@@ -34,10 +35,15 @@ ID_LENGTH = 15
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose access it is: Google's address, or Salesforce's user id; `name` is for people."""
+    """Whose access it is: Google's address, or Salesforce's user id; `name` is for people.
+
+    `host` is that of the Salesforce organization it is for: ids of users, and their user names in
+    part, are the same in its sandboxes.
+    """
 
     id: str
     name: str
+    host: str = ""
 
 
 def token_mint(
@@ -111,7 +117,8 @@ def _salesforce_account(
     account = _text(answer, "user_id")
     if not account:
         raise provider_error(wire.last, provider="salesforce", operation=operation, error=cause)
-    return Account(account, _text(answer, "preferred_username") or account)
+    name = _text(answer, "preferred_username") or account
+    return Account(account, name, urlsplit(token.instance_url).netloc)
 
 
 def _bearer(token: Token) -> dict[str, str]:
@@ -127,12 +134,19 @@ def is_account_of(person: Person, provider: Provider, account: Account) -> bool:
     """Whether an account is the person's own.
 
     At Google it has their address; which calendar of theirs is synced proves nothing. At Salesforce
-    it is their user or, where that is not known, has their user name. Of a person of whom neither
-    is known, no account is.
+    it is in their organization, and is their user or, where that is not known, has their user name.
+    Of a person of whom neither is known, no account is.
     """
     if provider == Provider.GOOGLE:
         return bool(person.email) and account.id.casefold() == person.email.casefold()
+    if not is_at_home(person, account):
+        return False
     if person.salesforce_user_id:
         return account.id[:ID_LENGTH] == person.salesforce_user_id[:ID_LENGTH]
     name = person.salesforce_username
     return bool(name) and account.name.casefold() == name.casefold()
+
+
+def is_at_home(person: Person, account: Account) -> bool:
+    """Whether a Salesforce account is in the person's own organization."""
+    return account.host.casefold() == person.organization.salesforce_host.casefold()

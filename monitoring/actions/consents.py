@@ -30,7 +30,7 @@ from syncing.credentials import abilities_of
 from syncing.grants import connection_restore
 from syncing.providers.tokens import Token
 from syncing.providers.wire import ProviderError
-from syncing.proving import Account, access_prove, is_account_of
+from syncing.proving import Account, access_prove, is_account_of, is_at_home
 from syncing.runner import providers_here
 
 
@@ -191,6 +191,12 @@ def account_wanted(person: Person, provider: Provider) -> str:
 
 def wrong_account(person: Person, provider: Provider, account: Account) -> str:
     wanted = account_wanted(person, provider) or f"the account of {person.name}"
+    if provider == Provider.SALESFORCE and not is_at_home(person, account):
+        there, home = account.host or "another address", person.organization.salesforce_host
+        return (
+            f"You consented at {there}, but this link is for {wanted} at {home}. Nothing was "
+            "changed. Sign out of Salesforce, then try again."
+        )
     return (
         f"You consented as {account.name}, but this link is for {wanted}. Nothing was changed. "
         f"Choose {wanted} at {provider.label}, signing out there first if need be."

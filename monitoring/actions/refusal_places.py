@@ -152,7 +152,10 @@ CASES = (
         title="The access is of another account",
         meaning="It works, but for somebody else, with whom this person would be mixed up.",
         place="",
-        next_step="Compare the person's address and Salesforce user here with the provider's.",
+        next_step=(
+            "Compare the person's address and Salesforce user, and the organization's Salesforce "
+            "domain, here with the provider's."
+        ),
         says=("synccenter.wrongaccount",),
     ),
     Case(

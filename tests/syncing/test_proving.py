@@ -145,8 +145,12 @@ def test_a_token_is_not_sent_to_an_instance_in_the_open(rig: Rig) -> None:
     assert not rig.operations()
 
 
+HOME = "acme.my.salesforce.com"
+
+
 def person(**values: str) -> Person:
-    return Person(**{"email": ADA, "google_calendar_id": "primary"} | values)
+    acme = Organization(salesforce_host=HOME)
+    return Person(**{"email": ADA, "google_calendar_id": "primary", "organization": acme} | values)
 
 
 SHORT, LONG = "005000000000001", "005000000000001AAA"
@@ -178,7 +182,21 @@ AT_GOOGLE = [
 def test_whose_account_it_is(
     provider: Provider, values: dict[str, str], account_id: str, name: str, own: bool
 ) -> None:
-    assert is_account_of(person(**values), provider, Account(account_id, name)) is own
+    assert is_account_of(person(**values), provider, Account(account_id, name, HOME)) is own
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        (HOME, True),
+        (HOME.upper(), True),
+        ("acme--dev.sandbox.my.salesforce.com", False),
+        ("", False),
+    ],
+)
+def test_a_user_of_the_same_id_in_a_sandbox_is_somebody_else(host: str, own: bool) -> None:
+    ada = person(salesforce_user_id=LONG, salesforce_username=ADA)
+    assert is_account_of(ada, Provider.SALESFORCE, Account(LONG, ADA, host)) is own
 
 
 @given(st.sampled_from(list(Provider)), st.text(max_size=20), st.text(max_size=20))
@@ -187,7 +205,7 @@ def test_nobody_elses_account_is_ever_taken_for_the_persons(
 ) -> None:
     ada = person(salesforce_user_id="005000000000001AAA", salesforce_username=ADA)
     theirs = account_id.casefold() == ADA or account_id.startswith("005000000000001")
-    assert is_account_of(ada, provider, Account(account_id, name)) <= theirs
+    assert is_account_of(ada, provider, Account(account_id, name, HOME)) <= theirs
 
 
 SERVICE = '{"client_email": "a@b.example", "private_key": "k"}'

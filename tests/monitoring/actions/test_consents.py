@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from accounts.models import Connection, Person, Provider
+from accounts.models import Connection, Organization, Person, Provider
 from monitoring.actions.consents import Errand, access_keep, failure_words, wrong_account
 from monitoring.actions.invitations import InvitationClosedError
 from monitoring.actions.models import Invitation
@@ -55,14 +55,27 @@ def test_a_refusal_says_what_to_do(error: ProviderError, words: str) -> None:
 
 
 def test_a_wrong_account_is_named_beside_the_right_one() -> None:
-    person = Person(name="Ada Lovelace", email="ada@acme.example")
+    acme = Organization(salesforce_host="acme.my.salesforce.com")
+    person = Person(name="Ada Lovelace", email="ada@acme.example", organization=acme)
     bob = Account("bob@acme.example", "bob@acme.example")
     said = wrong_account(person, Provider.GOOGLE, bob)
     assert said.startswith(
         "You consented as bob@acme.example, but this link is for ada@acme.example."
     )
-    said = wrong_account(person, Provider.SALESFORCE, Account("005X", "bob@acme.example"))
+    said = wrong_account(
+        person, Provider.SALESFORCE, Account("005X", "bob@acme.example", acme.salesforce_host)
+    )
     assert "this link is for the account of Ada Lovelace." in said
+
+
+def test_an_account_in_another_organization_is_told_as_such() -> None:
+    acme = Organization(salesforce_host="acme.my.salesforce.com")
+    person = Person(salesforce_username="ada@acme.example", organization=acme)
+    copy = Account("005X", "ada@acme.example", "acme--dev.sandbox.my.salesforce.com")
+    assert wrong_account(person, Provider.SALESFORCE, copy).startswith(
+        "You consented at acme--dev.sandbox.my.salesforce.com, but this link is for "
+        "ada@acme.example at acme.my.salesforce.com. Nothing was changed."
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -192,6 +192,12 @@ def test_a_scope_that_is_not_delegated_is_explained(at: AccessRig) -> None:
     assert "Security › Access and data control › API controls" in result.detail  # noqa: RUF001
 
 
+def test_an_access_to_another_salesforce_organization_is_not_kept(at: AccessRig) -> None:
+    at.organization.salesforce_host = "acme--dev.sandbox.my.salesforce.com"
+    at.organization.save()
+    assert refused(at, SALESFORCE).code == "wrong_account"
+
+
 def test_a_deleted_account_is_explained(at: AccessRig) -> None:
     at.world.google_set_user(ADA, deleted=True)
     assert refused(at, GOOGLE).code == "account_gone"

@@ -200,6 +200,16 @@ def test_another_persons_account_is_refused_in_words(
     assert again(invited).refusal == ""
 
 
+def test_the_same_user_in_another_salesforce_organization_is_refused(
+    client: Client, ada: Person, invited: Invitation
+) -> None:
+    ada.organization.salesforce_host = "acme--dev.sandbox.my.salesforce.com"
+    ada.organization.save()
+    page = gone_round(client, link(invited), SALESFORCE)
+    assert "You consented at acme.my.salesforce.com, but this link is for" in text(page)
+    assert state(ada, SALESFORCE) == "refused"
+
+
 @both
 def test_declining_is_noted_and_may_be_thought_over(
     client: Client, ada: Person, invited: Invitation, provider: Provider
