@@ -15,6 +15,7 @@ from accounts.models import (
     Provider,
 )
 from syncing.providers.tokens import Token
+from syncing.proving import Account
 
 
 def credential_set(
@@ -61,16 +62,26 @@ def connection_grant(
 
 
 def connection_restore(
-    *, person: Person, provider: Provider, grant: Grant, token: Token, now: datetime
+    *,
+    person: Person,
+    provider: Provider,
+    grant: Grant,
+    token: Token,
+    account: Account,
+    now: datetime,
 ) -> Connection:
     """Keep an access that was just proven: it is good, and the next run uses its token.
 
-    Links, cursor and history stay, so the next run goes on where the last good one ended. A pass
-    that still runs with an earlier grant can change nothing here. Raises ValueError for a person's
-    own consent without a refresh token, which would end within hours.
+    Of whom only the Salesforce user name was known, the user proven is kept as well, for passes go
+    by that. Links, cursor and history stay, so the next run goes on where the last good one ended.
+    A pass that still runs with an earlier grant can change nothing here. Raises ValueError for a
+    person's own consent without a refresh token, which would end within hours.
     """
     if grant == Grant.REFRESH_TOKEN and not token.refresh_token:
         raise ValueError("a consent without a refresh token does not last")
+    if provider == Provider.SALESFORCE:
+        unknown = Person.objects.filter(pk=person.pk, salesforce_user_id="")
+        unknown.update(salesforce_user_id=account.id)
     own = token.refresh_token if grant == Grant.REFRESH_TOKEN else ""
     connection, _ = Connection.objects.update_or_create(
         person=person,

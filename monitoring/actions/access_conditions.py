@@ -43,6 +43,8 @@ def needs(provider: str) -> Q:
     usable = Connection.objects.filter(person=OuterRef("person_id"), provider=provider).exclude(
         state=ConnectionState.REFUSED
     )
+    if provider == Provider.SALESFORCE:
+        usable = usable.exclude(person__salesforce_user_id="")
     not_about_access = Q(last_rule=None) | ~Q(last_rule__in=ACCESS_RULES[provider])
     newer = usable.filter(granted_at__gt=OuterRef("last_attempt_at"))
     untried = Q(last_attempt_at=None) | Q(Exists(newer))

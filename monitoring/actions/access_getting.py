@@ -17,12 +17,12 @@ from syncing.grants import connection_refuse, connection_restore
 from syncing.providers.sides import Providers
 from syncing.providers.tokens import Token, is_refusal
 from syncing.providers.wire import ProviderError, own_error
-from syncing.proving import ACTING, access_prove, is_account_of, token_mint
+from syncing.proving import ACTING, Account, access_prove, is_account_of, token_mint
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What asking one provider brought: a proven token, or why there is none.
+    """What asking one provider brought: a token and whose it is, or why there is none.
 
     `refused` means that its token endpoint itself said no.
     """
@@ -30,6 +30,7 @@ class Got:
     provider: Provider
     grant: Grant
     token: Token | None = None
+    account: Account | None = None
     refusal: Refusal | None = None
     refused: bool = False
 
@@ -74,7 +75,7 @@ def access_get(
     except ProviderError as error:
         refusal = refusal_of(provider, error.raw, minted=True)
         return Got(provider, grant, refusal=refusal, refused=not minted and is_refusal(error))
-    return Got(provider, grant, token=token)
+    return Got(provider, grant, token=token, account=account)
 
 
 def found(provider: Provider, name: str, text: str) -> ProviderError:
@@ -89,9 +90,14 @@ def access_keep(person: Person, got: Mapping[Provider, Got], now: datetime) -> l
     """
     restored = []
     for provider, one in got.items():
-        if one.token is not None:
+        if one.token is not None and one.account is not None:
             connection_restore(
-                person=person, provider=provider, grant=one.grant, token=one.token, now=now
+                person=person,
+                provider=provider,
+                grant=one.grant,
+                token=one.token,
+                account=one.account,
+                now=now,
             )
             restored.append(provider)
         elif one.refused and one.refusal is not None and not one.refusal.temporary:

@@ -129,7 +129,7 @@ def consent_take(*, errand: Errand, code: str, now: datetime) -> bool:
         if invitation:
             invitation_note(invitation=invitation, sentence=sentence)
         raise ConsentRefusedError(sentence)
-    return access_keep(errand=errand, token=token, now=now)
+    return access_keep(errand=errand, token=token, account=account, now=now)
 
 
 def redeem(errand: Errand, person: Person, code: str, now: datetime) -> tuple[Token, Account]:
@@ -159,7 +159,7 @@ def redeem(errand: Errand, person: Person, code: str, now: datetime) -> tuple[To
 
 
 @transaction.atomic
-def access_keep(*, errand: Errand, token: Token, now: datetime) -> bool:
+def access_keep(*, errand: Errand, token: Token, account: Account, now: datetime) -> bool:
     """Keep a proven access, note it for the invitation, and ask for a sync at once.
 
     Returns whether a sync was asked for. Raises PersonGoneError and InvitationClosedError where
@@ -178,7 +178,12 @@ def access_keep(*, errand: Errand, token: Token, now: datetime) -> bool:
         person=person, provider=errand.provider, but=errand.invitation_id, now=now
     )
     connection_restore(
-        person=person, provider=errand.provider, grant=Grant.REFRESH_TOKEN, token=token, now=now
+        person=person,
+        provider=errand.provider,
+        grant=Grant.REFRESH_TOKEN,
+        token=token,
+        account=account,
+        now=now,
     )
     own_deed_write(person, "person.consent", now, provider=str(errand.provider))
     return sync_begin(person=person, lane=Lane.ADMIN, now=now)

@@ -39,10 +39,14 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """A connection as far as it counts here."""
+    """A connection as far as it counts here.
+
+    `of_nobody`: at Salesforce, no run can use it because it is not known which user the person is.
+    """
 
     refused: bool
     granted_at: datetime
+    of_nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,10 @@ def needs_access(
 ) -> bool:
     """Tell whether a provider's access is to be got anew.
 
-    It is where there is none, where it was refused, and where the last run, begun with this very
-    grant, ended by an error about access.
+    It is where there is none, where it was refused, where it is not known whose it is, and where
+    the last run, begun with this very grant, ended by an error about access.
     """
-    if connection is None or connection.refused:
+    if connection is None or connection.refused or connection.of_nobody:
         return True
     if last_rule not in ACCESS_RULES[provider] or last_attempt_at is None:
         return False

@@ -94,7 +94,11 @@ def needs_of(person: Person) -> frozenset[str]:
     """Return the providers whose access is to be got anew."""
     health = Health.objects.get(person=person)
     connections = {
-        each.provider: ConnectionFacts(each.state == ConnectionState.REFUSED, each.granted_at)
+        each.provider: ConnectionFacts(
+            refused=each.state == ConnectionState.REFUSED,
+            granted_at=each.granted_at,
+            of_nobody=each.provider == Provider.SALESFORCE and not person.salesforce_user_id,
+        )
         for each in Connection.objects.filter(person=person)
     }
     return frozenset(

@@ -187,6 +187,9 @@ def accesses_of(person: Person, token: str, now: datetime, zone: tzinfo) -> list
     # Only what the page says: the rest of the row is secret.
     rows = list(found.values("provider", "grant", "state", "proven_at", "refused_at"))
     good = {row["provider"] for row in rows if row["state"] != "refused"}
+    if not person.salesforce_user_id:
+        # Giving access again is also how it is found out which user they are.
+        good.discard(Provider.SALESFORCE)
     can_ask = askable(person)
     return [
         {

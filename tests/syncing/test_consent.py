@@ -84,7 +84,12 @@ def test_a_consent_connects_and_syncs(rig: Rig, provider: Provider) -> None:
     assert account.name == ADA
     assert is_account_of(person, provider, account)
     connection_restore(
-        person=person, provider=provider, grant=Grant.REFRESH_TOKEN, token=token, now=rig.clock()
+        person=person,
+        provider=provider,
+        grant=Grant.REFRESH_TOKEN,
+        token=token,
+        account=account,
+        now=rig.clock(),
     )
     rig.clock.advance(hours=3)
     rig.simulator.log.clear()

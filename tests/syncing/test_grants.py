@@ -11,6 +11,7 @@ from accounts.models import Connection, ConnectionState, Grant, Provider
 from syncing.gate import run_here
 from syncing.grants import connection_refuse, connection_restore
 from syncing.providers.tokens import Token
+from syncing.proving import Account
 from syncing.reports import PassResult
 from syncing.store import PassStore, load_work
 from tests.factories import NOW, make_connected_person
@@ -18,12 +19,15 @@ from tests.syncing.rig import ADA, Rig, at
 
 TOKEN = Token("access", NOW + timedelta(hours=1), "https://acme.my.salesforce.com", "refresh")
 
+ACCOUNT = Account("005000000000001AAA", ADA, "acme.my.salesforce.com")
+
 
 @pytest.mark.django_db
 def test_a_restored_consent_is_proven_and_encrypted() -> None:
     person = make_connected_person()
     Connection.objects.filter(person=person).update(state="refused", refused_at=NOW)
     made = connection_restore(
+        account=ACCOUNT,
         person=person,
         provider=Provider.SALESFORCE,
         grant=Grant.REFRESH_TOKEN,
@@ -48,10 +52,33 @@ def test_a_minted_access_drops_the_refresh_token_of_before() -> None:
     person = make_connected_person()
     for grant in (Grant.REFRESH_TOKEN, Grant.DELEGATED):
         connection_restore(
-            person=person, provider=Provider.GOOGLE, grant=grant, token=TOKEN, now=NOW
+            account=ACCOUNT,
+            person=person,
+            provider=Provider.GOOGLE,
+            grant=grant,
+            token=TOKEN,
+            now=NOW,
         )
     kept = Connection.objects.get(person=person, provider=Provider.GOOGLE)
     assert (kept.grant, kept.refresh_token) == (Grant.DELEGATED, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("known", ["", "005000000000009AAA"])
+@pytest.mark.parametrize("provider", list(Provider))
+def test_the_proven_user_is_kept_of_whom_it_was_not_known(known: str, provider: Provider) -> None:
+    person = make_connected_person(salesforce_user_id=known)
+    connection_restore(
+        person=person,
+        provider=provider,
+        grant=Grant.JWT,
+        token=TOKEN,
+        account=ACCOUNT,
+        now=NOW,
+    )
+    person.refresh_from_db()
+    proven = ACCOUNT.id if provider == Provider.SALESFORCE else ""
+    assert person.salesforce_user_id == (known or proven)
 
 
 @pytest.mark.django_db
@@ -59,6 +86,7 @@ def test_a_consent_that_does_not_last_is_not_kept() -> None:
     person = make_connected_person()
     with pytest.raises(ValueError, match="refresh token"):
         connection_restore(
+            account=ACCOUNT,
             person=person,
             provider=Provider.GOOGLE,
             grant=Grant.REFRESH_TOKEN,
@@ -82,6 +110,7 @@ def test_links_and_history_stay(rig: Rig) -> None:
     rig.settle()
     before = rig.links()
     connection_restore(
+        account=ACCOUNT,
         person=rig.people[ADA],
         provider=Provider.GOOGLE,
         grant=Grant.REFRESH_TOKEN,
@@ -98,6 +127,7 @@ def test_a_pass_with_the_former_grant_changes_nothing(rig: Rig) -> None:
     work, store = load_work([person.pk])[person.pk], PassStore(run_here)
     assert work.google is not None
     connection_restore(
+        account=ACCOUNT,
         person=person,
         provider=Provider.GOOGLE,
         grant=Grant.DELEGATED,

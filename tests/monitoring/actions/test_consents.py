@@ -91,6 +91,7 @@ def test_two_consents_of_one_person_at_once_are_both_kept() -> None:
             access_keep,
             errand=Errand(provider, person.pk, invitation.pk, "", ""),
             token=Token("token", refresh_token="refresh"),
+            account=Account(person.salesforce_user_id, person.name),
             now=NOW,
         )
         for provider, invitation in zip(Provider, (refused, fresh), strict=True)

@@ -29,6 +29,7 @@ from monitoring.actions.reauthorization import (
     needs_access,
     reauthorization_of,
 )
+from monitoring.actions.reauthorizing import needs_of
 from monitoring.errors.interpretation import built_in_definitions
 from monitoring.health.models import Health
 from monitoring.incidents.models import Incident
@@ -127,6 +128,14 @@ def test_python_and_sql_agree_on_who_needs_access(acme: Organization) -> None:
     for provider in PROVIDERS:
         found = set(Health.objects.filter(needs(provider)).values_list("person_id", flat=True))
         assert found == {person for person, wanted in expected.items() if provider in wanted}
+
+
+def test_an_access_to_salesforce_of_an_unknown_user_is_needed(acme: Organization) -> None:
+    person = make_person(acme, salesforce_user_id="")
+    for provider in Provider:
+        make_connection(person, provider, state=ConnectionState.PROVEN)
+    found = {each for each in PROVIDERS if Health.objects.filter(needs(each)).exists()}
+    assert found == needs_of(person) == {"salesforce"}
 
 
 def make_lost(organization: Organization, lost: frozenset[str]) -> Person:

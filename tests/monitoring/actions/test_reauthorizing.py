@@ -96,6 +96,16 @@ def test_the_restored_token_is_used_by_the_next_run(at: AccessRig) -> None:
     assert not [name for name in at.rig.operations() if name.endswith(".token")]
 
 
+def test_whose_salesforce_user_was_not_known_is_synced_then(at: AccessRig) -> None:
+    """Though their access was never refused: no run could use it."""
+    user_id = at.ada.salesforce_user_id
+    Person.objects.filter(pk=at.ada.pk).update(salesforce_user_id="")
+    assert at.rig.sync().result == "failure"
+    assert at.try_().detail == "Salesforce restored and proven."
+    assert Person.objects.get(pk=at.ada.pk).salesforce_user_id == user_id
+    assert at.rig.sync().error is None
+
+
 def test_who_consented_before_is_connected_by_the_organization(at: AccessRig) -> None:
     connection_grant(
         person=at.ada,

@@ -146,6 +146,17 @@ def test_what_was_given_works_for_the_next_run(client: Client, rig: Rig, ada: Pe
     assert rig.sync().result == "success"
 
 
+def test_of_whom_only_the_user_name_was_known_the_next_run_is_good(
+    client: Client, rig: Rig, ada: Person
+) -> None:
+    user_id = ada.salesforce_user_id
+    Person.objects.filter(pk=ada.pk).update(salesforce_user_id="")
+    for provider in Provider:
+        gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+    assert again(ada).salesforce_user_id == user_id
+    assert rig.sync().result == "success"
+
+
 def test_who_was_never_connected_begins_to_sync(client: Client, rig: Rig, ada: Person) -> None:
     Connection.objects.filter(person=ada).delete()
     Health.objects.filter(person=ada).update(
