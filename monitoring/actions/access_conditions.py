@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import (
     Connection,
@@ -17,6 +18,7 @@ from monitoring.actions.invitations import OPEN, incident_of
 from monitoring.actions.models import Invitation
 from monitoring.actions.reauthorization import ACCESS_RULES
 from monitoring.incidents.models import Hit
+from monitoring.outcomes.models import Outcome
 from syncing.credentials import abilities_of
 
 # Holds for nobody.
@@ -46,9 +48,15 @@ def needs(provider: str) -> Q:
     if provider == Provider.SALESFORCE:
         usable = usable.exclude(person__salesforce_user_id="")
     not_about_access = Q(last_rule=None) | ~Q(last_rule__in=ACCESS_RULES[provider])
-    newer = usable.filter(granted_at__gt=OuterRef("last_attempt_at"))
+    newer = usable.filter(granted_at__gt=last_run_began_at())
     untried = Q(last_attempt_at=None) | Q(Exists(newer))
     return ~(Q(Exists(usable)) & (not_about_access | untried))
+
+
+def last_run_began_at() -> Coalesce:
+    """Within a query about somebody of a query of Health: when their last run began."""
+    of_theirs = Outcome.objects.filter(attempt_id=OuterRef(OuterRef("last_attempt_id")))
+    return Coalesce(Subquery(of_theirs.values("started_at")), OuterRef("last_attempt_at"))
 
 
 def needs_any(providers: Collection[str]) -> Q:

@@ -21,7 +21,8 @@ def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
     """Sync a person at once, and from now on if they never ran; tell whether a sync was asked for.
 
     Nothing happens while a side is missing or refused, for who is held, and for whom another
-    engine syncs. Runs in the caller's transaction, in the order of locks: jobs, then health.
+    engine syncs. A run already going on began without the new access, so another follows it. Runs
+    in the caller's transaction, in the order of locks: jobs, then health.
     """
     health = Health.objects.get(person=person)
     usable = Connection.objects.filter(person=person).exclude(state=ConnectionState.REFUSED)
@@ -36,7 +37,7 @@ def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
     )
     if not refusal:
         if lane == Lane.ADMIN:
-            job_request(person=person, now=now)
+            job_request(person=person, now=now, again=True)
         else:
             bulk_begin(person, now)
         ring(lane)
@@ -50,4 +51,4 @@ def bulk_begin(person: Person, now: datetime) -> None:
     stream_enter(person.organization_id)
     last = seconds_to_last_start(organization_id=person.organization_id, lane=Lane.BULK)
     (offset,) = start_offsets(1, last, settings.ACTION_PEOPLE_PER_SECOND)
-    jobs_bulk(starts=[(person.pk, offset)], now=now)
+    jobs_bulk(starts=[(person.pk, offset)], now=now, again=True)

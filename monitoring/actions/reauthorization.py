@@ -80,7 +80,7 @@ def needs_access(
     connection: ConnectionFacts | None,
     provider: str,
     last_rule: str | None,
-    last_attempt_at: datetime | None,
+    last_run_began_at: datetime | None,
 ) -> bool:
     """Tell whether a provider's access is to be got anew.
 
@@ -89,9 +89,9 @@ def needs_access(
     """
     if connection is None or connection.refused or connection.of_nobody:
         return True
-    if last_rule not in ACCESS_RULES[provider] or last_attempt_at is None:
+    if last_rule not in ACCESS_RULES[provider] or last_run_began_at is None:
         return False
-    return connection.granted_at <= last_attempt_at
+    return connection.granted_at <= last_run_began_at
 
 
 def minted_for(method: Method, acts: frozenset[str]) -> frozenset[str]:

@@ -36,6 +36,7 @@ from monitoring.alerts.outbox import message_queue
 from monitoring.audit.log import audit_entry_write
 from monitoring.health.models import Health
 from monitoring.jobs.models import Lane
+from monitoring.outcomes.models import Outcome
 from syncing.runner import providers_here
 
 
@@ -93,6 +94,7 @@ def case_of(action: Action, person_id: int) -> Case | None:
 def needs_of(person: Person) -> frozenset[str]:
     """Return the providers whose access is to be got anew."""
     health = Health.objects.get(person=person)
+    began_at = last_run_began_at(health)
     connections = {
         each.provider: ConnectionFacts(
             refused=each.state == ConnectionState.REFUSED,
@@ -104,10 +106,16 @@ def needs_of(person: Person) -> frozenset[str]:
     return frozenset(
         provider.value
         for provider in Provider
-        if needs_access(
-            connections.get(provider), provider, health.last_rule, health.last_attempt_at
-        )
+        if needs_access(connections.get(provider), provider, health.last_rule, began_at)
     )
+
+
+def last_run_began_at(health: Health) -> datetime | None:
+    """Return when the person's last run began; when it ended, of one that is forgotten."""
+    if health.last_attempt_id is None:
+        return health.last_attempt_at
+    found = Outcome.objects.filter(attempt_id=health.last_attempt_id)
+    return found.values_list("started_at", flat=True).first() or health.last_attempt_at
 
 
 def done_before(action: Action, person_id: int) -> Result | None:

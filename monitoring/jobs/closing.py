@@ -9,6 +9,9 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from monitoring.intake.record import ReportedOutcome, outcomes_record
+from monitoring.jobs.doorbell import ring
+from monitoring.jobs.models import Lane
+from monitoring.jobs.queue import jobs_request
 
 # Many jobs are locked in the order of their people, by all who may have to wait for one.
 CLOSE = """
@@ -20,7 +23,8 @@ CLOSE = """
         ORDER BY job.person_id
         FOR UPDATE OF job
     )
-    DELETE FROM jobs_job AS job USING locked WHERE job.id = locked.id RETURNING job.attempt_id
+    DELETE FROM jobs_job AS job USING locked WHERE job.id = locked.id
+    RETURNING job.attempt_id, job.person_id, job.again
 """
 
 
@@ -28,12 +32,18 @@ def jobs_close(*, token: UUID, outcomes: Sequence[ReportedOutcome], now: datetim
     """Close the jobs that are still ours and record exactly their outcomes; return which.
 
     A late or repeated call, or one with another worker's token, finds no row and records nothing.
+    What was asked for again while it ran is queued again.
     """
     with transaction.atomic():
-        closed = _remove(token, {outcome.attempt_id: outcome.person_id for outcome in outcomes})
+        rows = _remove(token, {outcome.attempt_id: outcome.person_id for outcome in outcomes})
+        closed = {attempt for attempt, _, _ in rows}
         mine = [outcome for outcome in outcomes if outcome.attempt_id in closed]
         if mine:
             outcomes_record(mine, now=now)
+        again = [person for _, person, is_wanted in rows if is_wanted]
+        if again:
+            jobs_request(people=again, now=now)
+            ring(Lane.ADMIN)
     return closed
 
 
@@ -42,11 +52,11 @@ def jobs_withdraw(*, token: UUID, attempts: Mapping[UUID, int]) -> set[UUID]:
 
     Returns the attempts taken back.
     """
-    return _remove(token, attempts)
+    return {attempt for attempt, _, _ in _remove(token, attempts)}
 
 
-def _remove(token: UUID, attempts: Mapping[UUID, int]) -> set[UUID]:
+def _remove(token: UUID, attempts: Mapping[UUID, int]) -> list[tuple[UUID, int, bool]]:
     people = list(attempts.values())
     with connection.cursor() as cursor:
         cursor.execute(CLOSE, {"attempts": list(attempts), "people": people, "token": token})
-        return {attempt_id for (attempt_id,) in cursor.fetchall()}
+        return cursor.fetchall()

@@ -32,7 +32,8 @@ class Job(TenantModel):
 
     `lease_until` is by the database's clock: how long the job may wait in the queue, then how long
     its worker may keep it. When it has passed, the reaper takes the job and records it as lost.
-    `start_at`, by the same clock, is when it may be claimed; null means at once.
+    `start_at`, by the same clock, is when it may be claimed; null means at once. `again` says that
+    a running job is not enough: closing it queues another.
     """
 
     # Found by its person, who has no other; that attempts are unique is the log's care.
@@ -58,6 +59,7 @@ class Job(TenantModel):
     started_at = models.DateTimeField(null=True)
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField()
+    again = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [

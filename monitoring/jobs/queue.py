@@ -34,7 +34,7 @@ REQUEST = """
     WHERE health.person_id = ANY(%(people)s)
     ORDER BY health.person_id
     ON CONFLICT (person_id) DO UPDATE
-    SET lane = excluded.lane, start_at = NULL,
+    SET lane = excluded.lane, start_at = NULL, again = job.again OR job.state = 1 AND %(again)s,
         trigger = CASE WHEN job.state = 0 THEN excluded.trigger ELSE job.trigger END
     RETURNING job.id
 """
@@ -72,6 +72,13 @@ BULK = f"""
     )
     SELECT person_id, attempt_id FROM running UNION ALL SELECT person_id, attempt_id FROM queued
 """  # noqa: S608 - made of constants
+# Whoever asks before this is committed finds the queued ones locked, so these are all there are.
+AGAIN = """
+    UPDATE jobs_job SET again = true WHERE id IN (
+        SELECT id FROM jobs_job WHERE person_id = ANY(%(people)s) AND state = 1
+        ORDER BY person_id FOR UPDATE
+    )
+"""
 LAST_START = """
     SELECT extract(epoch FROM max(start_at) - now())::float8 FROM jobs_job
     WHERE state = 0 AND lane = %(lane)s AND organization_id = %(organization)s
@@ -165,18 +172,19 @@ DISPATCH = """
 """
 
 
-def job_request(*, person: Person, now: datetime) -> Job:
+def job_request(*, person: Person, now: datetime, again: bool = False) -> Job:
     """Queue a sync of the person in the admin's lane, ahead of all periodic work; return its job.
 
     A queued job is moved forward; a running one is returned as it is, for it is the sync asked for.
-    Runs in the caller's transaction, who rings the doorbell after it (`monitoring.jobs.doorbell`).
+    With `again` it is not, because it began too early: another then follows it. Runs in the
+    caller's transaction, who rings the doorbell after it (`monitoring.jobs.doorbell`).
     """
-    (job_id,) = jobs_request(people=[person.pk], now=now)
+    (job_id,) = jobs_request(people=[person.pk], now=now, again=again)
     return Job.objects.get(pk=job_id)
 
 
 def jobs_request(
-    *, people: list[int], now: datetime, trigger: Trigger = Trigger.ADMIN
+    *, people: list[int], now: datetime, trigger: Trigger = Trigger.ADMIN, again: bool = False
 ) -> list[int]:
     """Do for many people, given by id, what `job_request` does for one; return the jobs' ids."""
     with connection.cursor() as cursor:
@@ -188,16 +196,19 @@ def jobs_request(
                 "trigger": trigger,
                 "lane": Lane.ADMIN,
                 "wait": DEFAULT_INTERVAL,
+                "again": again,
             },
         )
         return [job_id for (job_id,) in cursor.fetchall()]
 
 
-def jobs_bulk(*, starts: Sequence[tuple[int, float]], now: datetime) -> dict[int, UUID]:
+def jobs_bulk(
+    *, starts: Sequence[tuple[int, float]], now: datetime, again: bool = False
+) -> dict[int, UUID]:
     """Queue a sync of people, given by id, each to start in so many seconds.
 
-    Returns the attempts by person; who has an open job is synced by that. Runs in the caller's
-    transaction.
+    Returns the attempts by person; who has an open job is synced by that, and with `again`, where
+    it runs already, by one more that follows it. Runs in the caller's transaction.
     """
     values = {
         "now": now,
@@ -211,7 +222,10 @@ def jobs_bulk(*, starts: Sequence[tuple[int, float]], now: datetime) -> dict[int
         if len(starts) > 1:
             cursor.execute(BESIDE)
         cursor.execute(BULK, values)
-        return dict(cursor.fetchall())
+        found = dict(cursor.fetchall())
+        if again:
+            cursor.execute(AGAIN, values)
+        return found
 
 
 def seconds_to_last_start(*, organization_id: int, lane: Lane) -> float | None:

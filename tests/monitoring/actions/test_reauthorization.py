@@ -37,6 +37,7 @@ from syncing.grants import credential_set
 from tests.factories import NOW, make_connection, make_person
 from tests.monitoring.actions.makers import make_preview, results
 from tests.monitoring.console.incident_makers import make_hits, make_incident
+from tests.monitoring.console.makers import make_outcome
 
 sets = st.frozensets(st.sampled_from(PROVIDERS))
 facts = st.builds(
@@ -128,6 +129,24 @@ def test_python_and_sql_agree_on_who_needs_access(acme: Organization) -> None:
     for provider in PROVIDERS:
         found = set(Health.objects.filter(needs(provider)).values_list("person_id", flat=True))
         assert found == {person for person, wanted in expected.items() if provider in wanted}
+
+
+@pytest.mark.parametrize(("began", "needed"), [(HOUR / 2, set()), (2 * HOUR, {"google"})])
+def test_a_run_that_began_before_the_access_was_given_says_nothing_of_it(
+    acme: Organization, began: timedelta, needed: set[str]
+) -> None:
+    """Though it ended by an error about access after that."""
+    person = make_person(acme)
+    for provider in Provider:
+        make_connection(person, provider, state=ConnectionState.PROVEN, granted_at=NOW)
+    run = make_outcome(person, started_at=NOW - HOUR + began, finished_at=NOW + 3 * HOUR)
+    Health.objects.filter(person=person).update(
+        last_rule="google-access-revoked",
+        last_attempt_at=run.finished_at,
+        last_attempt_id=run.attempt_id,
+    )
+    found = {each for each in PROVIDERS if Health.objects.filter(needs(each)).exists()}
+    assert found == needs_of(person) == needed
 
 
 def test_an_access_to_salesforce_of_an_unknown_user_is_needed(acme: Organization) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -20,21 +21,29 @@ from accounts.models import (
 )
 from monitoring.actions import access_getting, network, reauthorizing
 from monitoring.actions.models import ActionPerson, Invitation, PersonState
+from monitoring.actions.reauthorizing import needs_of
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Health
+from monitoring.jobs.claims import jobs_claim
+from monitoring.jobs.closing import jobs_close
 from monitoring.jobs.models import Job, Lane
+from monitoring.jobs.queue import job_request
+from monitoring.jobs.reports import outcome_of
 from simulator.keys import KeyPair, generate_key_pair
 from simulator.running import SimulatorServer
 from syncing.grants import connection_grant
 from syncing.providers import wire
+from syncing.reports import PassCounts, PassReport, PassResult
 from tests.factories import make_person
 from tests.monitoring.actions.access_rig import BOTH, AccessRig, make_access_rig
 from tests.monitoring.actions.makers import make_hold, network_work, results
+from tests.monitoring.actions.test_refusals import oauth
 from tests.syncing.rig import ADA, BEN, MovableClock, make_rig, make_world
 
 GOOGLE, SALESFORCE = BOTH
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +149,25 @@ def test_one_person_is_synced_at_once_and_many_in_bulk(at: AccessRig) -> None:
         at.lose(GOOGLE, email=email)
     at.try_(ADA, BEN)
     assert set(Job.objects.values_list("lane", flat=True)) == {Lane.BULK}
+
+
+@pytest.mark.parametrize("people", [(ADA,), (ADA, BEN)])
+def test_a_run_with_the_former_access_is_followed_by_another(
+    at: AccessRig, people: tuple[str, ...]
+) -> None:
+    Health.objects.update(runs_here=True)
+    token = uuid4()
+    running = job_request(person=at.ada, now=at.now)
+    (claim,) = jobs_claim(lane=Lane.SCHEDULE, limit=1, token=token, lease=90)
+    for email in people:
+        at.lose(GOOGLE, email=email)
+    at.try_(*people)
+    assert Job.objects.get(person=at.ada) == running
+    failed = PassReport(PassResult.FAILURE, oauth("google", "invalid_grant"), PassCounts())
+    outcome = outcome_of(claim, failed, started_at=at.now - HOUR, finished_at=at.now + HOUR)
+    jobs_close(token=token, outcomes=[outcome], now=at.now + HOUR)
+    assert Job.objects.get(person=at.ada).attempt_id != running.attempt_id
+    assert needs_of(at.ada) == frozenset(), "the failure was of the former access"
 
 
 def test_the_person_is_told_who_acted_for_them(at: AccessRig) -> None:

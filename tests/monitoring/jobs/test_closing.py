@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from accounts.models import Person
 from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.claims import Claim, jobs_claim
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.models import Job, Lane
+from monitoring.jobs.queue import job_request, jobs_bulk
 from monitoring.jobs.reports import deadline_passed, outcome_of
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
@@ -67,6 +69,37 @@ def test_of_a_batch_only_what_is_still_ours_is_recorded() -> None:
     assert jobs_close(token=token, outcomes=both, now=NOW) == {mine.attempt_id}
     assert Outcome.objects.get().attempt_id == mine.attempt_id
     assert Job.objects.get().attempt_id == taken.attempt_id
+
+
+def test_what_was_asked_for_again_while_it_ran_runs_once_more() -> None:
+    token = uuid4()
+    mine, other = claimed(token, 2)
+    person = Person.objects.get(pk=mine.person_id)
+    for again in (True, True, False):
+        running = job_request(person=person, now=NOW, again=again)
+        assert (running.attempt_id, running.again) == (mine.attempt_id, True)
+
+    jobs_close(token=token, outcomes=[outcome(mine), outcome(other)], now=NOW)
+    next_one = Job.objects.get()
+    assert (next_one.person, next_one.state, next_one.lane) == (person, 0, Lane.ADMIN)
+    assert not next_one.again, "and no more than once"
+    assert next_one.attempt_id != mine.attempt_id
+    assert Outcome.objects.count() == 2
+
+
+def test_a_job_that_is_queued_is_no_reason_for_another() -> None:
+    job = make_job(make_due_person())
+    assert not job_request(person=job.person, now=NOW, again=True).again
+    jobs_bulk(starts=[(job.person_id, 0.0)], now=NOW, again=True)
+    assert not Job.objects.get().again
+
+
+def test_many_may_be_asked_for_again() -> None:
+    token = uuid4()
+    (mine,) = claimed(token)
+    jobs_bulk(starts=[(mine.person_id, 0.0)], now=NOW, again=True)
+    jobs_close(token=token, outcomes=[outcome(mine)], now=NOW)
+    assert Job.objects.get().person_id == mine.person_id
 
 
 def test_the_outcome_of_an_earlier_attempt_does_not_close_the_next() -> None:
