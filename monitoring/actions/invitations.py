@@ -49,6 +49,11 @@ def is_usable(invitation: Invitation, now: datetime) -> bool:
     return invitation.state in USABLE and expires_at is not None and now < expires_at
 
 
+def not_over(now: datetime) -> Q:
+    """Return the condition that it is open, or its link still opens to who has declined."""
+    return Q(state__in=OPEN) | Q(state=InvitationState.REFUSED, expires_at__gt=now)
+
+
 def incident_of(provider: Provider) -> Q:
     """Return the condition that an incident of the organization with that provider is open."""
     opened = Incident.objects.of_failures().open().filter(organization=OuterRef("organization"))
@@ -206,11 +211,11 @@ def invitation_note(*, invitation: Invitation, sentence: str) -> None:
 
 @transaction.atomic
 def invitations_withdraw(*, invitations: Iterable[int], now: datetime, sentence: str = "") -> int:
-    """Close those of the invitations, given by id, that are open; return how many.
+    """Close those of the invitations, given by id, that are not over; return how many.
 
     Their links stop to open, and mails that have not gone out yet do not.
     """
-    found = Invitation.objects.select_for_update().filter(pk__in=invitations, state__in=OPEN)
+    found = Invitation.objects.select_for_update().filter(not_over(now), pk__in=invitations)
     open_ones = list(found.order_by("pk"))
     Invitation.objects.filter(pk__in=[each.pk for each in open_ones]).update(
         state=InvitationState.WITHDRAWN, ended_at=now, look_at=None, refusal=sentence[:500]
@@ -221,14 +226,14 @@ def invitations_withdraw(*, invitations: Iterable[int], now: datetime, sentence:
 
 @transaction.atomic
 def invitation_withdraw(*, access: Access, person: Person, now: datetime) -> bool:
-    """Take back the open request to a person; return whether there was one.
+    """Take back the open request to a person and links they declined; return whether there was one.
 
     Raises PermissionDenied for who may only look or whose organization it is not.
     """
     access.require_change()
     if person.organization_id != access.organization.pk:
         raise PermissionDenied("This person belongs to another organization.")
-    own = Invitation.objects.filter(person=person, state__in=OPEN).values_list("pk", flat=True)
+    own = Invitation.objects.filter(not_over(now), person=person).values_list("pk", flat=True)
     if not invitations_withdraw(invitations=list(own), now=now):
         return False
     audit_entry_write(
@@ -243,14 +248,14 @@ def invitation_withdraw(*, access: Access, person: Person, now: datetime) -> boo
 
 @transaction.atomic
 def campaign_withdraw(*, access: Access, action: Action, now: datetime) -> int:
-    """Take back all requests of an action that are still open; return how many.
+    """Take back all requests of an action whose links may still be used; return how many.
 
     Raises PermissionDenied for who may only look or whose organization it is not.
     """
     access.require_change()
     if action.organization_id != access.organization.pk:
         raise PermissionDenied("This action belongs to another organization.")
-    own = Invitation.objects.select_for_update().filter(action=action, state__in=OPEN)
+    own = Invitation.objects.select_for_update().filter(not_over(now), action=action)
     people = dict(own.order_by("pk").values_list("pk", "person"))
     withdrawn = invitations_withdraw(invitations=people, now=now)
     audit_entries_write(
@@ -263,36 +268,31 @@ def campaign_withdraw(*, access: Access, action: Action, now: datetime) -> int:
     return withdrawn
 
 
-def campaign_counts(action: Action) -> dict[InvitationState, int]:
-    """Return how many invitations of an action are in which state, in one statement."""
-    return campaign_of(action).counts
-
-
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """How a campaign stands. `reminded` counts people, each in a state of their own as well."""
+    """How a campaign stands.
+
+    `reminded` counts people, each in a state of their own as well; so does `open`, whose links may
+    still be used.
+    """
 
     counts: dict[InvitationState, int]
     reminded: int
+    open: int
 
     @property
     def invited(self) -> int:
         return sum(self.counts.values())
 
-    @property
-    def open(self) -> int:
-        """How many may still be used."""
-        return sum(self.counts[state] for state in OPEN)
 
-
-def campaign_of(action: Action) -> Campaign:
+def campaign_of(action: Action, now: datetime) -> Campaign:
     """Return how the invitations of an action stand, in one statement."""
     own = Invitation.objects.filter(action=action, organization=action.organization_id)
-    reminded = Count("pk", filter=Q(reminders__gt=0))
-    rows = own.values_list("state").annotate(people=Count("pk"), of_them=reminded)
-    counts = dict.fromkeys(InvitationState, 0)
-    total = 0
-    for state, people, of_them in rows.order_by():
+    reminded, still = Count("pk", filter=Q(reminders__gt=0)), Count("pk", filter=not_over(now))
+    rows = own.values_list("state").annotate(people=Count("pk"), of_them=reminded, still=still)
+    counts, with_reminder, usable = dict.fromkeys(InvitationState, 0), 0, 0
+    for state, people, reminded_ones, open_ones in rows.order_by():
         counts[InvitationState(state)] = people
-        total += of_them
-    return Campaign(counts, total)
+        with_reminder += reminded_ones
+        usable += open_ones
+    return Campaign(counts, with_reminder, usable)

@@ -106,7 +106,7 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
         context |= progress_context(access, action, rules, now)
         context |= left_out_context(action)
         if action.kind == Kind.REAUTHORIZE:
-            context |= campaign_context(action)
+            context |= campaign_context(action, now)
             context["access_given"] = codes.access_given(code_groups(action, PersonState.DONE))
     return context
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -29,9 +30,9 @@ LOOKS = {
 }
 
 
-def campaign_context(action: Action) -> dict[str, Any]:
+def campaign_context(action: Action, now: datetime) -> dict[str, Any]:
     """Return what `console/campaign.html` needs, from one statement."""
-    found = campaign_of(action)
+    found = campaign_of(action, now)
     parts = [
         {"look": look, "people": found.counts[state]}
         for state, look in LOOKS.items()

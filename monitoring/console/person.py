@@ -212,7 +212,7 @@ def next_deed(
         grants=grants,
         refused=[each["provider"] for each in health.connections if each["state"] == "refused"],
         hold_authors={hold["author_kind"] for hold in health.holds},
-        invited=health.invitation is not None,
+        invited=health.invitation is not None and health.invitation["state"] != "refused",
         refusal=refusal,
     )
     return {"refusal": refusal, "step": step, "begin": begin_of(access, health.pk)}

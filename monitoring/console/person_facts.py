@@ -11,7 +11,8 @@ from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from accounts.models import Connection
-from monitoring.actions.models import ActionPerson, Invitation, InvitationState, Kind, PersonState
+from monitoring.actions.invitations import not_over
+from monitoring.actions.models import ActionPerson, Invitation, Kind, PersonState
 from monitoring.alerts.models import SilencedPerson
 from monitoring.console.filters import BASE_INTERVAL
 from monitoring.console.tables import Details
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     FullHealth = WithAnnotations[Health, "Story"]
 
 OWN = {"person": OuterRef("pk"), "organization": OuterRef("organization")}
-OPEN = (InvitationState.WAITING, InvitationState.SENT, InvitationState.OPENED)
 
 
 class Story(Details):
@@ -39,7 +39,7 @@ class Story(Details):
     connections     one a provider at most, without what is secret
     holds           all active ones, the one that lasts longest first
     silence         the silence that mutes alerts about the person for longest
-    invitation      the open request to give access again
+    invitation      the request to give access again that is open, or that they declined
     interval_by     who last gave the person an interval of their own, when and why
     usual_interval  the base interval of the organization
     """
@@ -110,7 +110,7 @@ def decisions(now: datetime) -> dict[str, Subquery]:
         reason="silence__reason",
         author_name="silence__author_name",
     )
-    asked = Invitation.objects.filter(**OWN, state__in=OPEN)
+    asked = Invitation.objects.filter(not_over(now), **OWN).order_by("-id")
     invitation = JSONObject(
         **{name: name for name in ("state", "providers", "granted", "asked_by_name", "refusal")},
         **{name: name for name in ("created_at", "sent_at", "opened_at", "expires_at")},

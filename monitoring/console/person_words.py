@@ -117,6 +117,7 @@ INVITED = {
     "waiting": "{who} asked for access again{when}. The mail waits for the end of an incident",
     "sent": "{who} asked for access again{when}. The link was not opened yet",
     "opened": "{who} asked for access again{when}. The link was opened",
+    "refused": "{who} asked for access again{when}. They declined, but may change their mind",
 }
 
 

@@ -19,7 +19,6 @@ from monitoring.actions.invitation_watch import (
 from monitoring.actions.invitations import (
     AlreadyInvitedError,
     InvitationClosedError,
-    campaign_counts,
     campaign_of,
     campaign_withdraw,
     invitation_grant,
@@ -187,6 +186,17 @@ def test_withdrawing_closes_open_ones_and_their_mails(ada: Person) -> None:
     assert (again(sent).state, again(done).state) == ("withdrawn", "done")
 
 
+def test_a_declined_link_is_withdrawn_while_it_opens(ada: Person) -> None:
+    declined = make(ada)
+    invitation_refuse(invitation=declined, sentence="Declined.", now=NOW)
+    ended = make_invitation(state="refused", expires_at=NOW)
+    assert invitations_withdraw(invitations=[declined.pk, ended.pk], now=NOW) == 1
+    with pytest.raises(InvitationClosedError):
+        invitation_grant(invitation=declined, provider=GOOGLE, now=NOW)
+    assert again(ended).state == "refused"
+    assert mails() == []
+
+
 def test_a_reminder_goes_out_when_it_is_due_and_not_too_often(ada: Person) -> None:
     make_policy(ada, link_days=7, reminders=2, reminder_days=2)
     invitation = make(ada)
@@ -262,18 +272,18 @@ def campaign(ada: Person) -> Action:
 
 def test_a_campaign_is_counted_by_state(ada: Person) -> None:
     action = campaign(ada)
-    counts = campaign_counts(action)
+    counts = campaign_of(action, NOW).counts
     assert counts == {
         state: int(state not in {"waiting", "withdrawn"}) for state in InvitationState
     }
-    assert (campaign_of(action).reminded, campaign_of(action).invited) == (1, 5)
+    assert (campaign_of(action, NOW).reminded, campaign_of(action, NOW).invited) == (1, 5)
 
 
 def test_a_campaign_is_taken_back_with_its_open_links_only(ada: Person) -> None:
     action, access = campaign(ada), make_access(ada.organization)
-    assert campaign_withdraw(access=access, action=action, now=NOW) == 2
-    counts = campaign_counts(action)
-    assert (counts[InvitationState.WITHDRAWN], counts[InvitationState.DONE]) == (2, 1)
+    assert campaign_withdraw(access=access, action=action, now=NOW) == 3
+    counts = campaign_of(action, NOW).counts
+    assert (counts[InvitationState.WITHDRAWN], counts[InvitationState.DONE]) == (3, 1)
     assert Invitation.objects.get(person=ada).state == "sent"
     entries = AuditEntry.objects.filter(action="invitation.withdraw")
     asked = Invitation.objects.filter(state="withdrawn").values_list("person", flat=True)
@@ -286,4 +296,4 @@ def test_only_who_may_change_takes_a_campaign_back(ada: Person) -> None:
     for access in (make_access(ada.organization, role=Role.VIEWER), make_access()):
         with pytest.raises(PermissionDenied):
             campaign_withdraw(access=access, action=action, now=NOW)
-    assert campaign_of(action).open == 2
+    assert campaign_of(action, NOW).open == 3

@@ -7,9 +7,10 @@ from accounts.access import access_for
 from monitoring.actions.models import Action, Invitation
 from monitoring.audit.models import AuditEntry
 from monitoring.console.campaign import campaign_context
-from tests.factories import make_connected_person
+from tests.factories import NOW, make_connected_person
 from tests.monitoring.actions.invitation_makers import make_campaign, make_invitation
 from tests.monitoring.console.conftest import Cast, client_of
+from tests.monitoring.console.makers import make_healthy
 from tests.monitoring.console.markup import Markup, text
 
 
@@ -30,7 +31,7 @@ def states() -> list[str]:
 
 
 def part(cast: Cast, action: Action, user: object) -> str:
-    context = campaign_context(action) | {"action": action, "access": access_for(user, "acme")}
+    context = campaign_context(action, NOW) | {"action": action, "access": access_for(user, "acme")}
     return Markup(render_to_string("console/campaign.html", context)).text
 
 
@@ -48,6 +49,29 @@ def test_open_links_are_withdrawn(cast: Cast, admin_client: Client) -> None:
     assert (response.status_code, response.url) == (302, f"/o/acme/actions/{action.pk}/")
     assert states() == ["withdrawn", "withdrawn", "done"]
     assert admin_client.post(address(action)).status_code == 302
+
+
+def test_a_link_that_was_declined_still_opens_until_it_is_withdrawn(
+    cast: Cast, admin_client: Client
+) -> None:
+    action = make_campaign(make_connected_person(cast.acme))
+    for ended in (False, True):
+        person = make_connected_person(cast.acme)
+        times = {"expires_at": NOW} if ended else {}
+        make_invitation(person, state="refused", action=action, **times)
+    assert part(cast, action, cast.admin) == "Links 2 refused Withdraw 1 open link"
+    admin_client.post(address(action))
+    assert states() == ["withdrawn", "refused"]
+
+
+def test_a_declined_link_is_withdrawn_on_the_persons_page(cast: Cast, admin_client: Client) -> None:
+    invitation = make_invitation(make_healthy(cast.acme), state="refused", refusal="Declined.")
+    page = f"/o/acme/people/{invitation.person_id}/"
+    said = text(admin_client.get(page))
+    assert "They declined, but may change their mind. It expires" in said
+    assert "Withdraw the link" in said
+    admin_client.post(f"{page}link/withdraw")
+    assert states() == ["withdrawn"]
 
 
 def test_others_do_not(cast: Cast) -> None:
