@@ -183,16 +183,34 @@ def granted(invitation: Invitation, provider: Provider, now: datetime) -> Invita
         invitation.state, invitation.ended_at = InvitationState.DONE, now
         invitation.look_at = None
         invitation_mails_withdraw([invitation], now)
+    elif invitation.state == InvitationState.REFUSED:
+        taken_up(invitation, now)
     invitation.save(update_fields=["granted", "refusal", "state", "ended_at", "look_at"])
     return invitation
+
+
+def taken_up(invitation: Invitation, now: datetime) -> None:
+    """Have who declined, and has given a part after all, be reminded of the rest.
+
+    Where they were asked anew meanwhile, that invitation does it. Who gives access holds the lock
+    of the person's row, so that nobody asks anew just now.
+    """
+    if Invitation.objects.filter(person=invitation.person_id, state__in=OPEN).exists():
+        return
+    policy = link_policies([invitation.organization_id])[invitation.organization_id]
+    invitation.state, invitation.ended_at = InvitationState.OPENED, None
+    invitation.look_at = next_look(invitation.reminders, invitation.expires_at, policy, now)
 
 
 def invitations_of_person_grant(
     *, person: Person, provider: Provider, but: int | None, now: datetime
 ) -> None:
-    """Note for the person's open invitations what was given another way than by their links."""
-    found = Invitation.objects.select_for_update().filter(person=person, state__in=OPEN)
-    for invitation in found.filter(providers__contains=[provider]):
+    """Note for the person's invitations what was given another way than by their links.
+
+    For those they declined as well, as long as they may change their mind.
+    """
+    found = Invitation.objects.select_for_update().filter(not_over(now), person=person)
+    for invitation in found.filter(providers__contains=[provider]).order_by("pk"):
         if invitation.pk != but:
             granted(invitation, provider, now)
 

@@ -19,6 +19,7 @@ from monitoring.actions.invitations import (
     AlreadyInvitedError,
     invitation_make,
     invitations_of_person_grant,
+    not_over,
 )
 from monitoring.actions.links import person_link
 from monitoring.actions.models import Action, Invitation, InvitationState, PersonState
@@ -146,7 +147,7 @@ def keep(
     still = Person.objects.select_for_update(no_key=True).filter(pk=person.pk)
     if not still.exists():
         return Result(PersonState.SKIPPED, "gone")
-    list(Invitation.objects.select_for_update().filter(person=person, state__in=OPEN))
+    list(Invitation.objects.select_for_update().filter(not_over(now), person=person).order_by("pk"))
     restored = access_keep(person, got, now)
     for provider in restored:
         invitations_of_person_grant(person=person, provider=provider, but=None, now=now)

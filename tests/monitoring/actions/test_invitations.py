@@ -162,6 +162,36 @@ def test_who_declined_may_change_their_mind() -> None:
     assert invitation_grant(invitation=invitation, provider=GOOGLE, now=NOW).state == "done"
 
 
+def test_who_declined_and_gave_a_part_is_reminded_of_the_rest(ada: Person) -> None:
+    invitation = make(ada)
+    invitation_refuse(invitation=invitation, sentence="Declined at Google.", now=NOW)
+    later = NOW + timedelta(hours=1)
+    invitation_grant(invitation=invitation, provider=GOOGLE, now=later)
+    taken_up = again(invitation)
+    assert (taken_up.state, taken_up.granted, taken_up.refusal) == ("opened", ["google"], "")
+    assert (taken_up.ended_at, taken_up.look_at) == (None, later + 2 * DAY)
+    invitations_look(later + 2 * DAY)
+    assert [mail.kind for mail in mails()] == ["reauthorize", "reauthorize_reminder"]
+    invitations_look(NOW + 7 * DAY)
+    assert again(invitation).state == "expired"
+
+
+def test_who_was_asked_anew_after_declining_has_one_open_invitation(ada: Person) -> None:
+    declined = make(ada)
+    invitation_refuse(invitation=declined, sentence="Declined.", now=NOW)
+    fresh = make(ada)
+    invitation_grant(invitation=declined, provider=GOOGLE, now=NOW)
+    assert (again(declined).state, again(declined).granted) == ("refused", ["google"])
+    assert again(fresh).state == "sent"
+
+
+def test_access_given_another_way_counts_for_what_was_declined(ada: Person) -> None:
+    declined = make_invitation(ada, providers=["google"], state="refused")
+    expired = make_invitation(ada, providers=["google"], state="refused", expires_at=NOW)
+    invitations_of_person_grant(person=ada, provider=GOOGLE, but=None, now=NOW)
+    assert (again(declined).state, again(expired).state) == ("done", "refused")
+
+
 def test_a_try_with_the_wrong_account_leaves_it_open() -> None:
     invitation = make_invitation()
     invitation_note(invitation=invitation, sentence="That was bob@acme.example.")
