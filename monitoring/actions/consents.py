@@ -1,18 +1,23 @@
 """A person's own consent: from the button they press to the access that is kept.
 
 In between their browser is at the provider. Nothing of it is stored until whose access it is has
-been proven, and no transaction is open while a provider is asked.
+been proven. While a provider is asked a web thread waits, so that is kept short, only some may do
+it at once, and no database connection is held.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import BoundedSemaphore
 
 from django.db import transaction
 
 from accounts.models import Grant, OrganizationCredential, Person, Provider
+from monitoring.actions.access_getting import connection_rest
 from monitoring.actions.beginning import sync_begin
 from monitoring.actions.invitations import (
     InvitationClosedError,
@@ -32,6 +37,12 @@ from syncing.providers.tokens import Token
 from syncing.providers.wire import ProviderError
 from syncing.proving import Account, access_prove, is_account_of, is_at_home
 from syncing.runner import providers_here
+
+# Seconds that one answer may take, of two; somebody waits for them in their browser.
+PATIENCE = 8.0
+# So many threads of a web process, of four, may wait for a provider. The others serve pages.
+AT_ONCE = 2
+room = BoundedSemaphore(AT_ONCE)
 
 
 class ConsentRefusedError(Exception):
@@ -137,8 +148,9 @@ def redeem(errand: Errand, person: Person, code: str, now: datetime) -> tuple[To
     credential = credential_of(person, errand.provider)
     if credential is None:
         raise ConsentRefusedError(no_app(person, errand.provider))
+    connection_rest()
     providers = providers_here()
-    with providers.transport() as transport:
+    with place_taken(), providers.brief_transport(PATIENCE) as transport:
         token = code_exchange(
             provider=errand.provider,
             credential=credential,
@@ -156,6 +168,17 @@ def redeem(errand: Errand, person: Person, code: str, now: datetime) -> tuple[To
             transport=transport,
         )
     return token, account
+
+
+@contextmanager
+def place_taken() -> Iterator[None]:
+    """Keep one of the places of those who wait for a provider. Raises ConsentRefusedError."""
+    if not room.acquire(blocking=False):
+        raise ConsentRefusedError("Many people give access just now. Try again in a few minutes.")
+    try:
+        yield
+    finally:
+        room.release()
 
 
 @transaction.atomic

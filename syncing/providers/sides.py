@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -74,6 +74,12 @@ class Providers:
     def transport(self) -> Iterator[Transport]:
         """Lend the HTTP clients for something else than a pass, with the same time-outs."""
         with self._transports.borrowed() as transport:
+            yield transport
+
+    @contextmanager
+    def brief_transport(self, read_seconds: float) -> Iterator[Transport]:
+        """Lend HTTP clients for calls that somebody waits for, with time-outs of their own."""
+        with closing(Transport(self.addresses, read_seconds)) as transport:
             yield transport
 
     def close(self) -> None:

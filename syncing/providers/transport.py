@@ -19,14 +19,16 @@ class Transport:
     """The HTTP clients of one pass at a time: `google` for httplib2, `session` for requests.
 
     In the session, `token_adapter` carries what goes to Google's token endpoint and
-    `salesforce_adapter` everything else.
+    `salesforce_adapter` everything else. `read_seconds` is how long an answer may take, if not as
+    long as in a pass.
     """
 
-    def __init__(self, addresses: ProviderAddresses) -> None:
-        local = bool(addresses.salesforce_loopback)
-        self.google = RecordingHttp(use_proxy=not local)
-        self.token_adapter = RecordingAdapter()
-        self.salesforce_adapter = RecordingAdapter(addresses.salesforce_loopback)
+    def __init__(self, addresses: ProviderAddresses, read_seconds: float | None = None) -> None:
+        loopback = addresses.salesforce_loopback
+        local = bool(loopback)
+        self.google = RecordingHttp(use_proxy=not local, read_seconds=read_seconds)
+        self.token_adapter = RecordingAdapter(read_seconds=read_seconds)
+        self.salesforce_adapter = RecordingAdapter(loopback, read_seconds=read_seconds)
         self.session = requests.Session()
         # The next pass is another person's: no cookie may outlive a request.
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -54,9 +54,9 @@ class Exchange:
 class RecordingHttp(httplib2.Http):
     """httplib2 with time-outs that remembers its last exchange. For one pass at a time."""
 
-    def __init__(self, *, use_proxy: bool = True) -> None:
+    def __init__(self, *, use_proxy: bool = True, read_seconds: float | None = None) -> None:
         proxies = httplib2.proxy_info_from_environment if use_proxy else None
-        super().__init__(timeout=READ_SECONDS, proxy_info=proxies)
+        super().__init__(timeout=read_seconds or READ_SECONDS, proxy_info=proxies)
         self.last: Exchange | None = None
 
     def request(self, uri: str, *arguments: Any, **options: Any) -> tuple[Any, bytes]:
@@ -79,16 +79,18 @@ class RecordingAdapter(HTTPAdapter):
     With `loopback`, every host is reached at that address and named in the Host header.
     """
 
-    def __init__(self, loopback: str = "") -> None:
+    def __init__(self, loopback: str = "", *, read_seconds: float | None = None) -> None:
         super().__init__()
         self.loopback = loopback
+        self.read_seconds = read_seconds
         self.last: Exchange | None = None
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # the base names each option
         host = urlsplit(str(request.url)).netloc
         if self.loopback:
             self._redirect(request, host)
-        options["timeout"] = options.get("timeout") or (CONNECT_SECONDS, READ_SECONDS)
+        usual = (CONNECT_SECONDS, self.read_seconds or READ_SECONDS)
+        options["timeout"] = options.get("timeout") or usual
         self.last = None
         try:
             response = super().send(request, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -428,6 +429,59 @@ def test_a_provider_that_is_down_may_be_tried_later(
     assert "Google does not answer just now. Try again in a few minutes." in text(response)
     assert again(invited).state == "opened"
     assert state(ada, GOOGLE) == "refused"
+
+
+def test_a_provider_that_hangs_is_given_up_soon(
+    client: Client, rig: Rig, invited: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consents, "PATIENCE", 0.05)
+    for operation in ("google.token", "google.calendars.get"):
+        back = decided(started(client, link(invited), GOOGLE))
+        rig.simulator.plan_fault(operation=operation, hang=True)
+        response = client.get(back, follow=True)
+        assert "Google does not answer just now. Try again in a few minutes." in text(response)
+
+
+def test_of_many_at_once_some_are_asked_to_come_again(
+    client: Client, rig: Rig, ada: Person, invited: Invitation
+) -> None:
+    """So that who looks at a page finds a thread that is free."""
+    back = decided(started(client, link(invited), GOOGLE))
+    rig.simulator.log.clear()
+    with ExitStack() as others:
+        for _ in range(consents.AT_ONCE):
+            others.enter_context(consents.place_taken())
+        response = client.get(back, follow=True)
+    assert "Many people give access just now. Try again in a few minutes." in text(response)
+    assert not rig.operations()
+    assert "Google is connected" in text(gone_round(client, link(invited), GOOGLE))
+
+
+@pytest.mark.parametrize("operation", ["google.token", "google.calendars.get"])
+def test_whose_provider_fails_leaves_their_place_to_others(
+    client: Client, rig: Rig, invited: Invitation, operation: str
+) -> None:
+    for _ in range(consents.AT_ONCE + 1):
+        back = decided(started(client, link(invited), GOOGLE))
+        rig.simulator.plan_fault(operation=operation, status=503)
+        assert "Google does not answer" in text(client.get(back, follow=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_database_connection_is_held_while_a_provider_is_asked(
+    client: Client, ada: Person, invited: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = decided(started(client, link(invited), GOOGLE))
+    held: list[bool] = []
+    exchange = consents.code_exchange
+
+    def watched(**given: Any) -> Any:
+        held.append(connection.connection is not None)
+        return exchange(**given)
+
+    monkeypatch.setattr(consents, "code_exchange", watched)
+    assert "Google is connected" in text(client.get(back, follow=True))
+    assert held == [False]
 
 
 def test_an_app_taken_away_meanwhile_is_told_of(client: Client, invited: Invitation) -> None:
