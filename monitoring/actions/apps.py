@@ -10,6 +10,7 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         from monitoring.actions.invitation_watch import invitations_ring, invitations_wait
+        from monitoring.actions.letter_checks import letter_checks_register
         from monitoring.actions.own_links import (
             person_links_check,
             person_links_ring,
@@ -23,3 +24,4 @@ class ActionsConfig(AppConfig):
         bell_register("invitations", Bell(invitations_wait, invitations_ring))
         bell_register("person_links", Bell(person_links_wait, person_links_ring))
         check_register(["person_link"], person_links_check)
+        letter_checks_register()

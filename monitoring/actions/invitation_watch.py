@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BooleanField, Case, Value, When
 from django.utils import timezone
 
 from monitoring.actions.invitation_course import (
@@ -25,13 +24,14 @@ from monitoring.actions.invitations import (
     invitation_send,
     invitations_withdraw,
     link_policies,
+    told,
 )
-from monitoring.actions.letters import reminder_mail
+from monitoring.actions.letters import invitation_mails_withdraw, reminder_mail
 from monitoring.actions.models import Invitation, InvitationState
 from monitoring.jobs.doorbell import ring_task
 
 if TYPE_CHECKING:
-    from django.db.models import Q, QuerySet
+    from django.db.models import QuerySet
     from django_stubs_ext import WithAnnotations
 
     LookedInvitation = WithAnnotations[Invitation, "Looked"]
@@ -85,10 +85,6 @@ def invitations_look(now: datetime, limit: int = AT_ONCE) -> int:
     return len(found)
 
 
-def told(condition: Q) -> Case:
-    return Case(When(condition, then=Value(True)), default=False, output_field=BooleanField())
-
-
 def take_further(invitation: LookedInvitation, policy: LinkPolicy, now: datetime) -> None:
     step = step_of(facts_of(invitation), policy, now)
     if step.deed is Deed.SEND:
@@ -114,6 +110,7 @@ def write(invitation: Invitation, step: Step, now: datetime) -> None:
     invitation.look_at = step.look_at
     if step.deed is Deed.EXPIRE:
         invitation.state, invitation.ended_at = InvitationState.EXPIRED, now
+        invitation_mails_withdraw([invitation], now)
     if step.deed is Deed.REMIND:
         invitation.reminders += 1
         reminder_mail(invitation, now)

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
 
 from accounts.access import Access
 from accounts.models import Connection, ConnectionState, Organization, Person, Provider
@@ -86,6 +86,11 @@ def in_order() -> Q:
     for provider in Provider:
         found &= ~Q(providers__contains=[provider]) | Q(Exists(proven.filter(provider=provider)))
     return found
+
+
+def told(condition: Q) -> Case:
+    """Return a condition as something to annotate."""
+    return Case(When(condition, then=Value(True)), default=False, output_field=BooleanField())
 
 
 def link_policies(organization_ids: Collection[int]) -> dict[int, LinkPolicy]:

@@ -39,6 +39,11 @@ def invitation_key(invitation: Invitation, number: int) -> str:
     return f"invitation/{invitation.pk}/{number}"
 
 
+def invitation_id_in(key: str) -> int:
+    """Return of which invitation the mail of a key is."""
+    return int(key.split("/")[1])
+
+
 def letter(kind: str, key: str, invitation: Invitation, now: datetime) -> None:
     person = invitation.person
     message_queue(

@@ -232,8 +232,10 @@ def test_a_reminder_goes_out_when_it_is_due_and_not_too_often(ada: Person) -> No
     invitation = make(ada)
     for days in range(1, 8):
         invitations_look(NOW + days * DAY)
-    kinds = [mail.kind for mail in mails()]
-    assert kinds == ["reauthorize", *["reauthorize_reminder"] * 2]
+        if days == 6:
+            kinds = [mail.kind for mail in mails()]
+            assert kinds == ["reauthorize", *["reauthorize_reminder"] * 2]
+    assert mails() == [], "what never went out goes with its link"
     assert (again(invitation).state, again(invitation).reminders) == ("expired", 2)
 
 
