@@ -136,10 +136,12 @@ def consent_take(*, errand: Errand, code: str, now: datetime) -> bool:
     except ProviderError as error:
         raise ConsentRefusedError(failure_words(errand.provider, error)) from error
     if not is_account_of(person, errand.provider, account):
-        sentence = wrong_account(person, errand.provider, account)
         if invitation:
+            # Whoever opens the link next may read this: it names nobody else.
+            wanted = wanted_words(person, errand.provider)
+            sentence = f"At the last try the consent was of another account than {wanted}."
             invitation_note(invitation=invitation, sentence=sentence)
-        raise ConsentRefusedError(sentence)
+        raise ConsentRefusedError(wrong_account(person, errand.provider, account))
     return access_keep(errand=errand, token=token, account=account, now=now)
 
 
@@ -217,8 +219,12 @@ def account_wanted(person: Person, provider: Provider) -> str:
     return person.email if provider == Provider.GOOGLE else person.salesforce_username
 
 
+def wanted_words(person: Person, provider: Provider) -> str:
+    return account_wanted(person, provider) or f"the account of {person.name}"
+
+
 def wrong_account(person: Person, provider: Provider, account: Account) -> str:
-    wanted = account_wanted(person, provider) or f"the account of {person.name}"
+    wanted = wanted_words(person, provider)
     if provider == Provider.SALESFORCE and not is_at_home(person, account):
         there, home = account.host or "another address", person.organization.salesforce_host
         return (

@@ -252,7 +252,7 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    # The provider's last refusal in words, or of which other account the consent was.
+    # The provider's last refusal in words, or that the consent was of another account.
     refusal = models.CharField(max_length=500, blank=True)
     reminders = models.PositiveSmallIntegerField(default=0)
     # When this row is to be looked at next: sent, reminded of, or expired.

@@ -205,7 +205,11 @@ def test_another_persons_account_is_refused_in_words(
     assert sentence in text(page)
     assert list(before.all()) == untouched
     assert (again(invited).state, again(invited).granted) == ("opened", [])
-    assert sentence in again(invited).refusal
+    noted = f"At the last try the consent was of another account than {wanted}."
+    assert again(invited).refusal == noted
+    shown = Client().get(link(invited))
+    assert noted in text(shown)
+    assert other not in text(shown), "whoever opens the link reads it"
     assert not any("revoke" in entry.path for entry in rig.simulator.requests)
     page = gone_round(client, link(invited), provider)
     assert f"{provider.label} is connected" in text(page)
