@@ -98,7 +98,7 @@ class Case:
     """An explanation that says more than the rule does. All conditions given must hold.
 
     `rules` are those that judged the error, `says` words of which one stands in it, in small
-    letters; `minted` whether the organization's app had asked.
+    letters; `minted` whether the organization's app had asked. `temporary` is what may pass.
     """
 
     code: str
@@ -110,6 +110,7 @@ class Case:
     rules: frozenset[str] = frozenset()
     says: tuple[str, ...] = ()
     minted: bool | None = None
+    temporary: bool = False
 
 
 # The first that holds is taken.
@@ -218,12 +219,16 @@ CASES = (
     Case(
         code="no_reason_given",
         title="Google refused without saying why",
-        meaning="It does not say whether the account, the app or a policy is the reason.",
+        meaning=(
+            "It does not say whether the account, the app or a policy is the reason. It counts as "
+            "temporary."
+        ),
         place=OAUTH_LOG,
-        next_step="Look up what Google noted there for the person, then try again.",
+        next_step="Try again in a few minutes. If it stays, look up what Google noted there.",
         provider="google",
         rules=frozenset({"google-access-revoked"}),
         minted=True,
+        temporary=True,
     ),
     Case(
         code="app_not_installed",

@@ -58,7 +58,7 @@ def refusal_of(provider: str, error: RawError, *, minted: bool = False) -> Refus
                     case.meaning,
                     shown(case.place),
                     case.next_step,
-                    temporary=False,
+                    temporary=case.temporary,
                 )
     if verdict.interpretation in TEMPORARY:
         return temporary(provider, facts, verdict)

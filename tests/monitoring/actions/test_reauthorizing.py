@@ -230,6 +230,17 @@ def test_a_scope_that_is_not_delegated_is_explained(at: AccessRig) -> None:
     assert "Security › Access and data control › API controls" in result.detail  # noqa: RUF001
 
 
+def test_one_bare_no_of_google_refuses_nothing(at: AccessRig) -> None:
+    Health.objects.filter(person=at.ada).update(
+        last_rule="google-access-revoked", last_attempt_at=at.now + HOUR
+    )
+    body = '{"error": "invalid_grant", "error_description": "Bad Request"}'
+    at.rig.simulator.plan_fault(operation="google.token", status=400, body=body)
+    result = at.try_()
+    assert (result.state, result.code) == (PersonState.FAILED, "temporary")
+    assert at.connection(GOOGLE).state == ConnectionState.GRANTED
+
+
 def test_an_access_to_another_salesforce_organization_is_not_kept(at: AccessRig) -> None:
     at.organization.salesforce_host = "acme--dev.sandbox.my.salesforce.com"
     at.organization.save()

@@ -37,7 +37,8 @@ def test_what_token_endpoints_really_answer_is_explained(sample: dict[str, Any])
     truth = BEYOND_ONE_PAYLOAD.get(sample["id"], sample["truth"])
     for minted in (True, False):
         refusal = refusal_of(sample["provider"], raw_of(sample), minted=minted)
-        assert refusal.temporary == (truth in {"transient", "unknown"})
+        unclear = refusal.code == "no_reason_given"
+        assert refusal.temporary == (unclear or truth in {"transient", "unknown"})
         assert refusal.title
         assert refusal.meaning
         assert refusal.next_step.endswith(".")
@@ -56,7 +57,6 @@ google     | unauthorized_client | or client not authorized        | scope_not_d
 google     | invalid_grant       | Invalid email or User ID        | no_such_account     | Directory
 google     | invalid_grant       | Account has been deleted        | account_gone        | Directory
 google     | invalid_grant       | Invalid JWT Signature.          | key_wrong           | Service Acc
-google     | invalid_grant       | Bad Request                     | no_reason_given     | OAuth log
 google     | invalid_grant       | Check your iat and exp values   | google-clock-wrong  | clock
 google     | invalid_client      | The OAuth client was not found. | google-app-broken   | Clients
 google     | admin_policy_enforced | restricted                    | google-admin-policy | App access
@@ -86,6 +86,16 @@ def test_a_refused_app_is_explained_with_its_place(
     assert not refusal.temporary
     assert refusal.sentence.startswith(refusal.title)
     assert refusal.place[:20] in refusal.sentence
+
+
+def test_a_no_without_a_reason_is_no_persons_fault() -> None:
+    """One such answer decides nothing: whoever asks again in a while may be given access."""
+    for description in ("Bad Request", ""):
+        refusal = refusal_of("google", oauth("google", "invalid_grant", description), minted=True)
+        assert refusal.code == "no_reason_given"
+        assert refusal.temporary
+        assert refusal.next_step.startswith("Try again in a few minutes.")
+        assert "OAuth log" in refusal.place
 
 
 def test_a_persons_own_consent_that_ended_is_told_as_such() -> None:
