@@ -1,7 +1,8 @@
 """Signed links that stand in for a sign-in: an invitation's, and the one to a person's own page.
 
 A link holds an id under our signature, so nobody can make one or turn one into another. Whether an
-invitation's still opens is told by its row. A person's is good for some days.
+invitation's still opens is told by its row. A person's is good for some days, and as long as they
+have the address it was made for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.signing import BadSignature, Signer, b62_decode, b62_encode
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PERSON_LINK_GOOD_FOR = timedelta(days=7)
 # A clock that is behind another's makes no link invalid.
 CLOCKS_APART = timedelta(minutes=5)
+SEAL_LENGTH = 16
 
 
 def signer(kind: str) -> Signer:
@@ -43,12 +46,17 @@ def invitation_id_of(token: str) -> int | None:
 
 def person_link(person: Person, now: datetime) -> str:
     """Return the address of the person's own page, good from now on for some days."""
-    return absolute("own_page", person_token(person.pk, now))
+    return absolute("own_page", person_token(person, now))
 
 
-def person_token(person_id: int, now: datetime) -> str:
+def person_token(person: Person, now: datetime) -> str:
     stamp = b62_encode(int(now.timestamp()))
-    return signer("person").sign(f"{b62_encode(person_id)}-{stamp}")
+    return signer("person").sign(f"{b62_encode(person.pk)}-{stamp}-{seal_of(person)}")
+
+
+def seal_of(person: Person) -> str:
+    """Return what tells a person's address from an earlier one of theirs."""
+    return salted_hmac("monitoring.actions.links.seal", person.email).hexdigest()[:SEAL_LENGTH]
 
 
 def person_id_of(token: str, now: datetime) -> int | None:
@@ -56,9 +64,27 @@ def person_id_of(token: str, now: datetime) -> int | None:
     value = unsigned("person", token)
     if not value:
         return None
-    person_id, _, stamp = value.partition("-")
-    age = now - datetime.fromtimestamp(b62_decode(stamp), UTC)
-    return b62_decode(person_id) if -CLOCKS_APART <= age <= PERSON_LINK_GOOD_FOR else None
+    person_id, stamp, _ = parts_of(value)
+    age = now - stamp
+    return person_id if -CLOCKS_APART <= age <= PERSON_LINK_GOOD_FOR else None
+
+
+def is_sealed_for(token: str, person: Person) -> bool:
+    """Tell whether a token of the person was made when they had the address they have now."""
+    *_, seal = parts_of(unsigned("person", token))
+    return constant_time_compare(seal, seal_of(person))
+
+
+def made_at(token: str) -> datetime:
+    """Return when a person's token was made: with that, the same one can be made again."""
+    _, stamp, _ = parts_of(unsigned("person", token))
+    return stamp
+
+
+def parts_of(value: str) -> tuple[int, datetime, str]:
+    """Return whose a person's token is, when it was made, and its seal."""
+    person_id, stamp, seal = value.split("-")
+    return b62_decode(person_id), datetime.fromtimestamp(b62_decode(stamp), UTC), seal
 
 
 def unsigned(kind: str, token: str) -> str:

@@ -44,10 +44,10 @@ def me(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         people = list(people_of(request.user))
         if len(people) == 1:
-            return redirect("own_page", person_token(people[0].pk, timezone.now()))
+            return redirect("own_page", person_token(people[0], timezone.now()))
         if people:
             now = timezone.now()
-            choice = [(each.organization.name, person_token(each.pk, now)) for each in people]
+            choice = [(each.organization.name, person_token(each, now)) for each in people]
             return quiet_page(request, "choice", {"choice": choice})
     given = getattr(request.user, "email", "")
     return quiet_page(request, "ask", {"form": AddressForm(initial={"email": given})})

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import zone_of
 from accounts.models import Connection, Person, Provider
-from monitoring.actions.links import person_id_of
+from monitoring.actions.links import is_sealed_for, person_id_of
 from monitoring.actions.own import (
     LONGEST_PAUSE,
     LONGEST_REASON,
@@ -70,7 +70,11 @@ def of_person(view: View) -> View:
             return old(request)
         people = Person.objects.select_related("organization")
         person = people.filter(pk=person_id).first()
-        return view(request, person, token, **options) if person else gone(request)
+        if person is None:
+            return gone(request)
+        if not is_sealed_for(token, person):
+            return old(request)
+        return view(request, person, token, **options)
 
     return found
 

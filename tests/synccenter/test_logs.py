@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.test import Client
 
+from accounts.models import Person
 from monitoring.actions.links import person_token
 from synccenter.logs import logging_configuration
 from tests.factories import NOW
@@ -79,7 +80,7 @@ def test_a_signed_address_that_is_refused_is_not_logged(
     client: Client, db: None, capsys: pytest.CaptureFixture
 ) -> None:
     set_up(as_json=True)
-    token = person_token(7, NOW)
+    token = person_token(Person(pk=7), NOW)
     client.get(f"/me/{token}/pause")
     client.get(f"/link/{token}/")
     client.get("/link/google/callback?state=x")

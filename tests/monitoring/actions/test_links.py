@@ -13,6 +13,8 @@ from monitoring.actions.links import (
     invitation_id_of,
     invitation_link,
     invitation_token,
+    is_sealed_for,
+    made_at,
     person_id_of,
     person_link,
     person_token,
@@ -38,14 +40,14 @@ def test_an_invitations_token_says_which_one_it_is(invitation_id: int) -> None:
 def test_a_persons_token_says_who_it_is_for_some_days(
     person_id: int, at: datetime, age: timedelta
 ) -> None:
-    token = person_token(person_id, at)
+    token = person_token(Person(pk=person_id), at)
     assert person_id_of(token, at + age) == person_id
     assert person_id_of(token, at + PERSON_LINK_GOOD_FOR + age + HOUR) is None
 
 
 @given(IDS, st.data())
 def test_a_changed_token_is_nobodys(number: int, data: st.DataObject) -> None:
-    for token in (invitation_token(number), person_token(number, NOW)):
+    for token in (invitation_token(number), person_token(Person(pk=number), NOW)):
         place = data.draw(st.integers(0, len(token) - 1))
         letter = data.draw(st.characters().filter(lambda each, was=token[place]: each != was))
         changed = token[:place] + letter + token[place + 1 :]
@@ -61,12 +63,23 @@ def test_any_other_text_is_nobodys(text: str) -> None:
 
 def test_a_token_of_one_kind_is_none_of_the_other() -> None:
     assert person_id_of(invitation_token(7), NOW) is None
-    assert invitation_id_of(person_token(7, NOW)) is None
+    assert invitation_id_of(person_token(Person(pk=7), NOW)) is None
 
 
 def test_a_token_from_a_clock_ahead_is_good_within_minutes_only() -> None:
-    assert person_id_of(person_token(7, NOW + timedelta(minutes=4)), NOW) == 7
-    assert person_id_of(person_token(7, NOW + HOUR), NOW) is None
+    assert person_id_of(person_token(Person(pk=7), NOW + timedelta(minutes=4)), NOW) == 7
+    assert person_id_of(person_token(Person(pk=7), NOW + HOUR), NOW) is None
+
+
+@given(IDS, st.emails(), st.emails(), TIMES)
+def test_a_token_is_good_for_the_address_it_was_made_for_only(
+    person_id: int, email: str, other: str, at: datetime
+) -> None:
+    token = person_token(Person(pk=person_id, email=email), at)
+    assert is_sealed_for(token, Person(pk=person_id, email=email))
+    assert is_sealed_for(token, Person(pk=person_id, email=other)) == (email == other)
+    assert person_token(Person(pk=person_id, email=email), made_at(token)) == token
+    assert email not in token
 
 
 def test_another_secret_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def test_an_invitation_is_done_when_all_its_accesses_are_given(
     assert again(invited).granted == ["google"]
     page = gone_round(client, link(invited), SALESFORCE)
     assert "Thank you, that is all" in text(page)
-    assert f"/me/{person_token(ada.pk, NOW)}/" in page.content.decode()
+    assert f"/me/{person_token(ada, NOW)}/" in page.content.decode()
     assert again(invited).state == "done"
     # Whoever else follows the link has proven nothing.
     assert "/me/1" not in Client().get(link(invited)).content.decode()
@@ -131,7 +131,7 @@ def test_the_person_gives_access_again_on_their_own_page(
     client: Client, rig: Rig, ada: Person, provider: Provider
 ) -> None:
     Connection.objects.filter(person=ada).exclude(provider=provider).update(state="proven")
-    page = gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+    page = gone_round(client, f"/me/{person_token(ada, NOW)}/", provider)
     assert page.status_code == 200
     assert f"{provider.label} is connected. Your calendar is being synced now." in text(page)
     connection = Connection.objects.get(person=ada, provider=provider)
@@ -143,7 +143,7 @@ def test_the_person_gives_access_again_on_their_own_page(
 
 def test_what_was_given_works_for_the_next_run(client: Client, rig: Rig, ada: Person) -> None:
     for provider in Provider:
-        gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+        gone_round(client, f"/me/{person_token(ada, NOW)}/", provider)
     assert rig.sync().result == "success"
 
 
@@ -153,7 +153,7 @@ def test_of_whom_only_the_user_name_was_known_the_next_run_is_good(
     user_id = ada.salesforce_user_id
     Person.objects.filter(pk=ada.pk).update(salesforce_user_id="")
     for provider in Provider:
-        gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", provider)
+        gone_round(client, f"/me/{person_token(ada, NOW)}/", provider)
     assert again(ada).salesforce_user_id == user_id
     assert rig.sync().result == "success"
 
@@ -163,7 +163,7 @@ def test_who_was_never_connected_begins_to_sync(client: Client, rig: Rig, ada: P
     Health.objects.filter(person=ada).update(
         status="degraded", cause="never_connected", runs_here=False, last_attempt_at=None
     )
-    page = f"/me/{person_token(ada.pk, NOW)}/"
+    page = f"/me/{person_token(ada, NOW)}/"
     gone_round(client, page, GOOGLE)
     assert not Job.objects.exists()
     gone_round(client, page, SALESFORCE)
@@ -173,7 +173,7 @@ def test_who_was_never_connected_begins_to_sync(client: Client, rig: Rig, ada: P
 
 def test_another_engines_person_is_not_run_here(client: Client, rig: Rig, ada: Person) -> None:
     Health.objects.filter(person=ada).update(runs_here=False)
-    gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", GOOGLE)
+    gone_round(client, f"/me/{person_token(ada, NOW)}/", GOOGLE)
     assert not Health.objects.get(person=ada).runs_here
     assert not Job.objects.exists()
 
@@ -187,7 +187,7 @@ def test_who_is_held_is_connected_and_not_run(client: Client, rig: Rig, ada: Per
         reason="Left",
         started_at=NOW,
     )
-    gone_round(client, f"/me/{person_token(ada.pk, NOW)}/", GOOGLE)
+    gone_round(client, f"/me/{person_token(ada, NOW)}/", GOOGLE)
     assert state(ada, GOOGLE) == "proven"
     assert not Job.objects.exists()
 

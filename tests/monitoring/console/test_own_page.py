@@ -34,7 +34,7 @@ def acme() -> Organization:
 
 
 def address(person: Person, deed: str = "", at: datetime = NOW) -> str:
-    return f"/me/{person_token(person.pk, at)}/{deed}"
+    return f"/me/{person_token(person, at)}/{deed}"
 
 
 def refused(person: Person) -> Person:
@@ -49,6 +49,16 @@ def with_app(organization: Organization) -> None:
     credential_set(
         organization=organization, provider=Provider.GOOGLE, client_id="app", secret="a secret"
     )
+
+
+def test_a_link_to_a_former_address_opens_nothing(client: Client, acme: Organization) -> None:
+    person = make_healthy(acme)
+    link = address(person)
+    Person.objects.filter(pk=person.pk).update(email="new@acme.example")
+    for response in (client.get(link), client.post(f"{link}resume")):
+        assert response.status_code == 410
+        assert "This link opens no more" in text(response)
+    assert client.get(address(Person.objects.get(pk=person.pk))).status_code == 200
 
 
 def test_who_is_syncing_reads_so_first(client: Client, acme: Organization) -> None:
