@@ -71,14 +71,15 @@ def people_of(user: Any) -> QuerySet[Person]:
     """Return the people the user is, by organization: nobody else's calendar is shown to them.
 
     An address proves it that the user has verified, or that an owner of the person's organization
-    gave them. One that they entered themself and never verified proves nothing.
+    gave them. One that they entered and chose themself and never verified proves nothing.
     """
-    addresses = list(EmailAddress.objects.filter(user=user).values_list("email", "verified"))
-    verified = [address.lower() for address, is_verified in addresses if is_verified]
-    claimed = {address.lower() for address, is_verified in addresses if not is_verified}
+    addresses = EmailAddress.objects.filter(user=user)
+    verified = [each.email.lower() for each in addresses if each.verified]
+    # Only choosing an address makes it the primary one; allauth also notes the one they were given.
+    chosen = {each.email.lower() for each in addresses if each.primary and not each.verified}
     found = Q(email__in=verified)
     given = user.email.lower()
-    if given and given not in claimed:
+    if given and given not in chosen:
         found |= Q(email=given, organization__members__user=user)
     people = Person.objects.filter(found).select_related("organization").distinct()
     return people.order_by("organization__name", "pk")
