@@ -1,6 +1,7 @@
 """Getting accesses for one person by the organization's own apps: ask, prove, then keep.
 
-Asking waits on the network and holds no database connection; keeping is one transaction after it.
+Asking waits on the network, in a thread that holds no database connection; keeping is one
+transaction after it.
 """
 
 from __future__ import annotations
