@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,11 +12,12 @@ from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.claims import Claim, jobs_claim
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.models import Job, Lane
-from monitoring.jobs.queue import job_request, jobs_bulk
+from monitoring.jobs.queue import job_request, jobs_bulk, jobs_request
 from monitoring.jobs.reports import deadline_passed, outcome_of
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
 from tests.factories import NOW
+from tests.monitoring.errors.test_concurrency import at_once
 from tests.monitoring.jobs.makers import SUCCESS, make_due_person, make_job
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,24 @@ def test_many_may_be_asked_for_again() -> None:
     jobs_bulk(starts=[(mine.person_id, 0.0)], now=NOW, again=True)
     jobs_close(token=token, outcomes=[outcome(mine)], now=NOW)
     assert Job.objects.get().person_id == mine.person_id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asked_for_at_the_moment_of_closing_it_runs_once_more() -> None:
+    """Whichever comes first: once, and never not at all."""
+    for _ in range(5):
+        token = uuid4()
+        (mine,) = claimed(token)
+        person = Person.objects.get(pk=mine.person_id)
+        works = [
+            partial(jobs_close, token=token, outcomes=[outcome(mine)], now=NOW),
+            partial(jobs_request, people=[person.pk], now=NOW, again=True),
+        ]
+        assert at_once(*works) == []
+        follower = Job.objects.get(person=person)
+        assert (follower.state, follower.again) == (0, False)
+        assert follower.attempt_id != mine.attempt_id
+        Job.objects.all().delete()
 
 
 def test_the_outcome_of_an_earlier_attempt_does_not_close_the_next() -> None:
