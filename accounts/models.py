@@ -64,10 +64,15 @@ def search_query(words: str) -> str:
 
 class PersonQuerySet(TenantQuerySet):
     def matching(self, words: str) -> PersonQuerySet:
-        """Keep people of whom each given word starts a part of name, e-mail address or team."""
+        """Keep people of whom each given word starts a part of name, e-mail address or team.
+
+        Words of nothing but punctuation match nobody; no words at all narrow nothing.
+        """
+        if not words.strip():
+            return self
         query = search_query(words)
         if not query:
-            return self
+            return self.none()
         return self.filter(search=SearchQuery(query, config="simple", search_type="raw"))
 
 

@@ -128,8 +128,8 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
         )
     if not narrowed.is_sound:
         raise ScopeRefusedError(
-            f"The address narrows people by the same thing twice, so it is not clear who is meant. "
-            f"{CHOOSE_AGAIN}"
+            "The address narrows people by the same thing twice, or by nothing, so it is not clear "
+            f"who is meant. {CHOOSE_AGAIN}"
         )
     return narrowed
 

@@ -126,10 +126,16 @@ class PeopleFilter(django_filters.FilterSet):
 
         Where not, `qs` has more people than were meant.
         """
-        given = self.data or {}
+        given, chosen = self.data or {}, self.chosen
         known = self.form.fields.keys() | OF_THE_PAGE
         repeated = [name for name, values in lists_of(given) if len(set(values)) > 1]
-        return not self.form.errors and given.keys() <= known and set(repeated) <= {"columns"}
+        blank = [name for name in self.form.fields if given.get(name) and name not in chosen]
+        return (
+            not self.form.errors
+            and not blank
+            and given.keys() <= known
+            and set(repeated) <= {"columns"}
+        )
 
     @property
     def chosen(self) -> dict[str, str]:

@@ -40,7 +40,9 @@ def test_no_punctuation_breaks_the_search(character: str) -> None:
     assert found(f"{character}hop") == {f"Grace{character}Hopper"}
 
 
-@pytest.mark.parametrize("words", ["<->", "a | b", "!x", "a:*", "%"])
+@pytest.mark.parametrize(
+    "words", [*PUNCTUATION, "\x00", " - ", "@./", "<->", "a | b", "!x", "a:*", "%"]
+)
 def test_query_language_in_the_words_is_taken_as_text(words: str) -> None:
     make_person(name="Grace Hopper")
     assert found(words) == set()

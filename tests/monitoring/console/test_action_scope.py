@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.http import Http404, QueryDict
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.access import Access, access_for
-from accounts.models import Person
+from accounts.models import PUNCTUATION, Person
 from monitoring.actions.models import Action, ActionPerson, Kind, Origin, PersonState
 from monitoring.console.action_scope import Scope, ScopeRefusedError, number_in, scope_of
 from tests.factories import NOW
@@ -97,6 +98,9 @@ def test_an_empty_filter_means_everybody_and_says_so(cast: Cast, access: Access)
         "status=stalled&cuase=x",
         "status=stalled&status=healthy",
         "q=%00",
+        "q=%1F",
+        "q=%20",
+        "team=%20",
         "team=" + "x" * 101,
         "q=" + "x" * 2_000,
         "&".join("q=x" for _ in range(1_001)),
@@ -107,6 +111,25 @@ def test_a_filter_that_makes_no_sense_never_widens_the_set(
 ) -> None:
     make_healthy(cast.acme)
     assert "Go back to People" in refusal(access, scope="filter", filter=query)
+
+
+anything = st.text(max_size=5) | st.text(PUNCTUATION + string.whitespace + "\x1f", max_size=5)
+
+
+@pytest.fixture
+def zz(cast: Cast) -> Person:
+    return make_healthy(cast.acme, name="ZZ", email="zz@zz.zz")
+
+
+@pytest.mark.usefixtures("zz")
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anything.filter(bool))
+def test_no_search_finds_who_has_none_of_its_words(access: Access, words: str) -> None:
+    try:
+        found = scope(access, scope="filter", filter=urlencode({"q": words}))
+    except ScopeRefusedError:
+        return
+    assert not ids(found) or "z" in words.lower()
 
 
 @pytest.mark.parametrize("parameters", [{}, {"scope": "all"}, {"scope": "filter"}])
