@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts.access import MAY_CHANGE, Access
 from accounts.models import Member
@@ -63,9 +65,11 @@ FREEZE_UNDO = f"""
 
 
 def others_may_approve(access: Access) -> bool:
-    """Tell whether the organization has another member who could approve."""
-    members = Member.objects.visible_to(access).filter(role__in=MAY_CHANGE, user__is_active=True)
-    return members.exclude(user=access.user).exists()
+    """Tell whether anybody else could approve: another member, or support staff."""
+    members = Member.objects.visible_to(access).filter(role__in=MAY_CHANGE)
+    could = Q(is_staff=True) | Q(pk__in=members.values("user"))
+    others = get_user_model().objects.filter(could, is_active=True).exclude(pk=access.user.pk)
+    return others.exists()
 
 
 def action_confirm(*, access: Access, action: Action, now: datetime) -> Action:

@@ -263,7 +263,7 @@ def counts_seen(seen: str) -> dict[PersonState, int]:
 def confirm(access: Access, action: Action, now: datetime) -> str:
     begun = action_confirm(access=access, action=action, now=now)
     if begun.state == ActionState.APPROVAL:
-        return "It waits for another admin's approval. Send them the address of this page."
+        return "It waits for another admin, or support, to approve. Send them this page's address."
     return ""
 
 

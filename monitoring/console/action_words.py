@@ -299,7 +299,7 @@ def approval_sentence(
         said = f"with {before:,} for whom {action.author_name} began the same within a day, {said}"
         said = said if is_needed else said[:1].upper() + said[1:]
     if is_needed:
-        return f"It needs a second person: {said}, so another admin must approve it."
+        return f"It needs a second person: {said}, so another admin, or support, must approve it."
     if people < policy.approval_least:
         return f"{said}, but fewer than {policy.approval_least:,} need nobody else's approval."
     if not others:

@@ -25,7 +25,7 @@ from monitoring.actions.starting import (
 )
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Hold
-from tests.factories import NOW, make_organization
+from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.actions.makers import (
     make_access,
     make_action,
@@ -74,6 +74,19 @@ def test_confirmed_twice_it_is_done_once(access: Access) -> None:
     assert (action.state, action.confirmed_at) == (ActionState.DONE, NOW)
     assert Hold.objects.count() == 2
     assert AuditEntry.objects.filter(action="action.begin").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "waits"),
+    [({}, False), ({"is_staff": True}, True), ({"is_staff": True, "is_active": False}, False)],
+)
+def test_support_staff_are_a_second_person_where_there_is_no_other(
+    access: Access, rung: list[str], who: dict[str, bool], waits: bool
+) -> None:
+    make_user(**who)
+    make_member(make_organization())
+    action = make_action(access, make_people(access.organization, 21))
+    assert (action.state == ActionState.APPROVAL) is waits
 
 
 def test_many_wait_for_a_worker(access: Access, rung: list[str]) -> None:

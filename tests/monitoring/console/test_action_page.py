@@ -164,7 +164,7 @@ def test_a_second_person_approves(cast: Cast, admin_client: Client) -> None:
     colleague = client_of(make_member(cast.acme).user)
     action = make(cast, *[WAITING] * 30)
     asked = do(admin_client, action, "confirm", follow=True)
-    assert "another admin must approve it" in text(asked)
+    assert "another admin, or support, must approve it" in text(asked)
     assert buttons(asked) == ["Withdraw"]
     assert "so somebody else has to approve it" in text(
         do(admin_client, action, "approve", follow=True)
