@@ -95,6 +95,9 @@ def all_who_match(access: Access, data: QueryDict) -> Scope:
     if query is None:
         raise ScopeRefusedError(f"The address does not say who is meant. {CHOOSE_AGAIN}")
     narrowed = filter_of(access, query.removeprefix("?"))
+    if narrowed.opened is not None:
+        # The view may become another list; who is meant is said by the filters.
+        query = narrowed.opened.query
     parameters = (("scope", "filter"), ("filter", query))
     return Scope(narrowed.qs, Origin.FILTER, query, filter_words(access, narrowed), parameters)
 
@@ -114,8 +117,12 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
             f"The filter in the address can't be read. {CHOOSE_AGAIN}"
         ) from None
     narrowed = PeopleFilter(given, access=access)
+    if narrowed.is_lost:
+        raise ScopeRefusedError(
+            f"The saved view in the address is not there, or is not shared with you. {CHOOSE_AGAIN}"
+        )
     known = narrowed.form.fields
-    unknown = [name for name in given if name not in known and name not in OF_THE_PAGE]
+    unknown = [name for name in narrowed.data if name not in known and name not in OF_THE_PAGE]
     if unknown:
         raise ScopeRefusedError(
             f"People can't be narrowed by “{unknown[0][:40]}”, so it is not clear who is meant. "

@@ -8,11 +8,13 @@ import django_filters
 from django import forms
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+from django.http import QueryDict
 
 from accounts.models import Person
 from monitoring.console.addresses import Asked, asked_of
 from monitoring.console.figures import Figures
 from monitoring.console.rule_words import CLASSES
+from monitoring.console.saved_views import view_named
 from monitoring.console.wording import LOOKS
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.health.fold import SEVERITY, Standing, severity
@@ -90,8 +92,14 @@ class PeopleFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def __init__(self, data: Any, *, access: Access) -> None:
+        """Read the filters of `data`; the address of a saved view alone stands for its list."""
         self.access = access
-        super().__init__(data, queryset=Health.objects.visible_to(access))
+        self.opened, self.is_lost = None, False
+        if data and data.keys() == {"view"}:
+            self.opened = view_named(access, data["view"])
+            self.is_lost = self.opened is None
+        given = data if self.opened is None else QueryDict(self.opened.query)
+        super().__init__(given, queryset=Health.objects.visible_to(access))
 
     def search(self, people: HealthQuerySet, name: str, words: str) -> HealthQuerySet:
         found = Person.objects.visible_to(self.access).matching(words)
@@ -131,7 +139,8 @@ class PeopleFilter(django_filters.FilterSet):
         repeated = [name for name, values in lists_of(given) if len(set(values)) > 1]
         blank = [name for name in self.form.fields if given.get(name) and name not in chosen]
         return (
-            not self.form.errors
+            not self.is_lost
+            and not self.form.errors
             and not blank
             and given.keys() <= known
             and set(repeated) <= {"columns"}
@@ -154,6 +163,7 @@ class PeopleFilter(django_filters.FilterSet):
         """What the address asks for: whom, and how they are listed."""
         columns = self.data.getlist("columns") if hasattr(self.data, "getlist") else []
         sort, per, view = (self.data.get(name, "") for name in ("sort", "per", "view"))
+        view = view if self.opened is None else str(self.opened.pk)
         return asked_of(self.chosen, sort, per, columns, view)
 
     def known_count(self, figures: Figures) -> int | None:

@@ -45,8 +45,9 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     """List the people of an organization, worst first, narrowed and sorted as the address says."""
     access = access_for(request.user, slug)
     views = list(saved_views_of(access))
-    if request.GET.keys() == {"view"} and (view := view_asked(request, views)):
-        return redirect(f"{request.path}?{view.query}{'&' if view.query else ''}view={view.pk}")
+    view = view_asked(request, views)
+    if view and view.query and request.GET.keys() == {"view"}:
+        return redirect(f"{request.path}?{view.query}&view={view.pk}")
     figures = figures_of(access)
     narrowed = PeopleFilter(request.GET, access=access)
     asked = narrowed.asked

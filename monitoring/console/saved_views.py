@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.access import Access
 from monitoring.actions.incidents import name_of
 from monitoring.audit.log import audit_entry_write
+from monitoring.console.addresses import whole_number
 from monitoring.console.models import NAME_LENGTH, QUERY_LENGTH, SavedView, SavedViewQuerySet
 
 MOST = 100
@@ -23,6 +24,12 @@ def saved_views_of(access: Access) -> SavedViewQuerySet:
     """Return the views the user can open there, by name."""
     views: SavedViewQuerySet = SavedView.objects.visible_to(access)
     return views.open_to(access.user).order_by("name", "id")
+
+
+def view_named(access: Access, number: str) -> SavedView | None:
+    """Return the view of that number if it is there and open to the user."""
+    view: SavedView | None = saved_views_of(access).filter(pk=whole_number(number)).first()
+    return view
 
 
 def may_change(access: Access, view: SavedView) -> bool:

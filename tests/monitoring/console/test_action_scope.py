@@ -15,10 +15,11 @@ from accounts.access import Access, access_for
 from accounts.models import PUNCTUATION, Person
 from monitoring.actions.models import Action, ActionPerson, Kind, Origin, PersonState
 from monitoring.console.action_scope import Scope, ScopeRefusedError, number_in, scope_of
-from tests.factories import NOW
+from tests.factories import NOW, make_member
 from tests.monitoring.console.conftest import Cast
 from tests.monitoring.console.incident_makers import make_hits, make_incident, some_hits
 from tests.monitoring.console.makers import make_healthy, make_unwell
+from tests.monitoring.console.test_saved_views import make_view
 
 
 @pytest.fixture
@@ -80,6 +81,18 @@ def test_a_filter_means_those_the_list_shows(cast: Cast, access: Access) -> None
     assert (found.origin, found.origin_query) == (Origin.FILTER, query)
     assert found.words.startswith("all who match search: “person”; status: Needs attention; reason")
     assert "google-access" not in found.words
+
+
+def test_the_address_of_a_saved_view_means_those_of_its_list(cast: Cast, access: Access) -> None:
+    make_healthy(cast.acme)
+    sick = make_unwell(cast.acme, "stalled", "silent")
+    view = make_view(cast.admin)
+    found = scope(access, scope="filter", filter=f"view={view.pk}")
+    assert (ids(found), found.origin_query) == ({sick.pk}, "status=stalled")
+    assert found.words == "all who match status: Needs attention"
+    theirs = make_view(make_member(cast.acme).user)
+    for number in (theirs.pk, view.pk + 99, "x", ""):
+        assert "is not shared with you" in refusal(access, scope="filter", filter=f"view={number}")
 
 
 def test_an_empty_filter_means_everybody_and_says_so(cast: Cast, access: Access) -> None:

@@ -23,6 +23,7 @@ from tests.monitoring.console.makers import (
     make_unwell,
 )
 from tests.monitoring.console.markup import text
+from tests.monitoring.console.test_saved_views import make_view
 from tests.monitoring.console.test_sheets import read_xlsx
 
 CSV, XLSX = "/o/acme/people/export/csv", "/o/acme/people/export/xlsx"
@@ -147,6 +148,18 @@ def test_the_page_is_told_that_the_file_has_begun(cast: Cast, admin_client: Clie
 def test_nothing_of_another_organization_is_in_a_file(cast: Cast, admin_client: Client) -> None:
     make_healthy(cast.globex, name="Theirs")
     assert len(lines(admin_client)) == 1
+
+
+def test_the_address_of_a_saved_view_is_the_file_of_its_list(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_healthy(cast.acme, name="Grace")
+    make_unwell(cast.acme, "stalled", "silent", name="Ada")
+    view = make_view(cast.admin, query="status=stalled&columns=team")
+    titles, ada = lines(admin_client, f"?view={view.pk}")
+    assert (titles[-1], ada[0]) == ("Team", "Ada")
+    assert AuditEntry.objects.get().detail["query"] == "status=stalled&columns=team"
+    assert admin_client.get(f"{CSV}?view={view.pk + 99}").status_code == 302
 
 
 def test_a_viewer_may_export_what_they_see(cast: Cast) -> None:

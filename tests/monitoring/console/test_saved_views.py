@@ -43,6 +43,16 @@ def test_a_list_is_saved_under_a_name_and_opened_by_its_address(
     assert not AuditEntry.objects.exists()
 
 
+def test_a_view_of_everybody_as_usual_is_opened_too(cast: Cast, admin_client: Client) -> None:
+    make_unwell(cast.acme, "stalled", "silent", name="Ada")
+    view = make_view(cast.admin, query="")
+    opened = admin_client.get(PEOPLE, {"view": view.pk})
+    assert opened.status_code == 200
+    assert [row.name for row in opened.context["rows"]] == ["Ada"]
+    assert opened.context["saved"]["current"] == view
+    assert not opened.context["saved"]["changed"]
+
+
 def test_a_view_that_was_narrowed_further_says_so(cast: Cast, admin_client: Client) -> None:
     view = make_view(cast.admin)
     response = admin_client.get(PEOPLE, {"view": view.pk, "status": "stalled", "team": "Sales"})
