@@ -15,12 +15,14 @@ from monitoring.errors.rules import Interpretation
 class Help(StrEnum):
     """SYNC and REAUTHORIZE are actions; with MEND something else is put right before a sync.
 
+    MEND_ELSEWHERE is that alone, for people whom another engine syncs.
     READ is for an error that nobody understands yet; with NOTHING, nobody at the console can help.
     """
 
     SYNC = "sync"
     REAUTHORIZE = "reauthorize"
     MEND = "mend"
+    MEND_ELSEWHERE = "mend_elsewhere"
     READ = "read"
     NOTHING = "nothing"
 
@@ -35,15 +37,26 @@ BY_CLASS = {
 KINDS = {Help.SYNC: Kind.SYNC, Help.REAUTHORIZE: Kind.REAUTHORIZE, Help.MEND: Kind.SYNC}
 
 
-def help_for(cause: str, interpretation: Interpretation | None) -> Help:
+# What is left where no run can be asked for, because another engine syncs all of them.
+ELSEWHERE = {Help.SYNC: Help.NOTHING, Help.MEND: Help.MEND_ELSEWHERE}
+
+
+def help_for(cause: str, interpretation: Interpretation | None, *, any_here: bool = True) -> Help:
     """Return what helps people who need attention for a cause.
 
-    `interpretation` is that of the rule whose id the cause is, None for a cause that is no rule.
+    `interpretation` is that of the rule whose id the cause is, None for a cause that is no rule;
+    `any_here` tells whether any of the people is synced here and not by another engine.
     """
     known = BY_CAUSE.get(cause)
-    if known is not None or interpretation is None:
-        return known or Help.SYNC
-    return BY_CLASS.get(interpretation, Help.SYNC)
+    if known is None and interpretation is not None:
+        known = BY_CLASS.get(interpretation)
+    helps = known or Help.SYNC
+    return helps if any_here else ELSEWHERE.get(helps, helps)
+
+
+def told_as(cause: str, *, any_here: bool) -> str:
+    """Return the cause whose words explain it: silence of another engine is broken there."""
+    return "silent_elsewhere" if cause == "silent" and not any_here else cause
 
 
 def help_words(step: Help, people: int) -> str:
@@ -53,6 +66,7 @@ def help_words(step: Help, people: int) -> str:
         Help.SYNC: f"Sync {who}\N{HORIZONTAL ELLIPSIS}",
         Help.REAUTHORIZE: f"Re-authorize {who}\N{HORIZONTAL ELLIPSIS}",
         Help.MEND: f"Then sync {who}\N{HORIZONTAL ELLIPSIS}",
+        Help.MEND_ELSEWHERE: "",
         Help.READ: "Read the errors",
         Help.NOTHING: "",
     }[step]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitoring.console.figures import Figures
-from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words
+from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words, told_as
 from monitoring.console.places import Place, place_for
 from monitoring.console.rows import Moment, past
 from monitoring.console.rules import words_of
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 
 MOST = 8
 
-# The index by cause holds them in this order, so each cause costs one row.
+# The index by cause holds them in this order, so each cause costs one row; the second look ends at
+# the first person who is synced here.
 OLDEST = """
     SELECT cause, (
         SELECT unwell_since FROM health_health
         WHERE organization_id = %(organization)s AND cause = each.cause AND severity = %(severity)s
         ORDER BY unwell_since ASC NULLS LAST, person_id LIMIT 1
-    ) AS unwell_since
+    ) AS unwell_since, EXISTS (
+        SELECT FROM health_health
+        WHERE organization_id = %(organization)s AND cause = each.cause AND severity = %(severity)s
+            AND runs_here
+    ) AS any_here
     FROM (
         SELECT cause FROM health_healthtally
         WHERE organization_id = %(organization)s AND status = 'stalled'
@@ -45,7 +50,7 @@ OLDEST = """
 class Step:
     """What helps: an action to begin, which is a button, or a page to look at.
 
-    `place` is where something is to be mended before.
+    `place` is where something is to be mended before; without words that is all.
     """
 
     words: str
@@ -57,7 +62,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One cause for which people need attention; `oldest` is who has waited longest for a run."""
+    """One cause for which people need attention; `oldest` is who has waited longest for a run.
+
+    Without a step, `nobody` says that there is none for anybody at the console.
+    """
 
     cause: str
     title: str
@@ -65,6 +73,7 @@ class Need:
     people: int
     oldest: Moment | None
     step: Step | None
+    nobody: bool
 
 
 def most_needed(figures: Figures) -> list[tuple[str, int]]:
@@ -76,7 +85,10 @@ def most_needed(figures: Figures) -> list[tuple[str, int]]:
 
 
 def oldest_question(access: Access) -> Question:
-    """Ask since when the longest waiting person of each cause has had no good run."""
+    """Ask since when the longest waiting person of each cause has had no good run.
+
+    And whether anybody it concerns is synced here, so that a run can be asked for.
+    """
     values = {
         "organization": access.organization.pk,
         "severity": SEVERITY["stalled"],
@@ -93,29 +105,37 @@ def needs_of(
     `oldest` answers `oldest_question`. The first action is the one the page leads with.
     """
     words = words_of(rules)
-    since = {row["cause"]: moment_of(row["unwell_since"]) for row in oldest}
+    found = {row["cause"]: row for row in oldest}
     known_rules = {rule.id: rule for rule in rules.rules}
     needs: list[Need] = []
     for cause, people in most_needed(figures):
-        known = explanation_of(cause, words)
-        step = step_of(access, cause, people, known_rules.get(cause), needs)
-        oldest_here = past(since.get(cause), now, access.time_zone)
-        needs.append(Need(cause, known.title, known.next_step, people, oldest_here, step))
+        row = found.get(cause, {})
+        any_here, rule = row.get("any_here", True), known_rules.get(cause)
+        known = explanation_of(told_as(cause, any_here=any_here), words)
+        helps = help_for(cause, rule.interpretation if rule else None, any_here=any_here)
+        step = step_of(access, cause, people, rule, helps, needs)
+        since = past(moment_of(row.get("unwell_since")), now, access.time_zone)
+        nobody = helps is Help.NOTHING
+        needs.append(Need(cause, known.title, known.next_step, people, since, step, nobody))
     return needs
 
 
 def step_of(
-    access: Access, cause: str, people: int, rule: Rule | None, before: Sequence[Need]
+    access: Access,
+    cause: str,
+    people: int,
+    rule: Rule | None,
+    helps: Help,
+    before: Sequence[Need],
 ) -> Step | None:
     """Return the step as this member may take it; who may only look is not asked to act."""
-    step = help_for(cause, rule.interpretation if rule else None)
-    is_action = step in KINDS
-    if step is Help.NOTHING or (is_action and not access.may_change):
+    is_action = helps in KINDS
+    if helps is Help.NOTHING or (helps is not Help.READ and not access.may_change):
         return None
-    may_lead = is_action and step is not Help.MEND
+    may_lead = is_action and helps is not Help.MEND
     return Step(
-        words=help_words(step, people),
-        address=help_address(step, access.organization.slug, cause),
+        words=help_words(helps, people),
+        address=help_address(helps, access.organization.slug, cause),
         is_action=is_action,
         leads=may_lead and not any(need.step and need.step.leads for need in before),
         place=place_for(rule, access.organization, addresses_from_settings()),

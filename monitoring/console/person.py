@@ -22,6 +22,7 @@ from monitoring.actions.people import sync_refusal
 from monitoring.console import wording
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_times
+from monitoring.console.helping import told_as
 from monitoring.console.incident_words import phrase
 from monitoring.console.moments import duration
 from monitoring.console.pages import kept_by_nobody, page
@@ -152,8 +153,7 @@ def standing(
 
 
 def why_of(health: FullHealth, rules: Mapping[str, Explanation]) -> Explanation:
-    elsewhere = health.cause == "silent" and not health.runs_here
-    return wording.explanation_of("silent_elsewhere" if elsewhere else health.cause, rules)
+    return wording.explanation_of(told_as(health.cause, any_here=health.runs_here), rules)
 
 
 def schedule(

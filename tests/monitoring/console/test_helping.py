@@ -11,6 +11,7 @@ from monitoring.console.helping import KINDS, Help, help_address, help_for, help
 from monitoring.console.wording import CAUSES
 from monitoring.errors.rules import Interpretation
 
+NO_RUN = {Help.NOTHING, Help.READ, Help.REAUTHORIZE, Help.MEND_ELSEWHERE}
 RULE_CAUSES = st.from_regex(r"[a-z]+(-[a-z]+){1,3}", fullmatch=True)
 
 
@@ -41,19 +42,20 @@ def test_what_helps_for_a_cause(
     st.one_of(RULE_CAUSES, st.sampled_from(list(CAUSES))),
     st.sampled_from([*Interpretation, None]),
     st.integers(1, 10**6),
+    st.booleans(),
 )
 def test_whatever_helps_has_words_and_leads_to_those_people(
-    cause: str, interpretation: Interpretation | None, people: int
+    cause: str, interpretation: Interpretation | None, people: int, any_here: bool
 ) -> None:
-    helps = help_for(cause, interpretation)
+    helps = help_for(cause, interpretation, any_here=any_here)
+    assert any_here or helps in NO_RUN
     words, address = help_words(helps, people), help_address(helps, "acme", cause)
-    assert bool(words) == bool(address) == (helps is not Help.NOTHING)
+    assert bool(words) == bool(address) == (helps not in {Help.NOTHING, Help.MEND_ELSEWHERE})
     query = parse_qs(urlsplit(address).query, keep_blank_values=True)
     if helps in KINDS:
         assert urlsplit(address).path == "/o/acme/actions/new/"
         assert (query["kind"], query["scope"]) == ([KINDS[helps]], ["filter"])
         query = parse_qs(query["filter"][0], keep_blank_values=True)
-    if helps not in {Help.NOTHING, Help.READ}:
         assert query == {"status": ["stalled"], "cause": [cause]}
         assert f"{people:,} p" in words
 

@@ -213,6 +213,29 @@ def test_who_may_only_look_is_not_asked_to_act(cast: Cast) -> None:
     assert "For an admin to do" in text(response)
 
 
+def test_no_run_is_offered_of_people_whom_another_engine_syncs(
+    cast: Cast, admin_client: Client
+) -> None:
+    elsewhere = {"health": {"runs_here": False}}
+    for cause in ("silent", "salesforce-user-inactive", "google-bad-parameter"):
+        make_unwell(cast.acme, "stalled", cause, **elsewhere)
+    response = admin_client.get(ADDRESS)
+    assert not [link for link in markup(response).links if "actions/new" in link]
+    assert "Ask whoever runs that engine why it has stopped reporting." in text(response)
+    assert f"https://{cast.acme.salesforce_host}/lightning/setup/SetupOneHome/home" in (
+        markup(response).links
+    )
+    make_unwell(cast.acme, "stalled", "silent")
+    assert "Sync 2 people…" in text(admin_client.get(ADDRESS))
+
+
+def test_what_nobody_can_help_is_not_said_to_be_for_an_admin(cast: Cast) -> None:
+    make_unwell(cast.acme, "stalled", "google-bad-parameter")
+    page = text(client_of(cast.viewer).get(ADDRESS))
+    assert "Nothing to do here" in page
+    assert "For an admin to do" not in page
+
+
 def test_coverage_says_who_never_connected(cast: Cast, admin_client: Client) -> None:
     make_many_healthy(cast.acme, 3)
     make_person(cast.acme)
