@@ -26,16 +26,13 @@ from monitoring.console.action_codes import code_words
 from monitoring.console.action_forms import AT, MOMENT
 from monitoring.console.action_scope import Scope, ScopeRefusedError, scope_of
 from monitoring.console.action_words import result_look
-from monitoring.console.addresses import PER_PAGE
+from monitoring.console.addresses import MOST_PICKED, PER_PAGE
 from monitoring.console.rows import Moment, recent
 from monitoring.console.tables import CountedPaginator
 from monitoring.console.wording import Explanation, Look, explanation_of, look_of
 
 if TYPE_CHECKING:
     from accounts.access import Access
-
-# A link that names more people would be too long for some browsers and servers.
-MOST_PICKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +142,13 @@ def elsewhere_of(action: Action) -> int:
 
 
 def form_query(action: Action, scope: Scope | None) -> str:
-    """Return the query string of the form that leads to this action; empty where it can't be."""
-    if scope is None or len(scope.parameters) > MOST_PICKED:
+    """Return the query string of the form filled in as for this action; empty where it can't be."""
+    if scope is None:
         return ""
-    return urlencode([("kind", action.kind), *scope.parameters])
+    picked = [name for name, _ in scope.parameters if name == "person"]
+    if len(picked) > MOST_PICKED:
+        return ""
+    return urlencode([("kind", action.kind), *scope.parameters, ("from", action.pk)])
 
 
 def is_reversible(kind: str) -> bool:

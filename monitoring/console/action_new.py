@@ -72,10 +72,14 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 def first_fields(
     access: Access, form_class: type[ActionForm], request: HttpRequest
 ) -> dict[str, Any]:
-    """Return what the form begins with: what the address says, else as in the action it repeats."""
+    """Return what the form begins with: what the address says, else as in the action it repeats.
+
+    That is the one it comes `from`, or whose people it is for.
+    """
     initial = request.GET.dict()
-    number = number_in(initial.get("action"))
-    if number and initial.get("scope") == "action":
+    whose = initial.get("action") if initial.get("scope") == "action" else None
+    number = number_in(initial.get("from") or whose)
+    if number:
         repeated = Action.objects.visible_to(access).filter(pk=number, kind=form_class.kind).first()
         if repeated is not None:
             initial = typed_of(repeated, access.time_zone) | initial

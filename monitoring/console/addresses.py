@@ -10,6 +10,8 @@ from monitoring.console.columns import USUAL, columns_of, parameter_of
 
 SIZES = (25, 50, 100, 200)
 PER_PAGE = 50
+# As many people as fit into an address; more are meant by what they have in common.
+MOST_PICKED = 200
 SORTS = frozenset(
     {
         "person",

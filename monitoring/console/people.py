@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.console.addresses import SIZES, Asked, whole_number
+from monitoring.console.addresses import MOST_PICKED, SIZES, Asked, whole_number
 from monitoring.console.columns import ALWAYS, COLUMNS
 from monitoring.console.figures import Figures, figures_of
 from monitoring.console.filters import PeopleFilter
@@ -35,8 +35,6 @@ from monitoring.console.wording import (
 )
 
 TYPED_NAME = "view_name_typed"
-# As many as fit into an address; more are meant by what they have in common.
-MOST_SELECTED = 200
 
 
 @login_required
@@ -132,7 +130,7 @@ def bulk_of(access: Access, narrowed: PeopleFilter) -> dict[str, Any] | None:
         "address": reverse("action_new", args=[access.organization.slug]),
         # Where a filter was left out, more people are listed than were meant.
         "filter": narrowed.query if narrowed.is_sound else None,
-        "most": MOST_SELECTED,
+        "most": MOST_PICKED,
     }
 
 

@@ -14,10 +14,10 @@ from accounts.models import Person
 from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
 from monitoring.health.models import Health, Hold
 from tests.factories import NOW
-from tests.monitoring.console.action_makers import ENDED, make_action
+from tests.monitoring.console.action_makers import ENDED, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_healthy, make_held, make_many_healthy
-from tests.monitoring.console.markup import text
+from tests.monitoring.console.markup import markup, text
 
 ADDRESS = "/o/acme/actions/new/"
 HOLD = {"kind": "hold", "reason": "On leave", "ends": ""}
@@ -158,6 +158,43 @@ def test_the_failed_are_tried_again_with_what_was_typed(cast: Cast, admin_client
     assert 'value="2026-11-22T13:00"' in html(page)
     admin_client.post(ADDRESS, HOLD | again)
     assert Action.objects.latest("pk").members.get().person == people[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "kept"),
+    [
+        (Kind.HOLD, {"until": "2026-11-22T12:00:00+00:00"}, ['value="2026-11-22T13:00"']),
+        (Kind.INTERVAL, {"interval": None}, ['value="" checked']),
+        (Kind.INTERVAL, {"interval": 86_400}, ['value="86400" checked']),
+        (
+            Kind.REAUTHORIZE,
+            {"method": "link", "message": "Click it"},
+            ['value="link" checked', "Click it</textarea>"],
+        ),
+        (
+            Kind.NOTE,
+            {"text": "Ring Ada", "owner": None, "due_on": "2026-12-01"},
+            ["Ring Ada</textarea>", 'value="2026-12-01"'],
+        ),
+    ],
+)
+def test_a_preview_is_changed_with_what_was_typed_before(
+    cast: Cast, admin_client: Client, kind: Kind, typed: dict[str, Any], kept: list[str]
+) -> None:
+    fields = {"kind": kind, "parameters": typed, "author": cast.admin}
+    action = make_action(cast.acme, [make_healthy(cast.acme)], **fields)
+    preview = markup(admin_client.get(address(action)))
+    (change,) = [link for link in preview.links if link.startswith(ADDRESS)]
+    form = html(admin_client.get(change))
+    for words in [*kept, *(["On leave</textarea>"] if kind != Kind.NOTE else [])]:
+        assert words in form, words
+
+
+def test_a_form_is_not_filled_from_elsewhere(cast: Cast, admin_client: Client) -> None:
+    ada = make_healthy(cast.acme)
+    theirs = make_action(cast.globex, [make_healthy(cast.globex)], reason="Secret")
+    page = admin_client.get(ADDRESS, pick(ada) | {"reason": "", "from": theirs.pk})
+    assert "Secret" not in html(page)
 
 
 def test_nobody_left_is_said_before_anything_is_asked(cast: Cast, admin_client: Client) -> None:

@@ -22,8 +22,9 @@ from monitoring.actions.models import (
     PersonState,
 )
 from monitoring.actions.starting import action_confirm
+from monitoring.console.addresses import MOST_PICKED
 from monitoring.health.models import Health
-from tests.factories import NOW, make_member
+from tests.factories import NOW, make_connected_person, make_member
 from tests.monitoring.console.action_makers import BEGUN, ENDED, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_many_healthy
@@ -101,6 +102,14 @@ def test_a_preview_by_filter_can_be_changed_in_its_form(cast: Cast, admin_client
     page = html(admin_client.get(address(action)))
     assert "all who match a filter" in page
     assert "Change it" not in page
+
+
+def test_as_many_as_can_be_picked_can_be_changed(cast: Cast, admin_client: Client) -> None:
+    action = make(cast, *[WAITING] * MOST_PICKED)
+    assert "Change it" in buttons(admin_client.get(address(action)))
+    more = {"person": make_connected_person(cast.acme), "state": PersonState.LEFT_OUT}
+    ActionPerson.objects.create(action=action, organization=cast.acme, **more)
+    assert "Change it" not in buttons(admin_client.get(address(action)))
 
 
 def test_large_previews_need_a_second_person_and_say_why(cast: Cast, admin_client: Client) -> None:
