@@ -103,7 +103,7 @@ document.addEventListener("htmx:beforeSend", begin);
 document.addEventListener("htmx:afterRequest", end);
 document.addEventListener("click", (event) => {
   // What is downloaded leaves the page where it is.
-  downloads = Boolean(event.target.closest("[download], [data-download]"));
+  downloads = Boolean(event.target.closest("[download], [data-export]"));
 });
 window.addEventListener("beforeunload", () => {
   if (!downloads) {

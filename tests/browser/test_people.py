@@ -195,6 +195,7 @@ def test_a_file_holds_what_is_listed(signed_in: SignedIn, crowd: None, tmp_path:
     page = signed_in("people/")
     page.get_by_label("Status").select_option("stalled")
     expect(page).to_have_url(re.compile("status=stalled"))
+    expect(page).to_have_title(re.compile("^People: Needs attention · "))
     page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Comma-separated").click()
@@ -208,6 +209,10 @@ def test_a_file_holds_what_is_listed(signed_in: SignedIn, crowd: None, tmp_path:
     with page.expect_download() as download:
         page.get_by_role("link", name="Excel workbook").click()
     assert download.value.suggested_filename.endswith(".xlsx")
+    # Longer than anything may take before the page says that it is under way.
+    assert page.evaluate(
+        "new Promise((done) => setTimeout(() => done(document.getElementById('busy').hidden), 500))"
+    )
 
 
 @pytest.mark.parametrize("width", [320, 1280])
