@@ -53,18 +53,21 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     table = PeopleTable(narrowed.qs, asked.columns, asked.sort, now)
     table.paginator = CountedPaginator(table.rows, asked.per, known=narrowed.known_count(figures))
     table.page = table.paginator.get_page(request.GET.get("page"))
+    pills = pills_of(narrowed, asked, rules)
+    saved = saved_views(request, access, views, asked)
     context = {
         "section": "people",
+        "tab_title": tab_title(saved, pills),
         "figures": figures,
         "key_figures": key_figures(figures, asked),
         "filter": narrowed,
         "asked": asked,
         "causes": cause_choices(figures, narrowed, rules),
-        "pills": pills_of(narrowed, asked, rules),
+        "pills": pills,
         "columns": [(column, column.name in asked.columns) for column in COLUMNS],
         "always": ALWAYS,
         "sizes": [(size, asked.paged_by(size), size == asked.per) for size in SIZES],
-        "saved": saved_views(request, access, views, asked),
+        "saved": saved,
         "table": table,
         "rows": [row_of(health, rules, now, access.time_zone) for health in table.people],
         "shown": shown(table.page, table.paginator),
@@ -95,6 +98,13 @@ def saved_views(
         # Typed for a view that could not be saved.
         "typed": request.session.pop(TYPED_NAME, ""),
     }
+
+
+def tab_title(saved: Mapping[str, Any], pills: Sequence[Pill]) -> str:
+    """Return what tells this list from others that are open: the view's name, or the filters."""
+    is_view = saved["current"] and not saved["changed"]
+    which = saved["current"].name if is_view else ", ".join(pill.words for pill in pills)
+    return f"People: {which}" if which else "People"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,5 +57,11 @@ def markup(response: HttpResponse) -> Markup:
     return Markup(response.content.decode())
 
 
+def title(response: HttpResponse) -> str:
+    """Return the title of a page or, of a part, the one that htmx gives the page."""
+    (found,) = re.findall(r"(?:^|<head>.*)\s*<title>(.*?)</title>", response.content.decode(), re.S)
+    return str(found)
+
+
 def text(response: HttpResponse) -> str:
     return markup(response).text

@@ -28,7 +28,7 @@ from tests.factories import NOW, make_connected_person, make_member
 from tests.monitoring.console.action_makers import BEGUN, ENDED, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_many_healthy
-from tests.monitoring.console.markup import markup, text
+from tests.monitoring.console.markup import markup, text, title
 
 HTMX = {"HX-Request": "true"}
 WAITING, DONE, FAILED = (
@@ -337,3 +337,11 @@ def test_links_sent_are_counted_by_how_they_stand(cast: Cast, admin_client: Clie
         )
     assert "Links 1 opened 2 sent Withdraw 3 open links" in shown(admin_client, action)
     assert "Access 2 restored, 1 asked for by mail" in shown(admin_client, action)
+
+
+def test_the_tab_says_what_came_of_it_once_it_is_over(cast: Cast, admin_client: Client) -> None:
+    action = make(cast, WAITING, DONE, **RUNNING)
+    assert title(admin_client.get(address(action))).startswith("Running: Hold 2 people")
+    Action.objects.update(state=ActionState.DONE, finished_at=NOW)
+    over = admin_client.get(address(action), headers=HTMX)
+    assert title(over).startswith("Done: Hold 2 people · Acme")

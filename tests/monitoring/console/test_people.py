@@ -22,7 +22,7 @@ from tests.monitoring.console.makers import (
     make_unwell,
     set_health,
 )
-from tests.monitoring.console.markup import markup, text
+from tests.monitoring.console.markup import markup, text, title
 
 ADDRESS = "/o/acme/people/"
 HTMX = {"HX-Request": "true"}
@@ -405,3 +405,19 @@ def test_why_somebody_was_switched_off_stands_on_the_row(cast: Cast, admin_clien
     make_held(cast.acme)
     page = text(admin_client.get(ADDRESS))
     assert "by Ada Admin, until switched on again: On leave" in page
+
+
+def test_tabs_of_different_lists_are_told_apart(cast: Cast, admin_client: Client) -> None:
+    query = "status=stalled&team=Sales"
+    for headers in ({}, HTMX):
+        assert title(admin_client.get(ADDRESS, headers=headers)).startswith("People · Acme")
+        narrowed = admin_client.get(f"{ADDRESS}?{query}", headers=headers)
+        assert title(narrowed).startswith("People: Needs attention, Sales · Acme")
+    view = SavedView.objects.create(
+        organization=cast.acme, user=cast.admin, name="Broken", query=query,
+        created_at=NOW, changed_at=NOW,
+    )
+    opened = admin_client.get(f"{ADDRESS}?{query}&view={view.pk}")
+    assert title(opened).startswith("People: Broken · Acme")
+    changed = admin_client.get(f"{ADDRESS}?status=stalled&view={view.pk}")
+    assert title(changed).startswith("People: Needs attention · Acme")

@@ -27,7 +27,7 @@ from tests.monitoring.console.makers import (
     set_health,
     transition,
 )
-from tests.monitoring.console.markup import markup, text
+from tests.monitoring.console.markup import markup, text, title
 
 HTMX = {"HX-Request": "true"}
 
@@ -189,6 +189,7 @@ def test_the_raw_error_is_one_click_away_and_can_be_copied(
 def test_htmx_is_given_the_panel_only(cast: Cast, admin_client: Client) -> None:
     person = make_healthy(cast.acme)
     response = admin_client.get(address(person), headers=HTMX)
+    assert title(response).startswith(f"{person.name} · Syncing · Acme")
     page = markup(response)
     assert page.ids[0] == "panel"
     assert "progress" not in page.ids
