@@ -154,6 +154,8 @@ def shown(access: Access, narrowed: PeopleFilter) -> list[str]:
     values = {name: chosen_words(narrowed, name, value) for name, value in narrowed.chosen.items()}
     if cause := narrowed.chosen.get("cause"):
         values["cause"] = explanation_of(cause, explanations(access.organization.pk)).title
+    if "error" in values:
+        values["error"] = f"“{narrowed.error_words}”"
     labels = {name: str(field.label).lower() for name, field in narrowed.form.fields.items()}
     labels["q"] = "search"
     return [f"{labels[name]}: {value}" for name, value in values.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import django_filters
@@ -152,6 +153,13 @@ class PeopleFilter(django_filters.FilterSet):
         # Until it is asked whether it is valid, a form has cleaned nothing.
         self.form.is_valid()
         return {name: value for name, value in self.form.cleaned_data.items() if value}
+
+    @cached_property
+    def error_words(self) -> str:
+        """The unrecognised error that people are narrowed by, as the inbox names it."""
+        errors = UnrecognisedError.objects.visible_to(self.access)
+        signatures = errors.filter(pk=self.chosen.get("error")).values_list("signature", flat=True)
+        return signatures.first() or "one that is not there any more"
 
     @property
     def query(self) -> str:

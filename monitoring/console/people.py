@@ -127,7 +127,7 @@ def pills_of(narrowed: PeopleFilter, asked: Asked, rules: Mapping[str, Explanati
         if name == "cause":
             words = explanation_of(value, rules).title
         if name == "error":
-            words = "one person was hit by"
+            words = narrowed.error_words
         found.append(Pill(name, fields[name].label, words, asked.without(name)))
     return found
 
@@ -146,8 +146,9 @@ def bulk_of(access: Access, narrowed: PeopleFilter) -> dict[str, Any] | None:
 
 def everybody(paginator: CountedPaginator, narrowed: PeopleFilter) -> str:
     """Return the words for all people of the list: "all 1,234 that match"."""
-    number = f"more than {paginator.total:,}" if paginator.more else f"{paginator.total:,}"
-    return f"all {number}{' that match' if narrowed.chosen else ''}"
+    if paginator.more:
+        return f"everybody who matches (more than {paginator.total:,})"
+    return f"all {paginator.total:,}{' that match' if narrowed.chosen else ''}"
 
 
 def key_figures(figures: Figures, asked: Asked) -> list[dict[str, Any]]:

@@ -8,11 +8,16 @@ from django.http import QueryDict
 from django.test import Client
 
 from accounts.access import access_for
+from monitoring.console.action_scope import filter_words
 from monitoring.console.filters import PeopleFilter
+from monitoring.errors.inbox import unrecognised_note
+from monitoring.errors.models import UnrecognisedError
 from monitoring.health.models import Health, Policy
 from tests.factories import make_connected_person
 from tests.monitoring.console.conftest import Cast
 from tests.monitoring.console.makers import make_held, make_unwell, set_health
+from tests.monitoring.console.markup import text
+from tests.monitoring.errors.makers import seen
 
 ADDRESS = "/o/acme/people/"
 
@@ -115,3 +120,17 @@ def test_a_choice_that_makes_no_sense_is_named_and_left_out(
     assert len(response.context["rows"]) == 1
     assert len(response.context["ignored"]) == 1
     assert response.context["bulk"]["filter"] is None
+
+
+def test_an_unrecognised_error_is_called_by_its_signature(cast: Cast, admin_client: Client) -> None:
+    ada = make_unwell(cast.acme, "degraded", "unrecognised", name="Ada")
+    unrecognised_note([seen(cast.acme, ada.pk, signature="google 418 teapot")])
+    unrecognised_note([seen(cast.globex, ada.pk, signature="their secret")])
+    ours, theirs = UnrecognisedError.objects.order_by("pk").values_list("pk", flat=True)
+    response = admin_client.get(ADDRESS, {"error": ours})
+    assert [row.name for row in response.context["rows"]] == ["Ada"]
+    assert "Unrecognised error: google 418 teapot" in text(response)
+    words = filter_words(access_for(cast.admin, "acme"), narrowed(cast, f"error={ours}"))
+    assert words == "all who match unrecognised error: “google 418 teapot”"
+    strange = text(admin_client.get(ADDRESS, {"error": theirs}))
+    assert "Unrecognised error: one that is not there any more" in strange

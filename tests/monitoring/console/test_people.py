@@ -234,6 +234,7 @@ def test_a_search_is_counted_no_further_than_it_is_paged(
     first = admin_client.get(ADDRESS, {"team": "Sales"})
     assert first.context["shown"] == f"1{TO}50 of more than 70 people"
     assert first.context["table"].paginator.counted == 71
+    assert "select everybody who matches (more than 70)" in text(first)
     last = admin_client.get(ADDRESS, {"team": "Sales", "page": "2"})
     assert last.context["shown"] == f"51{TO}70 of more than 70 people"
     assert len(last.context["rows"]) == 20
@@ -414,8 +415,12 @@ def test_tabs_of_different_lists_are_told_apart(cast: Cast, admin_client: Client
         narrowed = admin_client.get(f"{ADDRESS}?{query}", headers=headers)
         assert title(narrowed).startswith("People: Needs attention, Sales · Acme")
     view = SavedView.objects.create(
-        organization=cast.acme, user=cast.admin, name="Broken", query=query,
-        created_at=NOW, changed_at=NOW,
+        organization=cast.acme,
+        user=cast.admin,
+        name="Broken",
+        query=query,
+        created_at=NOW,
+        changed_at=NOW,
     )
     opened = admin_client.get(f"{ADDRESS}?{query}&view={view.pk}")
     assert title(opened).startswith("People: Broken · Acme")
