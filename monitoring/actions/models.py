@@ -47,8 +47,9 @@ class ActionState(models.TextChoices):
 
 class ActionQuerySet(TenantQuerySet):
     def begun(self) -> ActionQuerySet:
-        """Keep those that somebody meant: neither previews nor discarded ones."""
-        return self.exclude(state__in=[ActionState.PREVIEW, ActionState.DISCARDED])
+        """Keep those that somebody meant: neither previews nor what never was more."""
+        never = Q(state=ActionState.DISCARDED, confirmed_at=None)
+        return self.exclude(Q(state=ActionState.PREVIEW) | never)
 
     def running(self) -> ActionQuerySet:
         return self.filter(state=ActionState.RUNNING)

@@ -176,9 +176,11 @@ def actions_wait() -> bool:
 
 
 def forgettable(now: datetime) -> ActionQuerySet:
-    """Return what never began and is no longer looked at."""
+    """Return previews that are no longer looked at; what was asked for and refused is kept."""
     before = now - KEPT
-    old: ActionQuerySet = Action.objects.filter(state__in=NEVER_BEGUN, created_at__lt=before)
+    old: ActionQuerySet = Action.objects.filter(
+        state__in=NEVER_BEGUN, confirmed_at=None, created_at__lt=before
+    )
     return old.annotate(left_at=Coalesce("second_at", "created_at")).filter(left_at__lt=before)
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.actions.models import Action, ActionState, PersonState
+from monitoring.actions.models import Action, ActionQuerySet, ActionState, PersonState
 from monitoring.console.action_facts import bad_results, with_done
-from monitoring.console.action_words import counts_sentence, state_look, title
+from monitoring.console.action_words import action_look, counts_sentence, title
 from monitoring.console.incident_words import people_of
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, recent
@@ -41,23 +42,29 @@ class ActionRow:
 
 
 def action_row(
-    action: Action, others: Mapping[PersonState, int], now: datetime, zone: tzinfo
+    action: Action,
+    others: Mapping[PersonState, int],
+    now: datetime,
+    zone: tzinfo,
+    undone_by: str = "",
 ) -> ActionRow:
     counts = with_done(action, others)
     return ActionRow(
         id=action.pk,
         title=title(action.kind, action.people),
         why=action.reason,
-        look=state_look(
-            action.state,
-            others.get(PersonState.FAILED, 0),
-            is_stopping=action.stopped_by_id is not None,
-        ),
+        look=action_look(action, others.get(PersonState.FAILED, 0), undone_by),
         author=action.author_name,
         at=recent(action.confirmed_at or action.created_at, now, zone),
-        result=counts_sentence(action.kind, counts) if counts else "",
+        result=result_of(action, counts),
         left_out=people_of(action.left_out) if action.left_out else "",
     )
+
+
+def result_of(action: Action, counts: Mapping[PersonState, int]) -> str:
+    if action.state == ActionState.DISCARDED:
+        return "nothing was done"
+    return counts_sentence(action.kind, counts) if counts else ""
 
 
 @login_required
@@ -66,7 +73,7 @@ def actions(request: HttpRequest, slug: str) -> HttpResponse:
     """List the actions of an organization, newest first, below those that wait for approval."""
     access = access_for(request.user, slug)
     now, zone = timezone.now(), access.time_zone
-    begun = Action.objects.visible_to(access).begun()
+    begun = with_undoing(Action.objects.visible_to(access).begun())
     found = Paginator(begun.newest_first(), PER_PAGE).get_page(request.GET.get("page"))
     shown = list(found)
     results = bad_results(access, shown) if shown else {}
@@ -74,10 +81,19 @@ def actions(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {
         "section": "actions",
         "page": found,
-        "rows": [action_row(each, results.get(each.pk, {}), now, zone) for each in shown],
+        "rows": [
+            action_row(each, results.get(each.pk, {}), now, zone, each.undoing or "")
+            for each in shown
+        ],
         "for_me": [action_row(each, {}, now, zone) for each in waiting],
     }
     return page(request, access, "console/actions.html", "results", context)
+
+
+def with_undoing(actions: ActionQuerySet) -> Any:
+    """Add to each action the name of who undid it last, null for one that nobody undid."""
+    undoing = Action.objects.filter(undo_of=OuterRef("pk")).order_by("-pk")
+    return actions.annotate(undoing=Subquery(undoing.values("author_name")[:1]))
 
 
 def waiting_for(access: Access) -> list[Action]:

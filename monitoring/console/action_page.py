@@ -46,6 +46,7 @@ from monitoring.console.action_facts import (
     is_reversible,
     person_row,
     scope_again,
+    undoing_of,
 )
 from monitoring.console.action_scope import Scope
 from monitoring.console.campaign import campaign_context
@@ -100,7 +101,7 @@ def context_of(access: Access, action: Action, now: datetime) -> dict[str, Any]:
     }
     if action.state in {ActionState.PREVIEW, ActionState.APPROVAL, ActionState.DISCARDED}:
         context |= preview_context(access, action, rules, now)
-        context["look"] = words.STATES[ActionState(action.state)]
+        context["look"] = words.action_look(action)
         context["change"] = form_query(action, scope)
     else:
         context |= progress_context(access, action, rules, now)
@@ -181,9 +182,7 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
     percent = words.percent(counts, action.people)
     is_over = action.state != ActionState.RUNNING
     return {
-        "look": words.state_look(
-            action.state, failed, is_stopping=action.stopped_by_id is not None
-        ),
+        "look": words.action_look(action, failed, undoing_of(action) if is_over else ""),
         "is_over": is_over,
         "sentence": words.counts_sentence(action.kind, counts),
         "percent": percent,

@@ -131,6 +131,8 @@ STATES = {
     ActionState.DISCARDED: Look("Discarded", "disabled", "neutral"),
 }
 
+NOT_DONE = ("disabled", "neutral")
+
 RESULT_WORDS = {
     PersonState.LEFT_OUT: "Left out",
     PersonState.WAITING: "Waiting",
@@ -226,6 +228,18 @@ def state_look(state: str, failed: int, *, is_stopping: bool = False) -> Look:
     if its_state == ActionState.DONE and failed:
         return Look(f"Done, {failed:,} failed", "degraded", "warning")
     return STATES[its_state]
+
+
+def action_look(action: Action, failed: int = 0, undone_by: str = "") -> Look:
+    """Return how an action stands, with whoever decided that it does not: refused or undone."""
+    if action.state == ActionState.DISCARDED and action.confirmed_at:
+        if action.second_id is None:
+            return Look("Not approved in time", *NOT_DONE)
+        is_own = action.second_id == action.author_id
+        return Look("Withdrawn" if is_own else f"Refused by {action.second_name}", *NOT_DONE)
+    if undone_by and action.state in {ActionState.DONE, ActionState.STOPPED}:
+        return Look(f"Undone by {undone_by}", *NOT_DONE)
+    return state_look(action.state, failed, is_stopping=action.stopped_by_id is not None)
 
 
 def heading(kind: str, state: str, people: int) -> str:

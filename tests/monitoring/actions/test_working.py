@@ -194,6 +194,7 @@ def test_what_never_began_is_forgotten_after_a_day(access: Access, fake_deed: Fa
     old, discarded = make(), make(state="discarded", second_at=NOW - 2 * DAY)
     kept = [
         make(state="discarded", second_at=NOW),
+        make(state="discarded", second_at=NOW - 2 * DAY, confirmed_at=NOW - 2 * DAY),
         make(state="approval"),
         make(state="done"),
         make_preview(access, people),

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
-from tests.factories import make_member
+from tests.factories import NOW, make_member
 from tests.monitoring.console.action_makers import BEGUN, ENDED, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_many_healthy
@@ -54,6 +54,30 @@ def test_what_nobody_meant_is_not_listed(cast: Cast, admin_client: Client) -> No
     make_action(cast.acme, state=ActionState.DISCARDED)
     make_action(cast.globex, **ENDED)
     assert "Nothing has been done yet" in text(admin_client.get(ADDRESS))
+
+
+def test_what_was_asked_for_and_refused_stays_listed(cast: Cast, admin_client: Client) -> None:
+    refused = {"state": ActionState.DISCARDED, "confirmed_at": NOW, "author": cast.admin}
+    theirs = {"second": cast.staff, "second_name": "Sam Support"}
+    own = {"second": cast.admin, "second_name": "Casey"}
+    make_action(cast.acme, people(cast, 2), **refused | theirs)
+    action = make_action(cast.acme, **refused | own)
+    page = text(admin_client.get(ADDRESS))
+    assert "Refused by Sam Support nothing was done" in page
+    assert "Withdrawn nothing was done" in page
+    assert "withdrawn by Casey" in text(admin_client.get(address(action)))
+
+
+def test_what_was_undone_says_so_in_the_list_and_on_its_page(
+    cast: Cast, admin_client: Client
+) -> None:
+    undone = make_action(cast.acme, people(cast, 1), results=[(PersonState.DONE, "")], **ENDED)
+    undo = {"kind": Kind.UNDO, "undo_of": undone, "author_name": "Casey", "parameters": {}}
+    make_action(cast.acme, **ENDED | undo)
+    looks = [row.look.word for row in admin_client.get(ADDRESS).context["rows"]]
+    assert looks == ["Done", "Undone by Casey"]
+    look = admin_client.get(address(undone)).context["look"]
+    assert (look.word, look.tone) == ("Undone by Casey", "neutral")
 
 
 def test_what_waits_for_my_approval_comes_first(cast: Cast, admin_client: Client) -> None:
