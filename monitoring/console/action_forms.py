@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from accounts.access import Access
 
 MAX_REASON, MAX_NOTE, MAX_MESSAGE = 500, 2_000, 1_000
+# More members are not offered; a note may be for nobody.
+OWNERS = 200
 MOMENT = "%Y-%m-%dT%H:%M"
 AT = "at"
 SPANS = {"8": "For 8 hours", "24": "For 24 hours", "168": "For 7 days"}
@@ -184,8 +186,8 @@ def form_of(kind: str) -> type[ActionForm] | None:
 
 
 def members_of(access: Access) -> list[tuple[str, str]]:
-    """Return who can be given something to do, by name."""
-    members = note_owners(access).select_related("user")
+    """Return who can be given something to do, by name, for the forms of a note."""
+    members = note_owners(access).select_related("user").order_by("pk")[:OWNERS]
     named = {each.user_id: name_of(each.user) for each in members}
     # Support staff belong to no organization, and may take something on all the same.
     named.setdefault(access.user.pk, name_of(access.user))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.actions.models import Action, ActionQuerySet, ActionState, PersonState
+from monitoring.actions.models import (
+    Action,
+    ActionQuerySet,
+    ActionState,
+    Invitation,
+    Kind,
+    PersonState,
+)
 from monitoring.console.action_facts import bad_results, with_done
 from monitoring.console.action_words import action_look, counts_sentence, title
 from monitoring.console.incident_words import people_of
@@ -47,6 +54,7 @@ def action_row(
     now: datetime,
     zone: tzinfo,
     undone_by: str = "",
+    asked: int | None = None,
 ) -> ActionRow:
     counts = with_done(action, others)
     return ActionRow(
@@ -56,15 +64,15 @@ def action_row(
         look=action_look(action, others.get(PersonState.FAILED, 0), undone_by),
         author=action.author_name,
         at=recent(action.confirmed_at or action.created_at, now, zone),
-        result=result_of(action, counts),
+        result=result_of(action, counts, asked),
         left_out=people_of(action.left_out) if action.left_out else "",
     )
 
 
-def result_of(action: Action, counts: Mapping[PersonState, int]) -> str:
+def result_of(action: Action, counts: Mapping[PersonState, int], asked: int | None) -> str:
     if action.state == ActionState.DISCARDED:
         return "nothing was done"
-    return counts_sentence(action.kind, counts) if counts else ""
+    return counts_sentence(action.kind, counts, asked) if counts else ""
 
 
 @login_required
@@ -77,17 +85,29 @@ def actions(request: HttpRequest, slug: str) -> HttpResponse:
     found = Paginator(begun.newest_first(), PER_PAGE).get_page(request.GET.get("page"))
     shown = list(found)
     results = bad_results(access, shown) if shown else {}
+    asked = asked_by_mail(access, shown)
     waiting = waiting_for(access)
     context: dict[str, Any] = {
         "section": "actions",
         "page": found,
         "rows": [
-            action_row(each, results.get(each.pk, {}), now, zone, each.undoing or "")
+            action_row(
+                each, results.get(each.pk, {}), now, zone, each.undoing or "", asked.get(each.pk)
+            )
             for each in shown
         ],
         "for_me": [action_row(each, {}, now, zone) for each in waiting],
     }
     return page(request, access, "console/actions.html", "results", context)
+
+
+def asked_by_mail(access: Access, actions: Iterable[Action]) -> dict[int, int]:
+    """Return how many people each re-authorization of a list has asked by mail."""
+    asked = {action.pk: 0 for action in actions if action.kind == Kind.REAUTHORIZE}
+    if asked:
+        sent = Invitation.objects.visible_to(access).filter(action__in=asked).order_by()
+        asked |= dict(sent.values_list("action").annotate(Count("pk")))
+    return asked
 
 
 def with_undoing(actions: ActionQuerySet) -> Any:

@@ -26,7 +26,9 @@ from monitoring.console.action_forms import ActionForm, form_of
 from monitoring.console.action_scope import Scope, ScopeRefusedError, number_in, scope_of
 from monitoring.console.action_words import (
     KINDS,
+    does,
     done_for,
+    end_words,
     kind_title,
     title,
     title_for,
@@ -132,7 +134,7 @@ def heading(kind: Kind, scope: Scope, people: int) -> str:
 
 def words_of(kind: Kind) -> dict[str, Any]:
     words = KINDS[kind]
-    return {"kind": kind, "name": words.name, "does": words.does, "undo": words.undo}
+    return {"kind": kind, "name": words.name, "does": does(kind), "undo": words.undo}
 
 
 def done_at_once(
@@ -163,7 +165,8 @@ def say(request: HttpRequest, access: Access, person: Person, action: Action) ->
     state, its_title = PersonState(member.state), title_for(action.kind, person.name)
     address = reverse("action", args=[access.organization.slug, action.pk])
     if state == PersonState.DONE:
-        said, level = done_for(action.kind, person.name), messages.SUCCESS
+        end = end_words(action.parameters.get("until"), timezone.now(), access.time_zone)
+        said, level = done_for(action.kind, person.name, end), messages.SUCCESS
     elif state in {PersonState.WAITING, PersonState.RUNNING}:
         said, level = f"{its_title}: it is under way.", messages.INFO
     else:

@@ -125,8 +125,9 @@ def preview_context(access: Access, action: Action, rules: Rules, now: datetime)
     """Return what will happen to whom, and who is left out."""
     sample = first_members(access, action, PersonState.WAITING, SAMPLE)
     kind = words.KINDS[Kind(action.kind)]
+    whose = "your" if action.author_id == access.user.pk else f"{action.author_name}'s"
     return {
-        "does": kind.does,
+        "does": words.does(action.kind, whose),
         "takes": words.takes(
             action.kind,
             seconds_needed(action.kind, action.people),

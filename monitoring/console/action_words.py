@@ -11,7 +11,7 @@ from typing import Any
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
 from monitoring.actions.policy import ActionPolicyFacts
 from monitoring.console.incident_words import people_of
-from monitoring.console.moments import MINUTE, brief, duration
+from monitoring.console.moments import MINUTE, brief, duration, zone_name
 from monitoring.console.wording import Look, lowered
 
 
@@ -19,7 +19,7 @@ from monitoring.console.wording import Look, lowered
 class KindWords:
     """What one kind of action is called. `title` and `button` hold {people}: "3 people".
 
-    does    what happens to each, as sentences
+    does    what happens to each, as sentences that may hold {whose}: "your"
     done    what somebody is for whom it went well, as after "3 people"
     undo    what can be done about it afterwards
     """
@@ -59,7 +59,7 @@ KINDS = {
         "Hold",
         "Hold {people}",
         "Hold {people}",
-        ("Syncing is switched off for each, with your name and the reason.",),
+        ("Syncing is switched off for each, with {whose} name and the reason.",),
         "held",
         "It can be undone: everybody not changed since is as before.",
     ),
@@ -94,7 +94,7 @@ KINDS = {
         "Note",
         "Add a note to {people}",
         "Add the note to {people}",
-        ("The note stands on the page of each, with your name.",),
+        ("The note stands on the page of each, with {whose} name.",),
         "noted",
         "It can't be undone: what was written stays, and can be ticked off.",
     ),
@@ -111,6 +111,11 @@ KINDS = {
 
 def kind_title(kind: str) -> str:
     return KINDS[Kind(kind)].name
+
+
+def does(kind: str, whose: str = "your") -> list[str]:
+    """Return what happens to each, in the name of who asks for it: "your", "Casey's"."""
+    return [sentence.format(whose=whose) for sentence in KINDS[Kind(kind)].does]
 
 
 def title(kind: str, people: int) -> str:
@@ -205,15 +210,21 @@ def result_tabs(
     ]
 
 
-def counts_sentence(kind: str, counts: Counts) -> str:
-    """Return what came of it so far: "1,180 synced, 40 failed, 14 to go"."""
-    words = {
-        PersonState.DONE: KINDS[Kind(kind)].done,
-        PersonState.FAILED: "failed",
-        PersonState.SKIPPED: "with nothing to do any more",
-        PersonState.STOPPED: "stopped before their turn",
-    }
-    parts = [f"{counts[state]:,} {said}" for state, said in words.items() if counts.get(state)]
+def counts_sentence(kind: str, counts: Counts, asked: int | None = None) -> str:
+    """Return what came of it so far: "1,180 synced, 40 failed, 14 to go".
+
+    Of those re-authorized, `asked` had to be asked by mail, where that is known.
+    """
+    done = counts.get(PersonState.DONE, 0)
+    by_mail = min(asked or 0, done)
+    said = [
+        (done - by_mail, KINDS[Kind(kind)].done if asked is None else "re-authorized"),
+        (by_mail, "asked by mail"),
+        (counts.get(PersonState.FAILED, 0), "failed"),
+        (counts.get(PersonState.SKIPPED, 0), "with nothing to do any more"),
+        (counts.get(PersonState.STOPPED, 0), "stopped before their turn"),
+    ]
+    parts = [f"{people:,} {words}" for people, words in said if people]
     to_go = counts.get(PersonState.WAITING, 0) + counts.get(PersonState.RUNNING, 0)
     if to_go:
         parts.append(f"{to_go:,} to go")
@@ -263,8 +274,7 @@ def parameter_lines(
     """Return what was chosen beside the people, as pairs of a label and words."""
     if kind in {Kind.HOLD, Kind.SILENCE}:
         until = parameters.get("until")
-        end = brief(datetime.fromisoformat(until), now, zone) if until else "somebody releases them"
-        return [("Until", end)]
+        return [("Until", end_words(until, now, zone))]
     if kind == Kind.INTERVAL:
         seconds = parameters.get("interval")
         return [("Interval", f"every {duration(seconds)}" if seconds else "the organization's")]
@@ -275,6 +285,13 @@ def parameter_lines(
         message = parameters.get("message")
         return [*lines, ("Message", message)] if message else lines
     return []
+
+
+def end_words(until: str | None, now: datetime, zone: tzinfo) -> str:
+    """Return the end of a hold or silence as after "until"; it is acted on, so the zone is said."""
+    if not until:
+        return "somebody releases them"
+    return f"{brief(datetime.fromisoformat(until), now, zone)} ({zone_name(zone)})"
 
 
 def note_lines(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -336,7 +353,7 @@ def elsewhere_sentence(number: int) -> str:
 FOR_ONE = {
     Kind.SYNC: "{name} has been synced.",
     Kind.REAUTHORIZE: "{name} is re-authorized.",
-    Kind.HOLD: "{name} is held: nothing is synced before the end of it.",
+    Kind.HOLD: "{name} is held: nothing is synced until {end}.",
     Kind.RELEASE: "{name} is released and syncs again.",
     Kind.INTERVAL: "The interval of {name} is changed.",
     Kind.SILENCE: "Alerts about {name} are silenced.",
@@ -344,9 +361,9 @@ FOR_ONE = {
 }
 
 
-def done_for(kind: str, name: str) -> str:
-    """Return what is said where an action of one person went well."""
-    return FOR_ONE[Kind(kind)].format(name=name)
+def done_for(kind: str, name: str, end: str = "") -> str:
+    """Return what is said where an action of one person went well; `end` is as after "until"."""
+    return FOR_ONE[Kind(kind)].format(name=name, end=end)
 
 
 def title_for(kind: str, name: str) -> str:

@@ -16,6 +16,7 @@ from monitoring.console.addresses import Asked, asked_of
 from monitoring.console.figures import Figures
 from monitoring.console.rule_words import CLASSES
 from monitoring.console.saved_views import view_named
+from monitoring.console.teams import teams_written
 from monitoring.console.wording import LOOKS
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.health.fold import SEVERITY, Standing, severity
@@ -79,7 +80,7 @@ class PeopleFilter(django_filters.FilterSet):
     slowed = django_filters.ChoiceFilter(
         method="with_lowered_interval", label="Interval", empty_label="Any interval", choices=SLOWED
     )
-    team = django_filters.CharFilter(field_name="person__team", label="Team", max_length=100)
+    team = django_filters.CharFilter(method="in_team", label="Team", max_length=100)
     error = django_filters.NumberFilter(
         method="hit_by",
         label="Unrecognised error",
@@ -108,6 +109,9 @@ class PeopleFilter(django_filters.FilterSet):
 
     def in_group(self, people: HealthQuerySet, name: str, group: str) -> HealthQuerySet:
         return people.filter(severity=SEVERITIES[group])
+
+    def in_team(self, people: HealthQuerySet, name: str, team: str) -> HealthQuerySet:
+        return people.filter(person__team__in=teams_written(self.access, team))
 
     def failing_at(self, people: HealthQuerySet, name: str, provider: str) -> HealthQuerySet:
         """Keep whose last run failed at that side."""
@@ -158,8 +162,11 @@ class PeopleFilter(django_filters.FilterSet):
     def error_words(self) -> str:
         """The unrecognised error that people are narrowed by, as the inbox names it."""
         errors = UnrecognisedError.objects.visible_to(self.access)
-        signatures = errors.filter(pk=self.chosen.get("error")).values_list("signature", flat=True)
-        return signatures.first() or "one that is not there any more"
+        signatures = errors.filter(pk=int(self.chosen.get("error", 0)))
+        return (
+            signatures.values_list("signature", flat=True).first()
+            or "one that is not there any more"
+        )
 
     @property
     def query(self) -> str:

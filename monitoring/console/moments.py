@@ -57,6 +57,12 @@ def brief(moment: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{local.day} {local:%b}{year} {clock}"
 
 
+def planned(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """Return the same time within a sentence: "at 14:05", "on Tue at 14:05"."""
+    date, _, clock = brief(moment, now, zone).rpartition(" ")
+    return f"on {date} at {clock}" if date else f"at {clock}"
+
+
 def day(moment: datetime, now: datetime, zone: tzinfo) -> str:
     """Return the day alone: "3 Nov", "3 Nov 2025"."""
     local = moment.astimezone(zone)

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from monitoring.console.people_rows import row_of
 from monitoring.console.rules import explanations
 from monitoring.console.saved_views import may_change, saved_views_of
 from monitoring.console.tables import CountedPaginator, PeopleTable
+from monitoring.console.teams import teams_of
 from monitoring.console.wording import (
     LOOKS,
     Explanation,
@@ -200,25 +200,6 @@ def cause_choices(
 
 def shown(page: Page, paginator: CountedPaginator) -> str:
     return shown_sentence(page.start_index(), page.end_index(), paginator.total, paginator.more)
-
-
-TEAMS = """
-    WITH RECURSIVE found(team) AS (
-        SELECT min(team) FROM accounts_person WHERE organization_id = %(organization)s AND team > ''
-        UNION ALL
-        SELECT (SELECT min(team) FROM accounts_person
-                WHERE organization_id = %(organization)s AND team > found.team)
-        FROM found WHERE found.team IS NOT NULL
-    )
-    SELECT team FROM found WHERE team IS NOT NULL LIMIT 500
-"""
-
-
-def teams_of(access: Access) -> list[str]:
-    """Return the first 500 names of teams, hopping along the index from one to the next."""
-    with connection.cursor() as cursor:
-        cursor.execute(TEAMS, {"organization": access.organization.pk})
-        return [team for (team,) in cursor.fetchall()]
 
 
 @login_required

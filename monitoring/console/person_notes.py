@@ -11,12 +11,10 @@ from django.db.models import F
 
 from accounts.access import Access
 from monitoring.actions.models import PersonNote
-from monitoring.actions.notes import note_owners
+from monitoring.console.action_forms import members_of
 from monitoring.console.rows import Moment, recent
 
 NOTES = 20
-# In the page of a person more members than these are not offered; a note may be for nobody.
-OWNERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +69,6 @@ def notes_of(
     return {
         "notes_open": [row for row in rows if not row.done],
         "notes_done": [row for row in rows if row.done],
-        "owners": owners_of(access) if access.may_change else [],
+        "owners": members_of(access) if access.may_change else [],
         "typed": typed or Typed(),
     }
-
-
-def owners_of(access: Access) -> list[tuple[str, str]]:
-    """Return id and address of who may be given something to do, by address."""
-    members = note_owners(access).order_by("user__email")[:OWNERS]
-    return [(str(user), email) for user, email in members.values_list("user_id", "user__email")]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from monitoring.console.moments import brief, counted, duration, interval
+from monitoring.console.moments import brief, counted, duration, interval, planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def next_run(situation: Situation, now: datetime, zone: tzinfo) -> str:
     said = "The next run is" if well else "Tries again"
     if due <= now:
         return f"{said} {'due ' if well else ''}now, then {every}."
-    return f"{said} at {brief(due, now, zone)}, then {every}."
+    return f"{said} {planned(due, now, zone)}, then {every}."
 
 
 def stay_away(situation: Situation, now: datetime, zone: tzinfo) -> str:

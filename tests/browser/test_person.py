@@ -59,7 +59,7 @@ def test_a_note_is_written_refused_and_ticked_off_without_a_reload(
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_role("alert").filter(has_text="Write something first.")).to_be_visible()
     page.get_by_label("Add a note").fill("Call her")
-    page.get_by_label("To be done by").select_option(admin.email)
+    page.get_by_label("Who takes care").select_option(admin.email)
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#notes .note__text")).to_have_text(["Asked her manager", "Call her"])
     expect(page.get_by_label("Add a note")).to_have_value("")

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.models import Action, ActionState, Invitation, Kind, PersonState
 from tests.factories import NOW, make_member
 from tests.monitoring.console.action_makers import BEGUN, ENDED, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
@@ -129,3 +129,19 @@ def test_the_list_takes_at_most_ten_statements_at_any_size(
     assert Action.objects.count() == 2 * size
     with django_assert_max_num_queries(10):
         admin_client.get(ADDRESS)
+
+
+def test_who_was_only_asked_by_mail_is_told_apart(cast: Cast, admin_client: Client) -> None:
+    members = people(cast, 3)
+    fields = {"kind": Kind.REAUTHORIZE, "parameters": {}, "results": [(PersonState.DONE, "")] * 3}
+    action = make_action(cast.acme, members, **ENDED | fields)
+    Invitation.objects.create(
+        organization=cast.acme,
+        person=members[0],
+        action=action,
+        state="sent",
+        providers=["google"],
+        asked_by_name="Casey",
+        created_at=NOW,
+    )
+    assert "2 re-authorized, 1 asked by mail" in text(admin_client.get(ADDRESS))

@@ -130,7 +130,7 @@ def test_one_person_is_done_at_once(cast: Cast, admin_client: Client) -> None:
     ada = make_healthy(cast.acme, name="Ada Lovelace")
     response = admin_client.post(ADDRESS, one(ada), follow=True)
     assert response.redirect_chain == [(f"/o/acme/people/{ada.pk}/", 302)]
-    assert "Ada Lovelace is held" in text(response)
+    assert "held: nothing is synced until somebody releases them." in text(response)
     action = Action.objects.get()
     assert f'href="/o/acme/actions/{action.pk}/"' in html(response)
     assert action.state == ActionState.DONE

@@ -345,3 +345,13 @@ def test_the_tab_says_what_came_of_it_once_it_is_over(cast: Cast, admin_client: 
     Action.objects.update(state=ActionState.DONE, finished_at=NOW)
     over = admin_client.get(address(action), headers=HTMX)
     assert title(over).startswith("Done: Hold 2 people · Acme")
+
+
+def test_who_approves_reads_in_whose_name_and_in_which_zone(cast: Cast) -> None:
+    asked = {"state": ActionState.APPROVAL, "confirmed_at": NOW}
+    until = {"parameters": {"until": "2026-11-22T12:00:00+00:00"}}
+    action = make(cast, WAITING, **asked | until)
+    page = shown(client_of(cast.staff), action)
+    assert "with Ada Admin's name and the reason" in page
+    assert "Sun 12:00 (UTC)" in page
+    assert "with your name and the reason" in shown(client_of(cast.admin), action)

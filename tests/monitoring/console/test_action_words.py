@@ -114,7 +114,7 @@ def test_what_was_chosen_is_said_in_words() -> None:
     note = {"text": "Call her", "owner_name": "Casey", "due_on": "2026-12-01"}
     cases = [
         (Kind.HOLD, {"until": None}, [("Until", "somebody releases them")]),
-        (Kind.SILENCE, {"until": until}, [("Until", "Sat 12:00")]),
+        (Kind.SILENCE, {"until": until}, [("Until", "Sat 12:00 (UTC)")]),
         (Kind.INTERVAL, {"interval": 14_400}, [("Interval", "every 4 h")]),
         (Kind.INTERVAL, {"interval": None}, [("Interval", "the organization's")]),
         (

@@ -134,3 +134,10 @@ def test_an_unrecognised_error_is_called_by_its_signature(cast: Cast, admin_clie
     assert words == "all who match unrecognised error: “google 418 teapot”"
     strange = text(admin_client.get(ADDRESS, {"error": theirs}))
     assert "Unrecognised error: one that is not there any more" in strange
+
+
+def test_a_team_is_found_in_whichever_case_it_is_typed(cast: Cast) -> None:
+    for name, team in (("Ada", "Sales"), ("Alan", "SALES"), ("Grace", "Sales EMEA")):
+        make_unwell(cast.acme, "stalled", "silent", name=name, team=team)
+    assert names(narrowed(cast, "team=sales")) == ["Ada", "Alan"]
+    assert names(narrowed(cast, "team=Sal")) == []

@@ -147,3 +147,9 @@ def test_numbers_carry_separators_and_the_right_plural(number: int) -> None:
     assert int(said.replace(",", "")) == number
     assert re.fullmatch(r"\d{1,3}(,\d{3})*", said)
     assert (noun == "run") is (number == 1)
+
+
+def test_a_planned_time_stands_within_a_sentence() -> None:
+    assert moments.planned(NOW + timedelta(hours=2), NOW, UTC) == "at 14:00"
+    assert moments.planned(NOW + timedelta(days=1), NOW, UTC) == "on Sat at 12:00"
+    assert moments.planned(NOW + timedelta(days=20), NOW, UTC) == "on 10 Dec at 12:00"
