@@ -9,33 +9,29 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Access, access_for
 from accounts.models import Person
 from monitoring.actions.deeds import ActionRefusedError
-from monitoring.actions.models import Action, ActionState, Kind, Origin, PersonState
+from monitoring.actions.models import Action, ActionState, Kind, Origin
 from monitoring.actions.previews import action_preview
 from monitoring.actions.starting import action_confirm, action_discard
-from monitoring.console.action_codes import code_words, left_out_words
-from monitoring.console.action_facts import is_reversible, typed_of
+from monitoring.console.action_codes import left_out_words
+from monitoring.console.action_facts import typed_of
 from monitoring.console.action_forms import ActionForm, form_of
+from monitoring.console.action_one import say_one
 from monitoring.console.action_scope import Scope, ScopeRefusedError, number_in, scope_of
 from monitoring.console.action_words import (
     KINDS,
     does,
-    done_for,
-    end_words,
     kind_title,
     title,
     title_for,
 )
 from monitoring.console.moments import zone_name
 from monitoring.console.pages import page
-from monitoring.console.rules import explanations
 
 TEMPLATE = "console/action_new.html"
 # Nobody needs the exact number before the preview, which counts everybody once.
@@ -155,23 +151,5 @@ def done_at_once(
         return redirect("person", slug=slug, person_id=person.pk)
     if action.state == ActionState.APPROVAL:
         return redirect("action", slug=slug, action_id=action.pk)
-    say(request, access, person, action)
+    say_one(request, access, action)
     return redirect("person", slug=slug, person_id=person.pk)
-
-
-def say(request: HttpRequest, access: Access, person: Person, action: Action) -> None:
-    """Put what came of one person's action above the next page."""
-    member = action.members.visible_to(access).get()
-    state, its_title = PersonState(member.state), title_for(action.kind, person.name)
-    address = reverse("action", args=[access.organization.slug, action.pk])
-    if state == PersonState.DONE:
-        end = end_words(action.parameters.get("until"), timezone.now(), access.time_zone)
-        said, level = done_for(action.kind, person.name, end), messages.SUCCESS
-    elif state in {PersonState.WAITING, PersonState.RUNNING}:
-        said, level = f"{its_title}: it is under way.", messages.INFO
-    else:
-        rules = explanations(access.organization.pk)
-        why = code_words(action.kind, state, member.code, member.detail, rules)
-        said, level = f"{its_title}: {why}.", messages.ERROR
-    link = "Open it to undo" if is_reversible(action.kind) and level == messages.SUCCESS else "Open"
-    messages.add_message(request, level, format_html('{} <a href="{}">{}</a>', said, address, link))

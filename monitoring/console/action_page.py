@@ -70,6 +70,8 @@ def action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
     found = action_of(access, action_id)
     if is_partial(request) and "seen" in request.GET:
         return bar(request, access, found)
+    if is_partial(request) and "waits" in request.GET and found.state == ActionState.APPROVAL:
+        return kept_by_nobody(HttpResponse(status=204))
     context = context_of(access, found, timezone.now())
     if is_partial(request):
         context["actions_at_hand"] = actions_at_hand(access).count()

@@ -8,6 +8,7 @@ from accounts.models import Provider
 from monitoring.console import (
     action_list,
     action_new,
+    action_one,
     action_page,
     action_people,
     action_settings,
@@ -112,6 +113,7 @@ urlpatterns = [
     path(
         "o/<slug:slug>/actions/<int:action_id>/people/", action_people.people, name="action_people"
     ),
+    path("o/<slug:slug>/actions/<int:action_id>/one/", action_one.one, name="action_one"),
     path("o/<slug:slug>/actions/<int:action_id>/<slug:deed>", action_page.act, name="action_act"),
     path("o/<slug:slug>/settings/", action_settings.settings, name="settings"),
     path(

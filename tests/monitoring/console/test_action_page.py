@@ -355,3 +355,16 @@ def test_who_approves_reads_in_whose_name_and_in_which_zone(cast: Cast) -> None:
     assert "with Ada Admin's name and the reason" in page
     assert "Sun 12:00 (UTC)" in page
     assert "with your name and the reason" in shown(client_of(cast.admin), action)
+
+
+def test_who_asked_for_approval_sees_what_became_of_it(cast: Cast, admin_client: Client) -> None:
+    action = make(cast, WAITING, state=ActionState.APPROVAL, confirmed_at=NOW)
+    assert f'hx-get="{address(action)}?waits" hx-trigger="every 10s"' in html(
+        admin_client.get(address(action))
+    )
+    waits = f"{address(action)}?waits"
+    assert admin_client.get(waits, headers=HTMX).status_code == 204
+    do(client_of(cast.staff), action, "approve")
+    approved = admin_client.get(waits, headers=HTMX)
+    assert "1 held" in text(approved)
+    assert "every 10s" not in html(approved)
