@@ -20,6 +20,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
+    document.activeElement.closest("details.menu[open]")?.querySelector("summary").focus();
     closeMenus(null);
   }
 });
