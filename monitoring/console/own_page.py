@@ -36,6 +36,7 @@ from monitoring.console.connections import connection_rows
 from monitoring.console.consent import depart, gone, origins_of
 from monitoring.console.invitation import account_of, askable
 from monitoring.console.moments import zone_name
+from monitoring.console.pages import is_partial, kept_by_nobody
 from monitoring.console.quiet import quiet_page, said
 from monitoring.console.rows import Moment, coming, past, situation_of
 from monitoring.console.rules import explanations
@@ -133,11 +134,15 @@ def shown(
 ) -> HttpResponse:
     now, zone = timezone.now(), zone_of(person.time_zone)
     health = with_details(Health.objects.filter(person=person)).get()
+    seen = seen_of(health)
+    if is_partial(request) and request.GET.get("seen") == seen and is_under_way(person):
+        return kept_by_nobody(HttpResponse(status=204))
     accesses = accesses_of(person, token, now, zone)
     asks = [each["provider"] for each in accesses if each["asks"]]
     context = {
         "person": person,
         "token": token,
+        "seen": seen,
         "typed": typed or {},
         "accesses": accesses,
         "first": asks[0] if asks else None,
@@ -152,6 +157,16 @@ def shown(
     )
 
 
+def seen_of(health: Health) -> str:
+    """Return what a page that waits for a run was shown of; another once the run has ended."""
+    heard = health.last_attempt_at
+    return f"{health.status}.{health.cause}.{heard.timestamp() if heard else 0}"
+
+
+def is_under_way(person: Person) -> bool:
+    return Job.objects.filter(person=person).exists()
+
+
 def standing(
     health: DetailedHealth, accesses: list[dict[str, Any]], now: datetime, zone: tzinfo
 ) -> dict[str, Any]:
@@ -163,7 +178,7 @@ def standing(
     )
     missed = missing_of(health.organization_id, health.pk, now)
     may_consent = any(each["asks"] for each in accesses)
-    under_way = Job.objects.filter(person=health.person).exists()
+    under_way = is_under_way(health.person)
     return {
         "look": look_of(health.status, health.cause),
         "answer": own_words.answer(situation, own_pause=is_own, now=now, zone=zone),

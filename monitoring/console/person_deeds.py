@@ -119,14 +119,14 @@ def note_done(request: HttpRequest, slug: str, person_id: int, note_id: int) -> 
 
 def answered(request: HttpRequest, access: Access, whom: Person, said: str) -> HttpResponse:
     if is_partial(request):
-        return shown_notes(request, access, whom)
+        return shown_notes(request, access, whom, said=said)
     messages.success(request, said)
     return redirect("person", slug=access.organization.slug, person_id=whom.pk)
 
 
 def shown_notes(
-    request: HttpRequest, access: Access, whom: Person, typed: Typed | None = None
+    request: HttpRequest, access: Access, whom: Person, typed: Typed | None = None, said: str = ""
 ) -> HttpResponse:
-    context = {"access": access, "person": whom}
+    context = {"access": access, "person": whom, "said": said}
     context |= notes_of(access, whom.pk, timezone.now(), typed)
     return kept_by_nobody(render(request, "console/person_notes.html", context))

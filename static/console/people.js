@@ -14,6 +14,7 @@ document.addEventListener("click", (event) => {
     boxes().forEach((each) => mark(each, event.target.checked));
   } else if (event.target.closest("[data-everybody]")) {
     everybody = true;
+    bulk().querySelector("[data-nobody]").focus();
   } else if (event.target.closest("[data-nobody]")) {
     clear();
   } else {

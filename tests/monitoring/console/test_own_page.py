@@ -227,6 +227,22 @@ def test_every_page_keeps_to_the_policy(client: Client, acme: Organization, stat
     assert len(set(markup(response).ids)) == len(markup(response).ids)
 
 
+def test_while_a_run_is_under_way_nothing_new_is_said_again(
+    client: Client, acme: Organization
+) -> None:
+    person = make_healthy(acme)
+    job = job_request(person=person, now=NOW)
+    seen = client.get(address(person)).context["seen"]
+    htmx = {"headers": {"HX-Request": "true"}}
+    assert client.get(f"{address(person)}?seen={seen}", **htmx).status_code == 204
+    assert client.get(f"{address(person)}?seen={seen}").status_code == 200
+    set_health(person, last_attempt_at=NOW)
+    assert client.get(f"{address(person)}?seen={seen}", **htmx).status_code == 200
+    job.delete()
+    set_health(person)
+    assert client.get(f"{address(person)}?seen={seen}", **htmx).status_code == 200
+
+
 def test_a_run_under_way_is_told_and_looked_for(client: Client, acme: Organization) -> None:
     person = make_unwell(acme, "stalled", REVOKED)
     assert "hx-trigger" not in client.get(address(person)).content.decode()
