@@ -12,6 +12,8 @@ document.addEventListener("click", (event) => {
     pick(box, event.shiftKey);
   } else if (event.target.id === "pick_page") {
     boxes().forEach((each) => mark(each, event.target.checked));
+  } else if (event.target.closest("[data-page]")) {
+    boxes().forEach((each) => mark(each, true));
   } else if (event.target.closest("[data-everybody]")) {
     everybody = true;
     bulk().querySelector("[data-nobody]").focus();
@@ -60,7 +62,9 @@ function mark(box, is) {
 function clear() {
   everybody = false;
   selected.clear();
-  document.getElementById("pick_page")?.focus();
+  // On a small screen the table has no head.
+  const ways = [document.getElementById("pick_page"), document.querySelector("[data-page]")];
+  ways.find((each) => each?.checkVisibility())?.focus();
 }
 
 function show() {

@@ -101,6 +101,31 @@ def test_all_of_a_list_are_not_all_of_the_next(signed_in: SignedIn, crowd: None)
     expect(page.locator("#pick_page")).to_be_focused()
 
 
+def test_a_small_screen_sorts_and_selects_the_page_without_the_tables_head(
+    signed_in: SignedIn, crowd: None
+) -> None:
+    page = signed_in("people/?per=25", viewport={"width": 320, "height": 640})
+    expect(page.locator("#pick_page")).to_be_hidden()
+    page.locator(".people-small summary").press("Enter")
+    page.get_by_role("link", name="Person", exact=True).press("Enter")
+    expect(page).to_have_url(re.compile("sort=person"))
+    expect(page.locator(".people-small summary")).to_be_focused()
+    page.get_by_role("button", name="Select everybody on this page").click()
+    bar = page.locator("#bulk")
+    expect(bar).to_contain_text("25 selected")
+    hidden = page.evaluate("""() => {
+        const boxes = [...document.querySelectorAll("#people .people__name")];
+        return boxes.filter((each) => {
+            each.focus();
+            const bar = document.getElementById("bulk").getBoundingClientRect();
+            return each.getBoundingClientRect().bottom > bar.top;
+        }).length;
+    }""")
+    assert hidden == 0
+    bar.get_by_role("button", name="clear").click()
+    expect(page.locator("[data-page]")).to_be_focused()
+
+
 def test_a_range_is_ticked_with_the_shift_key_also_by_keyboard(
     signed_in: SignedIn, crowd: None
 ) -> None:
