@@ -165,14 +165,18 @@ DID = {
 }
 
 
+# What is begun and not over yet.
+BEGAN = {Kind.REAUTHORIZE: "asked to re-authorize"}
+
 # Of these kinds what was chosen is told; of the others it is in the result.
 CHOSEN = {Kind.INTERVAL, Kind.SILENCE, Kind.HOLD}
 
 
 def act(told: Told, reading: Reading) -> Entry:
     state, kind = PersonState(told["state"]), Kind(told["kind"])
-    sentence = f"{told['author_name']} {DID[kind]}"
-    if state != PersonState.DONE:
+    begun = state in {PersonState.WAITING, PersonState.RUNNING}
+    sentence = f"{told['author_name']} {BEGAN.get(kind, DID[kind]) if begun else DID[kind]}"
+    if state != PersonState.DONE and not begun:
         sentence += f" ({state.label})"
     why = code_words(kind, state, told["code"], told["detail"], reading.rules)
     chosen = parameter_lines(kind, told["parameters"], reading.now, reading.zone)
@@ -185,13 +189,14 @@ def hold(told: Told, reading: Reading) -> Entry:
     until = reading.clock(told["ends_at"])
     end = f" until {until}" if until else ""
     sentence = f"{told['author_name']} switched syncing off{end}"
-    return Entry("hold", reading.moment, sentence, more=told["reason"])
+    return Entry("hold", reading.moment, sentence, more=told["reason"], action=told["action"])
 
 
 def release(told: Told, reading: Reading) -> Entry:
     who, hold = told["released_by"], f"the hold by {told['author_name']}"
     sentence = f"{who} released {hold}" if who else f"{hold[:1].upper()}{hold[1:]} ended"
-    return Entry("release", reading.moment, sentence)
+    lifted = told["lifted"] or {"reason": "", "id": None}
+    return Entry("release", reading.moment, sentence, more=lifted["reason"], action=lifted["id"])
 
 
 def message(told: Told, reading: Reading) -> Entry:

@@ -11,8 +11,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.db.models import (
+    Case,
+    F,
+    Func,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Concat, JSONObject, NullIf, Trim
 
 from accounts.access import Access
 from monitoring.actions.models import ActionPerson, ActionState, Kind, PersonNote, PersonState
@@ -178,11 +192,34 @@ def acts(access: Access, person_id: int) -> QuerySet[Any]:
 
 
 def holds(access: Access, person_id: int) -> QuerySet[Any]:
-    return Hold.objects.visible_to(access).filter(person=person_id)
+    """Return the person's holds with the action that placed each, null for one by nobody's."""
+    found = Hold.objects.visible_to(access).filter(person=person_id)
+    number = Cast(OuterRef("pk"), TextField())
+    placed = done(Kind.HOLD).annotate(hold=KT("former__hold")).filter(hold=number)
+    return found.annotate(action=Subquery(placed.values("action_id")[:1]))
 
 
 def releases(access: Access, person_id: int) -> QuerySet[Any]:
-    return holds(access, person_id).filter(released_at__isnull=False)
+    """Return the holds that were released, with the action that did it and its reason."""
+    found = Hold.objects.visible_to(access).filter(person=person_id, released_at__isnull=False)
+    number = Func(OuterRef("pk"), function="to_jsonb", output_field=JSONField())
+    lifted = done(Kind.RELEASE).filter(former__holds__contains=number)
+    told = JSONObject(id="action_id", reason="action__reason")
+    return found.annotate(lifted=Subquery(lifted.values(found=told)[:1]))
+
+
+def done(kind: Kind) -> QuerySet[Any]:
+    """Return the same person's part in actions of a kind, newest first."""
+    members = ActionPerson.objects.filter(
+        person=OuterRef("person"), organization=OuterRef("organization"), state=PersonState.DONE
+    )
+    return members.filter(action__kind=kind).order_by("-action")
+
+
+def name_of(user: str) -> Coalesce:
+    """Return the name of the user in a field, or the address of one without."""
+    name = Trim(Concat(f"{user}__first_name", Value(" "), f"{user}__last_name"))
+    return Coalesce(NullIf(name, Value("")), f"{user}__email")
 
 
 def sent(access: Access, person_id: int) -> QuerySet[Any]:
@@ -197,6 +234,8 @@ def same(*names: str) -> dict[str, Any]:
     return {name: name for name in names}
 
 
+ASKED = Coalesce("action__confirmed_at", "action__created_at")
+
 # By kind: the rows, their moment, and what they tell.
 PARTS: dict[str, tuple[Callable[[Access, int], QuerySet[Any]], Any, dict[str, Any]]] = {
     "run": (
@@ -209,10 +248,18 @@ PARTS: dict[str, tuple[Callable[[Access, int], QuerySet[Any]], Any, dict[str, An
         F("at"),
         same("from_status", "to_status", "from_cause", "to_cause", "from_interval", "to_interval"),
     ),
-    "deed": (deeds, F("at"), same("author_name", "action")),
+    "deed": (
+        deeds,
+        F("at"),
+        {"author_name": Coalesce(name_of("author"), "author_name"), "action": "action"},
+    ),
     "act": (
         acts,
-        Coalesce("at", "action__confirmed_at", "action__created_at"),
+        # The run that was asked for has an entry of its own.
+        Case(
+            When(action__kind=Kind.SYNC, then=Coalesce("action__begun_at", ASKED)),
+            default=Coalesce("at", ASKED),
+        ),
         {
             "action": "action_id",
             "kind": "action__kind",
@@ -224,11 +271,15 @@ PARTS: dict[str, tuple[Callable[[Access, int], QuerySet[Any]], Any, dict[str, An
             "parameters": "action__parameters",
         },
     ),
-    "hold": (holds, F("started_at"), same("author_name", "reason", "ends_at")),
+    "hold": (holds, F("started_at"), same("author_name", "reason", "ends_at", "action")),
     "release": (
         releases,
         F("released_at"),
-        {"author_name": "author_name", "released_by": "released_by__email"},
+        {
+            "author_name": "author_name",
+            "released_by": name_of("released_by"),
+            "lifted": "lifted",
+        },
     ),
     "message": (
         sent,

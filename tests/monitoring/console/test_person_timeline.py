@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from monitoring.actions.models import ActionState, Kind, PersonState
+from monitoring.actions.models import ActionPerson, ActionState, Kind, PersonState
 from monitoring.alerts.models import MessageState
 from monitoring.console.person_timeline import ALL, ENTRIES, Place, place_read
 from monitoring.errors.facts import RawError
@@ -117,6 +117,46 @@ def test_what_made_a_hold_or_a_note_is_not_told_twice(cast: Cast, admin_client: 
         make_sync_entry(person, cast.admin, action=action)
     make_sync_entry(person, cast.admin, action="person.interval", detail={"action": 1})
     assert listed(admin_client, person) == []
+
+
+def test_holds_and_releases_say_who_why_and_by_which_action(
+    cast: Cast, admin_client: Client
+) -> None:
+    type(cast.admin).objects.filter(pk=cast.admin.pk).update(first_name="Casey", last_name="Admin")
+    person = make_healthy(cast.acme)
+    first = make_hold(person, cast.admin, NOW - 9 * MINUTE, released_at=NOW - 5 * MINUTE)
+    second = make_hold(
+        person, cast.admin, NOW - 8 * MINUTE, released_at=NOW, released_by=cast.admin
+    )
+    held = make_act(person, cast.admin, Kind.HOLD, former={"hold": second.pk})
+    freed = make_act(
+        person, cast.admin, Kind.RELEASE, reason="Back", former={"holds": [second.pk, 0]}
+    )
+    make_sync_entry(person, cast.admin, NOW - 20 * MINUTE)
+    response = admin_client.get(f"{address(person)}?show=actions")
+    entries = response.context["timeline"]
+    assert [(entry.sentence, entry.more, entry.action) for entry in entries] == [
+        ("Casey Admin released the hold by admin@acme.example", "Back", freed.action_id),
+        ("The hold by admin@acme.example ended", "", None),
+        ("admin@acme.example switched syncing off", "On leave", held.action_id),
+        ("admin@acme.example switched syncing off", "On leave", None),
+        ("Casey Admin asked for a sync now", "", None),
+    ]
+    assert first.pk != second.pk
+
+
+def test_a_sync_that_was_asked_for_stands_below_its_run(cast: Cast, admin_client: Client) -> None:
+    person = make_healthy(cast.acme)
+    make_act(person, cast.admin, Kind.SYNC, NOW - 3 * MINUTE)
+    ActionPerson.objects.update(at=NOW)
+    make_outcome(person, NOW - MINUTE, counts={"google": {"created": 1}})
+    assert listed(admin_client, person) == ["Synced", "admin@acme.example asked for a sync"]
+
+
+def test_what_is_not_over_is_not_told_as_done(cast: Cast, admin_client: Client) -> None:
+    person = make_healthy(cast.acme)
+    make_act(person, cast.admin, Kind.REAUTHORIZE, state=PersonState.WAITING)
+    assert listed(admin_client, person) == ["admin@acme.example asked to re-authorize"]
 
 
 def test_an_action_that_did_not_work_out_says_how(cast: Cast, admin_client: Client) -> None:
