@@ -7,6 +7,7 @@ it at once, and no database connection is held.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from monitoring.actions.invitations import (
 )
 from monitoring.actions.models import Invitation
 from monitoring.actions.own import own_deed_write
+from monitoring.actions.refusals import refusal_of
+from monitoring.errors.facts import RawError
 from monitoring.jobs.models import Lane
 from syncing.consent import challenge_of, code_exchange, consent_address, verifier_make
 from syncing.credentials import abilities_of
@@ -242,6 +245,34 @@ def no_app(person: Person, provider: Provider) -> str:
         f"{person.organization.name} has not set up {provider.label} for this. Tell your "
         "Salesforce administrator; they can."
     )
+
+
+# What a provider calls trouble of its own when it sends a browser back.
+OWN_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
+
+
+def consent_refused(*, errand: Errand, error: str, description: str, now: datetime) -> str:
+    """Keep at the invitation why the provider sent the browser back without a consent.
+
+    `error` and `description` are the provider's. Returns what it means to the person. Raises
+    PersonGoneError and InvitationClosedError.
+    """
+    _, invitation = errand_check(errand, now)
+    refusal = refusal_of(errand.provider, answer_of(errand.provider, error, description))
+    told = ": ".join(part for part in (error, description) if part)
+    if invitation:
+        sentence = f"{refusal.sentence} {errand.provider.label} said “{told}”"
+        invitation_note(invitation=invitation, sentence=sentence)
+    if refusal.temporary:
+        return f"{refusal.title}. Try again in a few minutes; if it says so again, tell your admin."
+    return f"{errand.provider.label} gave no access. {refusal.title}. Tell your admin."
+
+
+def answer_of(provider: Provider, error: str, description: str) -> RawError:
+    """Return what a browser was sent back with as the rules read an error."""
+    body = json.dumps({"error": error, "error_description": description})
+    status = 503 if error in OWN_TROUBLE else 400
+    return RawError(provider, "oauth-json", status, {}, body, "consent")
 
 
 TRY_AGAIN = {

@@ -31,6 +31,7 @@ from monitoring.actions.consents import (
     Errand,
     PersonGoneError,
     consent_begin,
+    consent_refused,
     consent_take,
     errand_check,
 )
@@ -49,6 +50,7 @@ GOOD_FOR = timedelta(minutes=15)
 VISITORS_FOR = timedelta(hours=1)
 # Tabs under way at once; an older one is told to begin again.
 AT_ONCE = 5
+LONGEST_SAID = 200
 LINK_AGAIN = "Open the link in your mail again, or begin again on your own page."
 
 
@@ -175,6 +177,11 @@ def settle(request: HttpRequest, errand: Errand, back: str, now: datetime) -> Ht
             f"You declined at {label}, so nothing was changed. You may still change your mind.",
         )
         return redirect(back)
+    if not code and request.GET.get("error"):
+        error, description = (said_by(request, name) for name in ("error", "error_description"))
+        sentence = consent_refused(errand=errand, error=error, description=description, now=now)
+        messages.error(request, sentence)
+        return redirect(back)
     if not code:
         sentence = f"{label} sent no consent. Try again; if it says so again, tell your admin."
         messages.error(request, sentence)
@@ -188,6 +195,12 @@ def settle(request: HttpRequest, errand: Errand, back: str, now: datetime) -> Ht
         then = " Your calendar is being synced now." if syncs else ""
         messages.success(request, f"Thank you. {label} is connected.{then}")
     return redirect(back)
+
+
+def said_by(request: HttpRequest, name: str) -> str:
+    """Return what the provider wrote into an address, on one line and no longer than is kept."""
+    words = "".join(sign if sign.isprintable() else " " for sign in request.GET.get(name, ""))
+    return words[:LONGEST_SAID].strip()
 
 
 def has_proven(request: HttpRequest, person: Person) -> bool:

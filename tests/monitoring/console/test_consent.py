@@ -331,13 +331,42 @@ def test_after_a_quarter_of_an_hour_one_begins_again(
     assert state(ada, GOOGLE) == "refused"
 
 
-@pytest.mark.parametrize("query", ["", "&error=server_error", "&code="])
+@pytest.mark.parametrize("query", ["", "&error=", "&code="])
 def test_an_answer_without_consent_may_be_tried_again(
     client: Client, invited: Invitation, query: str
 ) -> None:
     given = state_in(started(client, link(invited), GOOGLE))
     response = client.get(f"/link/google/callback?state={given}{query}", follow=True)
     assert "Google sent no consent. Try again" in text(response)
+
+
+@pytest.mark.parametrize(
+    ("provider", "error", "told", "kept"),
+    [
+        (
+            SALESFORCE,
+            "error=OAUTH_APP_ACCESS_DENIED&error_description=user+is+not+admin+approved%00",
+            "Salesforce gave no access. Salesforce has not approved the app for this person.",
+            "user is not admin approved",
+        ),
+        (
+            GOOGLE,
+            "error=admin_policy_enforced",
+            "blocks the app by policy",
+            "admin_policy_enforced",
+        ),
+        (GOOGLE, "error=server_error", "Try again in a few minutes", "server_error"),
+        (GOOGLE, f"error={'x' * 900}", "it is not clear why", "Google said"),
+    ],
+)
+def test_why_a_provider_sent_no_consent_is_told_and_kept(
+    client: Client, invited: Invitation, provider: Provider, error: str, told: str, kept: str
+) -> None:
+    given = state_in(started(client, link(invited), provider))
+    response = client.get(f"/link/{provider}/callback?state={given}&{error}", follow=True)
+    assert told in text(response)
+    assert kept in again(invited).refusal
+    assert again(invited).state in {"sent", "opened"}
 
 
 def withdrawn(invitation: Invitation) -> None:
