@@ -36,15 +36,17 @@ def connection_rows(
     now: datetime,
     zone: tzinfo,
     refused: Mapping[str, str] | None = None,
+    last_good: datetime | None = None,
 ) -> list[ConnectionRow]:
     """Return one row a provider, also for one that is not connected.
 
     `refused` says, by provider, why an access was refused, as far as that is known.
+    `last_good` is when a run of ours last used both: its being proven is written down once a day.
     """
     found = {row["provider"]: row for row in rows}
     why = refused or {}
     return [
-        connection_row(provider, found.get(provider), why.get(provider, ""), now, zone)
+        connection_row(provider, found.get(provider), why.get(provider, ""), last_good, now, zone)
         for provider in Provider
     ]
 
@@ -53,12 +55,15 @@ def connection_row(
     provider: Provider,
     row: Mapping[str, Any] | None,
     refused: str,
+    last_good: datetime | None,
     now: datetime,
     zone: tzinfo,
 ) -> ConnectionRow:
     if row is None:
         return ConnectionRow(provider.label, LOOKS["missing"], None, "", "")
     state, proven, granted = ConnectionState(row["state"]), row["proven_at"], row.get("granted_at")
+    if proven and last_good:
+        proven = max(proven, last_good)
     times = {ConnectionState.PROVEN: proven, ConnectionState.REFUSED: row["refused_at"]}
     grant = f"Granted {Grant(row['grant']).label}"
     if granted:

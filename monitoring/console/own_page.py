@@ -38,7 +38,7 @@ from monitoring.console.invitation import account_of, askable
 from monitoring.console.moments import zone_name
 from monitoring.console.pages import is_partial, kept_by_nobody
 from monitoring.console.quiet import quiet_page, said
-from monitoring.console.rows import Moment, coming, past, situation_of
+from monitoring.console.rows import Moment, coming, last_good_here, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
 from monitoring.console.wording import look_of, no_next_run, outlook
@@ -137,7 +137,7 @@ def shown(
     seen = seen_of(health)
     if is_partial(request) and request.GET.get("seen") == seen and is_under_way(person):
         return kept_by_nobody(HttpResponse(status=204))
-    accesses = accesses_of(person, token, now, zone)
+    accesses = accesses_of(person, token, last_good_here(health), now, zone)
     asks = [each["provider"] for each in accesses if each["asks"]]
     context = {
         "person": person,
@@ -200,7 +200,9 @@ def standing(
     }
 
 
-def accesses_of(person: Person, token: str, now: datetime, zone: tzinfo) -> list[dict[str, Any]]:
+def accesses_of(
+    person: Person, token: str, last_good: datetime | None, now: datetime, zone: tzinfo
+) -> list[dict[str, Any]]:
     """Return both accesses; `asks` where it is refused or missing and can be given here."""
     found = Connection.objects.filter(person=person)
     # Only what the page says: the rest of the row is secret.
@@ -220,7 +222,9 @@ def accesses_of(person: Person, token: str, now: datetime, zone: tzinfo) -> list
             "asks": provider not in good and provider in can_ask,
             "had": any(each["provider"] == provider for each in rows),
         }
-        for provider, row in zip(Provider, connection_rows(rows, now, zone), strict=True)
+        for provider, row in zip(
+            Provider, connection_rows(rows, now, zone, last_good=last_good), strict=True
+        )
     ]
 
 

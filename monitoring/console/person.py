@@ -41,7 +41,7 @@ from monitoring.console.person_words import (
     timed,
 )
 from monitoring.console.progress import Progress, open_progress
-from monitoring.console.rows import coming, past, situation_of
+from monitoring.console.rows import coming, last_good_here, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
 from monitoring.console.wording import Explanation, Situation, Slowdown
@@ -190,7 +190,9 @@ def decisions(
         "may_release": any(hold["author_kind"] == HoldAuthor.MEMBER for hold in health.holds),
         "silenced": silence_sentence(health.silence, now, zone),
         "invitation": invitation_sentence(health.invitation, now, zone),
-        "connections": connection_rows(map(timed, health.connections), now, zone, refused),
+        "connections": connection_rows(
+            map(timed, health.connections), now, zone, refused, last_good_here(health)
+        ),
     }
 
 

@@ -58,6 +58,11 @@ def next_time(health: Health, now: datetime) -> datetime | None:
     return expected if expected and expected > now else None
 
 
+def last_good_here(health: Health) -> datetime | None:
+    """Return when a run of this service last got through; another engine's proves nothing of it."""
+    return health.last_success_at if health.runs_here else None
+
+
 def past(moment: datetime | None, now: datetime, zone: tzinfo) -> Moment | None:
     if moment is None:
         return None

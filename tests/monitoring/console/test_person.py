@@ -75,6 +75,15 @@ def revoked_person(cast: Cast) -> Person:
     return person
 
 
+def test_an_access_is_proven_by_the_last_good_run_of_ours(cast: Cast, admin_client: Client) -> None:
+    person = make_healthy(cast.acme)
+    Connection.objects.filter(person=person).update(state="proven", proven_at=NOW - 20 * HOUR)
+    set_health(person, last_success_at=NOW - HOUR / 2)
+    assert "Google Proven 30 min ago" in text(admin_client.get(f"/o/acme/people/{person.pk}/"))
+    set_health(person, last_success_at=NOW - HOUR / 2, runs_here=False)
+    assert "Google Proven 20 h ago" in text(admin_client.get(f"/o/acme/people/{person.pk}/"))
+
+
 def test_a_person_in_trouble_is_explained(cast: Cast, admin_client: Client) -> None:
     page = shown(admin_client, revoked_person(cast))
     for words in (
