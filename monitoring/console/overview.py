@@ -16,6 +16,7 @@ from monitoring.alerts.silences import active_silences
 from monitoring.console.figures import Figures, figures_from, figures_question
 from monitoring.console.incidents import incident_row
 from monitoring.console.needs import needs_of, oldest_question
+from monitoring.console.notes_due import NOTES, notes_due, notes_question
 from monitoring.console.notices import concerning, notices_from
 from monitoring.console.pages import page
 from monitoring.console.ranges import range_of
@@ -52,7 +53,9 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         held=held_question(access, now),
         errors=errors_question(access),
         actions=actions_question(access),
+        notes=notes_question(access, now),
     )
+    notes = notes_due(access, told["notes"], now)
     figures, silences = figures_from(told["tally"]), active_silences(access, now)
     context = {
         "section": "overview",
@@ -63,6 +66,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "coverage": coverage_of(figures),
         "errors": errors_of(told["errors"], now, access.time_zone),
         "actions": actions_of(access, told["actions"], now),
+        "notes": notes[:NOTES],
+        "notes_more": len(notes) > NOTES,
         "silences": silences_of(silences, now, access.time_zone),
         "silences_more": len(silences) - SILENCES,
         "trend": range_of(request.GET.get("trend")),

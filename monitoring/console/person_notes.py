@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.db.models import F
@@ -34,18 +34,25 @@ class NoteRow:
 
 def note_row(note: PersonNote, now: datetime, zone: tzinfo) -> NoteRow:
     due, today = note.due_on, now.astimezone(zone).date()
-    year = "" if due is None or due.year == today.year else f" {due.year}"
     return NoteRow(
         note_id=note.pk,
         text=note.text,
         author=note.author_name,
         at=recent(note.at, now, zone),
         owner=note.owner_name,
-        due="" if due is None else f"{due:%a} {due.day} {due:%b}{year}",
+        due=due_words(due, today),
         overdue=due is not None and due < today and note.done_at is None,
         done=note.done_at is not None,
         done_by=note.done_by_name,
     )
+
+
+def due_words(due: date | None, today: date) -> str:
+    """Return the day as "Mon 30 Nov", with its year if that is another; empty for none."""
+    if due is None:
+        return ""
+    year = "" if due.year == today.year else f" {due.year}"
+    return f"{due:%a} {due.day} {due:%b}{year}"
 
 
 @dataclass(frozen=True, slots=True)

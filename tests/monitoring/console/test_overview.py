@@ -30,6 +30,7 @@ from tests.monitoring.console.makers import (
     make_unwell,
 )
 from tests.monitoring.console.markup import markup, text
+from tests.monitoring.console.person_makers import make_note
 from tests.monitoring.errors.makers import seen
 
 ADDRESS = "/o/acme/"
@@ -275,6 +276,35 @@ def test_actions_under_way_are_told(cast: Cast, admin_client: Client) -> None:
     assert f"/o/acme/actions/{running.pk}/" in markup(response).links
 
 
+def test_notes_that_are_mine_or_overdue_are_told(cast: Cast, admin_client: Client) -> None:
+    ada = make_healthy(cast.acme, name="Ada Lovelace")
+    today = NOW.date()
+    mine = {"owner": cast.admin, "owner_name": "Casey"}
+    theirs = {"owner": cast.viewer, "owner_name": "Val"}
+    make_note(ada, cast.admin, text="Mine some day", **mine)
+    make_note(ada, cast.admin, text="Mine soon", due_on=today + timedelta(days=2), **mine)
+    make_note(ada, cast.admin, text="Theirs soon", due_on=today + timedelta(days=1), **theirs)
+    make_note(ada, cast.admin, text="Theirs late", due_on=today - timedelta(days=1), **theirs)
+    make_note(ada, cast.admin, text="Done", due_on=today - timedelta(days=1), done_at=NOW)
+    make_note(ada, cast.admin, text="For nobody")
+    globex = make_healthy(cast.globex)
+    make_note(globex, cast.admin, due_on=today - timedelta(days=1), **mine)
+    response = admin_client.get(ADDRESS)
+    told = [(note.text, note.owner, note.due, note.overdue) for note in response.context["notes"]]
+    assert told == [
+        ("Theirs late", "Val", "Thu 19 Nov", True),
+        ("Mine soon", "you", "Sun 22 Nov", False),
+        ("Mine some day", "you", "", False),
+    ]
+    assert f"/o/acme/people/{ada.pk}/#notes" in markup(response).links
+    assert "Overdue: due Thu 19 Nov · for Val" in text(response)
+    for _ in range(4):
+        make_note(ada, cast.admin, due_on=today, **mine)
+    response = admin_client.get(ADDRESS)
+    assert len(response.context["notes"]) == 5
+    assert "More are due than fit here." in text(response)
+
+
 def test_silences_are_told_with_whom_they_mute(cast: Cast, admin_client: Client) -> None:
     people = [make_healthy(cast.acme).pk for _ in range(4)]
     for place in range(6):
@@ -311,6 +341,7 @@ def fill(cast: Cast, size: int) -> None:
         make_unwell(cast.acme, "stalled", f"cause-{number}")
         person = make_held(cast.acme)
         make_action(cast.acme, cast.admin, state="running")
+        make_note(person, cast.admin, due_on=NOW.date() - timedelta(days=1))
         unrecognised_note([seen(cast.acme, signature=f"google {number}")])
         silence_place(
             organization=cast.acme,
