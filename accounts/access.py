@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from django.http import Http404
 
-from accounts.models import Member, Organization, Person, Role
+from accounts.models import Member, Organization, Person, Role, StaffTimeZone
 
 MAY_CHANGE = frozenset({Role.OWNER, Role.ADMIN})
 
@@ -48,10 +48,13 @@ def access_for(user: Any, slug: str) -> Access:
     )
     if member is not None:
         return Access(user, member.organization, Role(member.role), zone_of(member.time_zone))
-    organization = Organization.objects.filter(slug=slug).first() if user.is_staff else None
+    if not user.is_staff:
+        raise Http404
+    chosen = StaffTimeZone.objects.filter(user=user.pk).values("time_zone")
+    organization = Organization.objects.annotate(zone=Subquery(chosen)).filter(slug=slug).first()
     if organization is None:
         raise Http404
-    return Access(user, organization, Role.ADMIN, ZoneInfo("UTC"))
+    return Access(user, organization, Role.ADMIN, zone_of(organization.zone or "UTC"))
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -51,6 +51,15 @@ class Member(TenantModel):
         ]
 
 
+class StaffTimeZone(models.Model):
+    """In which zone somebody of the support staff reads times; members have theirs as members."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="staff_time_zone"
+    )
+    time_zone = models.CharField(max_length=64)
+
+
 # Kept equal to the SQL function person_search, which makes the column the words are looked up in.
 PUNCTUATION = "@.-_+/,;:()&\"'\\"
 

@@ -33,6 +33,7 @@ from monitoring.console import (
     rule_page,
     saving,
     silences,
+    time_zone,
     trends,
 )
 
@@ -64,6 +65,7 @@ urlpatterns = [
         )
         for provider in Provider
     ),
+    path("time-zone/", time_zone.time_zone, name="time_zone"),
     path("organizations/", front.organizations, name="organizations"),
     path("incidents/", incidents.incidents_across, name="incidents_across"),
     path("o/<slug:slug>/", overview.overview, name="overview"),
