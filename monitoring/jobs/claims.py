@@ -24,7 +24,7 @@ CLAIM = f"""
             start_at IS NULL OR start_at <= now() AND (
                 lane <> {int(Lane.BULK)} OR start_at >= now() - make_interval(secs => {GRACE})
             )
-        )
+        ) AND (lane <> {int(Lane.BULK)} OR %(bulk)s)
         ORDER BY lane, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -69,16 +69,28 @@ class Claim:
     person_id: int
     trigger: str
     held: bool
+    lane: int
 
 
-def jobs_claim(*, lane: Lane, limit: int, token: UUID, lease: float) -> list[Claim]:
+def jobs_claim(
+    *, lane: Lane, limit: int, token: UUID, lease: float, bulk: bool = True
+) -> list[Claim]:
     """Claim up to `limit` queued jobs of the lanes up to `lane`, lowest lane and oldest first.
 
-    `lease` is in seconds. No two callers ever get the same job.
+    `lease` is in seconds; without `bulk`, what admins asked for in bulk is left. No two callers
+    ever get the same job.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"lane": lane, "limit": limit, "token": token, "lease": lease})
-        return [Claim(*row[2:]) for row in sorted(cursor.fetchall(), key=lambda row: row[:2])]
+        values: dict[str, Any] = {
+            "lane": lane,
+            "limit": limit,
+            "token": token,
+            "lease": lease,
+            "bulk": bulk,
+        }
+        cursor.execute(CLAIM, values)
+        rows = sorted(cursor.fetchall(), key=lambda row: row[:2])
+        return [Claim(*row[2:], lane=row[0]) for row in rows]
 
 
 def seconds_to_next_start(lane: Lane) -> float | None:

@@ -156,17 +156,38 @@ class Drain:
         if free < 1 or not self.may_claim():
             return
         limit, asked_at = min(free, CLAIM_AT_ONCE), monotonic()
-        claims = self.database.attempt(
-            lambda: jobs_claim(
-                lane=self.lane, limit=limit, token=self.token, lease=self.policy.lease
-            )
-        )
-        if len(claims or ()) < limit:
+        claims = self.take(limit)
+        if len(claims) < limit:
             self.next_claim = monotonic() + LOOK_AGAIN
         if not self.claimed:
             self.leased_at = asked_at
-        self.claimed += claims or ()
+        self.claimed += claims
         self.begin()
+
+    def take(self, limit: int) -> list[Claim]:
+        """Claim jobs. While others wait, bulk syncs get half of the threads, and then the rest."""
+        claims: list[Claim] = []
+        for most, bulk in ((self.room_for_bulk(), True), (limit, False), (limit, True)):
+            wanted = min(most, limit - len(claims))
+            if wanted < 1:
+                continue
+            got = self.take_of(wanted, bulk)
+            claims += got or ()
+            if got is None or (bulk and len(got) < wanted):
+                break
+        return claims
+
+    def take_of(self, limit: int, bulk: bool) -> list[Claim] | None:
+        return self.database.attempt(
+            lambda: jobs_claim(
+                lane=self.lane, limit=limit, token=self.token, lease=self.policy.lease, bulk=bulk
+            )
+        )
+
+    def room_for_bulk(self) -> int:
+        """Return how many more bulk syncs there may be in half of the threads."""
+        ours = [flight.claim for flight in self.in_flight.values()] + self.claimed
+        return self.policy.threads // 2 - sum(claim.lane == Lane.BULK for claim in ours)
 
     def stay(self) -> None:
         """Stay for the next job that may not start yet, if it may while this drain claims."""

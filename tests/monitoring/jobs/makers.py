@@ -54,6 +54,7 @@ def make_claim(**overrides: Any) -> Claim:
         "person_id": 1,
         "trigger": "schedule",
         "held": False,
+        "lane": Lane.SCHEDULE,
     }
     return Claim(**values | overrides)
 

@@ -262,6 +262,52 @@ def kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitoring.jobs.outage.connection.close", lambda: None)
 
 
+def claim_of(**jobs: int) -> list[Lane]:
+    """Return the lanes of what a drain claims first, given jobs by lane."""
+    for lane, number in jobs.items():
+        for _ in range(number):
+            make_job(lane=Lane[lane])
+    drain = make_drain(ScriptedRunner())
+    return sorted(Lane(claim.lane) for claim in drain.take(POLICY.threads))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "bulk", "others"),
+    [
+        ({"BULK": 12, "RECOVERY": 12}, 4, 4),
+        ({"BULK": 12, "SCHEDULE": 1}, 7, 1),
+        ({"BULK": 12}, 8, 0),
+        ({"BULK": 1, "RETRY": 12}, 1, 7),
+        ({"ADMIN": 6, "BULK": 12}, 2, 6),
+    ],
+)
+def test_bulk_syncs_take_half_of_the_threads_while_others_wait(
+    jobs: dict[str, int], bulk: int, others: int
+) -> None:
+    lanes = claim_of(**jobs)
+    assert (lanes.count(Lane.BULK), len(lanes) - lanes.count(Lane.BULK)) == (bulk, others)
+
+
+def test_what_is_in_flight_counts_for_the_half_of_bulk_syncs() -> None:
+    for lane in [Lane.BULK] * 9 + [Lane.RECOVERY] * 9:
+        make_job(lane=lane)
+    drain = make_drain(ScriptedRunner())
+    drain.claimed = drain.take(4)
+    assert [claim.lane for claim in drain.take(2)] == [Lane.RECOVERY] * 2
+
+
+def test_a_queue_without_bulk_syncs_is_looked_at_once(
+    django_assert_num_queries: Any,
+) -> None:
+    make_jobs(3)
+    drain = make_drain(ScriptedRunner())
+    with django_assert_num_queries(1):
+        assert len(drain.take(8)) == 3
+    make_jobs(4)
+    with django_assert_num_queries(1):
+        assert len(drain.take(4)) == 4
+
+
 def test_who_has_to_give_way_keeps_its_connection_and_tries_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
