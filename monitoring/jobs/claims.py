@@ -34,11 +34,11 @@ CLAIM = f"""
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM picked
     WHERE job.id = picked.id
-    RETURNING job.lane, job.id, job.attempt_id, job.organization_id, job.person_id, job.trigger,
+    RETURNING job.id, job.attempt_id, job.organization_id, job.person_id, job.trigger,
         EXISTS (
             SELECT FROM health_health AS health
             WHERE health.person_id = job.person_id AND health.hold_id IS NOT NULL
-        )
+        ), job.lane
 """  # noqa: S608 - made of constants
 # Of jobs made together the first id starts first, so the first that may not start yet is the next.
 NEXT_START = """
@@ -89,8 +89,8 @@ def jobs_claim(
             "bulk": bulk,
         }
         cursor.execute(CLAIM, values)
-        rows = sorted(cursor.fetchall(), key=lambda row: row[:2])
-        return [Claim(*row[2:], lane=row[0]) for row in rows]
+        rows = sorted(cursor.fetchall(), key=lambda row: (row[-1], row[0]))
+        return [Claim(*row[1:]) for row in rows]
 
 
 def seconds_to_next_start(lane: Lane) -> float | None:
