@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -16,6 +18,7 @@ from accounts.access import Access
 from accounts.models import Organization
 from monitoring.actions.deed_hold import HoldDeed
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
+from monitoring.actions.paced import pace_work
 from monitoring.actions.running import slice_work
 from monitoring.actions.starting import action_confirm, action_stop, action_undo
 from monitoring.actions.working import actions_work
@@ -24,6 +27,11 @@ from monitoring.health.holds import holds_end
 from monitoring.health.models import Health, Hold
 from monitoring.intake.ingest import outcomes_ingest
 from monitoring.intake.schema import split
+from monitoring.jobs.claims import Claim, jobs_claim, jobs_renew
+from monitoring.jobs.closing import jobs_close
+from monitoring.jobs.models import Job, Lane
+from monitoring.jobs.queue import jobs_dispatch, jobs_recover
+from monitoring.jobs.reports import outcome_of
 from monitoring.outcomes.models import Outcome
 from tests.factories import NOW, make_organization
 from tests.monitoring.actions.makers import (
@@ -33,8 +41,12 @@ from tests.monitoring.actions.makers import (
     make_preview,
     results,
 )
+from tests.monitoring.actions.test_syncing import make_synced_people
 from tests.monitoring.health.test_concurrency import LATER, begin
 from tests.monitoring.intake.makers import as_lines, make_line
+from tests.monitoring.jobs.makers import SUCCESS
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -123,6 +135,48 @@ def test_a_second_worker_of_the_main_cluster_leaves_actions_to_the_first(access:
         assert states(action) == {PersonState.WAITING: 21}
     actions_work()
     assert states(action) == {PersonState.DONE: 21}
+
+
+def test_bulk_syncs_dispatch_recovery_and_closing_never_wait_in_a_circle(
+    access: Access, rung: list[str]
+) -> None:
+    people = make_synced_people(access.organization, 20)
+    for number in range(2):
+        Health.objects.filter(person__in=people).update(next_due=NOW)
+        action = make_preview(access, people, Kind.SYNC)
+        starts = [(person.pk, NOW + number * SECOND) for person in reversed(people)]
+
+        def recover(starts: Sequence[tuple[int, datetime]] = starts) -> None:
+            with transaction.atomic():
+                jobs_recover(starts=starts, now=NOW)
+
+        begun = together(
+            partial(action_confirm, access=access, action=action, now=NOW),
+            recover,
+            partial(jobs_dispatch, now=NOW, limit=100),
+        )
+        assert begun == []
+        assert Job.objects.count() == 20
+        token = uuid4()
+        claims = jobs_claim(lane=Lane.SCHEDULE, limit=20, token=token, lease=90)
+        attempts = {claim.attempt_id: claim.person_id for claim in reversed(claims)}
+        assert len(attempts) == 20
+        second = make_preview(access, people, Kind.SYNC)
+        ended = together(
+            partial(action_confirm, access=access, action=second, now=NOW),
+            partial(jobs_renew, token=token, attempts=attempts, lease=90),
+            partial(close, token, claims),
+        )
+        assert ended == []
+        Job.objects.all().delete()
+        for one in (action, second):
+            pace_work(one.pk, LATER, wait=True)
+            assert states(one)[PersonState.DONE] + states(one)[PersonState.SKIPPED] == 20
+
+
+def close(token: UUID, claims: Sequence[Claim]) -> None:
+    outcomes = [outcome_of(claim, SUCCESS, started_at=NOW, finished_at=NOW) for claim in claims]
+    jobs_close(token=token, outcomes=outcomes, now=NOW)
 
 
 def test_bulk_holds_deliveries_and_ending_holds_never_wait_in_a_circle(
