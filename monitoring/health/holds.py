@@ -18,7 +18,7 @@ from accounts.models import Person
 from monitoring.health.change import Change, HealthFacts, take_hold, was_ever_run
 from monitoring.health.fold import PolicyFacts
 from monitoring.health.models import Hold, HoldAuthor
-from monitoring.health.returning import coming_back, return_waits
+from monitoring.health.returning import next_turns, return_waits
 from monitoring.health.store import Row, advance, lock
 
 
@@ -194,5 +194,5 @@ def waits_of(
         if row.facts.hold_id and person not in active and was_ever_run(row.facts.runs)
     }
     per_second = settings.ACTION_PEOPLE_PER_SECOND
-    before = coming_back(set(back.values()), now) if back else {}
-    return return_waits(back, before, per_second)
+    first = next_turns(set(back.values()), now, per_second) if back else {}
+    return return_waits(back, first, per_second)

@@ -101,6 +101,35 @@ def test_undone_twice_at_the_same_moment_it_is_undone_once(access: Access) -> No
     assert Action.objects.filter(kind=Kind.UNDO).count() == 1
 
 
+def test_pieces_begun_at_the_same_moment_are_counted_together(access: Access) -> None:
+    make_access(access.organization)
+    people = make_people(access.organization, 60)
+    pieces = [make_preview(access, people[at : at + 15]) for at in (0, 15)]
+    confirms = [partial(action_confirm, access=access, action=each, now=NOW) for each in pieces]
+    assert together(*confirms) == []
+    found = sorted(Action.objects.values_list("state", flat=True))
+    assert found == [ActionState.APPROVAL, ActionState.DONE]
+
+
+def test_who_is_released_beside_holds_that_end_comes_back_at_the_pace(
+    access: Access, settings: Any
+) -> None:
+    settings.ACTION_PEOPLE_PER_SECOND = 5
+    people = make_people(access.organization, 40)
+    Health.objects.update(runs_here=True, awaiting_since=NOW)
+    make_action(access, people[:20])
+    make_action(access, people[20:], until="2026-11-20T12:30")
+    release = make_preview(access, people[:20], Kind.RELEASE)
+    works = [
+        partial(action_confirm, access=access, action=release, now=LATER),
+        partial(holds_end, now=LATER, limit=10),
+        partial(holds_end, now=LATER, limit=10),
+    ]
+    assert together(*works) == []
+    due = sorted(Health.objects.values_list("next_due", flat=True))
+    assert [(moment - LATER).total_seconds() for moment in due] == [each / 5 for each in range(40)]
+
+
 def test_workers_beside_each_other_and_a_stop_leave_each_exactly_one_result(
     access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
