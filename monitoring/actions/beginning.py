@@ -10,7 +10,7 @@ from accounts.models import Connection, ConnectionState, Person, Provider
 from monitoring.actions.pacing import start_offsets
 from monitoring.actions.people import sync_refusal
 from monitoring.health.begin import health_begin
-from monitoring.health.models import Health, Hold
+from monitoring.health.models import Health
 from monitoring.jobs.doorbell import ring
 from monitoring.jobs.models import Lane
 from monitoring.jobs.queue import job_request, jobs_bulk, seconds_to_last_start
@@ -30,7 +30,7 @@ def sync_begin(*, person: Person, lane: Lane, now: datetime) -> bool:
     never_ran = health.last_attempt_at is None
     begins = never_ran and not health.runs_here and connected == set(Provider.values)
     refusal = sync_refusal(
-        held=Hold.objects.filter(person=person).active_at(now).exists(),
+        held=health.hold_id is not None,
         connected=connected,
         runs_here=health.runs_here or begins,
         ran_before=not never_ran,

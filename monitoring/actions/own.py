@@ -34,9 +34,12 @@ def pause_refusal(until: datetime | None, reason: str, now: datetime) -> str:
     return ""
 
 
-def own_holds(person: Person, now: datetime) -> HoldQuerySet:
-    """Return the active holds that the person placed."""
-    found: HoldQuerySet = Hold.objects.active_at(now)
+def own_holds(person: Person) -> HoldQuerySet:
+    """Return the holds that the person placed and that still hold them.
+
+    One whose end has come does so until the tick carries it out.
+    """
+    found: HoldQuerySet = Hold.objects.unreleased()
     return found.filter(person=person, author_kind=HoldAuthor.PERSON)
 
 
@@ -50,7 +53,7 @@ def own_pause(*, person: Person, until: datetime | None, reason: str, now: datet
     refusal = pause_refusal(until, reason, now)
     if refusal:
         raise PauseRefusedError(refusal)
-    before = list(own_holds(person, now))
+    before = list(own_holds(person))
     hold = hold_place(
         person=person,
         author_kind=HoldAuthor.PERSON,
@@ -70,7 +73,7 @@ def own_pause(*, person: Person, until: datetime | None, reason: str, now: datet
 @transaction.atomic
 def own_resume(*, person: Person, now: datetime) -> int:
     """Lift the person's own pauses and nobody else's hold; return how many there were."""
-    holds = list(own_holds(person, now))
+    holds = list(own_holds(person))
     for hold in holds:
         hold_release(hold=hold, author=None, now=now)
     if holds:

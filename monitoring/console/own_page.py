@@ -232,7 +232,7 @@ def pausing(health: DetailedHealth, now: datetime, zone: tzinfo) -> dict[str, An
     """Return what the form to pause needs: the days to choose from, and whether one is paused."""
     today = now.astimezone(zone).date()
     return {
-        "paused": own_holds(health.person, now).exists(),
+        "paused": own_holds(health.person).exists(),
         "earliest": today + timedelta(days=1),
         "latest": (now + LONGEST_PAUSE).astimezone(zone).date(),
         "longest_reason": LONGEST_REASON,

@@ -100,3 +100,10 @@ def test_a_pause_that_cannot_be_is_refused_with_a_sentence(
 def test_every_pause_ends_within_its_longest(span: timedelta) -> None:
     is_refused = bool(pause_refusal(NOW + span, "", NOW))
     assert is_refused == (not timedelta() < span <= LONGEST_PAUSE)
+
+
+def test_a_pause_can_be_ended_until_the_tick_has_carried_its_end_out(ada: Person) -> None:
+    own_pause(person=ada, until=SOON, reason="", now=NOW)
+    assert status(ada) == "disabled"
+    assert own_resume(person=ada, now=SOON + timedelta(seconds=5)) == 1
+    assert status(ada) == "healthy"
