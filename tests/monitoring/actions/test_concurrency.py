@@ -186,6 +186,7 @@ def test_bulk_syncs_dispatch_recovery_and_closing_never_wait_in_a_circle(
         )
         assert begun == []
         assert Job.objects.count() == 20
+        Job.objects.update(start_at=None)
         token = uuid4()
         claims = jobs_claim(lane=Lane.SCHEDULE, limit=20, token=token, lease=90)
         attempts = {claim.attempt_id: claim.person_id for claim in reversed(claims)}
