@@ -75,12 +75,6 @@ def is_sealed_for(token: str, person: Person) -> bool:
     return constant_time_compare(seal, seal_of(person))
 
 
-def made_at(token: str) -> datetime:
-    """Return when a person's token was made: with that, the same one can be made again."""
-    _, stamp, _ = parts_of(unsigned("person", token))
-    return stamp
-
-
 def parts_of(value: str) -> tuple[int, datetime, str]:
     """Return whose a person's token is, when it was made, and its seal."""
     person_id, stamp, seal = value.split("-")
