@@ -221,6 +221,9 @@ def jobs_bulk(
     with connection.cursor() as cursor:
         if len(starts) > 1:
             cursor.execute(BESIDE)
+        if again:
+            # Before, so that none ends meanwhile unfollowed, and after for those begun meanwhile.
+            cursor.execute(AGAIN, values)
         cursor.execute(BULK, values)
         found = dict(cursor.fetchall())
         if again:

@@ -3,16 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 
 from accounts.models import Person
 from monitoring.intake.record import ReportedOutcome
 from monitoring.jobs.claims import Claim, jobs_claim
 from monitoring.jobs.closing import jobs_close, jobs_withdraw
 from monitoring.jobs.models import Job, Lane
-from monitoring.jobs.queue import job_request, jobs_bulk, jobs_request
+from monitoring.jobs.queue import BULK, job_request, jobs_bulk, jobs_request
 from monitoring.jobs.reports import deadline_passed, outcome_of
 from monitoring.outcomes.models import Outcome
 from syncing.reports import PassReport
@@ -102,6 +104,21 @@ def test_many_may_be_asked_for_again() -> None:
     jobs_bulk(starts=[(mine.person_id, 0.0)], now=NOW, again=True)
     jobs_close(token=token, outcomes=[outcome(mine)], now=NOW)
     assert Job.objects.get().person_id == mine.person_id
+
+
+def test_a_run_that_ends_while_many_are_asked_for_is_followed() -> None:
+    token = uuid4()
+    (mine,) = claimed(token)
+
+    def closing(execute: Any, sql: str, *given: Any) -> Any:
+        result = execute(sql, *given)
+        if sql == BULK:
+            jobs_close(token=token, outcomes=[outcome(mine)], now=NOW)
+        return result
+
+    with connection.execute_wrapper(closing):
+        jobs_bulk(starts=[(mine.person_id, 0.0)], now=NOW, again=True)
+    assert Job.objects.get().attempt_id != mine.attempt_id
 
 
 @pytest.mark.django_db(transaction=True)
