@@ -114,12 +114,6 @@ def with_done(action: Action, others: Mapping[PersonState, int]) -> dict[PersonS
     return {**others, PersonState.DONE: action.people - sum(others.values())}
 
 
-def undoing_of(action: Action) -> str:
-    """Return the name of who undid an action last; empty where nobody has."""
-    undoing = Action.objects.filter(undo_of=action).order_by("-pk")
-    return undoing.values_list("author_name", flat=True).first() or ""
-
-
 def scope_again(access: Access, action: Action) -> Scope | None:
     """Return whom an action was meant for, by the same words; None where that can't be said now."""
     data = QueryDict(mutable=True)

@@ -46,7 +46,6 @@ from monitoring.console.action_facts import (
     is_reversible,
     person_row,
     scope_again,
-    undoing_of,
 )
 from monitoring.console.action_scope import Scope
 from monitoring.console.campaign import campaign_context
@@ -184,8 +183,9 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
     members = first_members(access, action, PersonState.FAILED, FAILURES) if failed else []
     percent = words.percent(counts, action.people)
     is_over = action.state != ActionState.RUNNING
+    undone_by = action.undos.order_by("-pk").first() if is_over and done else None
     return {
-        "look": words.action_look(action, failed, undoing_of(action) if is_over else ""),
+        "look": words.action_look(action, failed, undone_by.author_name if undone_by else ""),
         "is_over": is_over,
         "sentence": words.counts_sentence(action.kind, counts),
         "percent": percent,
@@ -199,7 +199,7 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
         "step": percent // 10,
         "said": f"{words.counts_sentence(action.kind, counts)}.",
         "pace": "1s" if action.people <= 1_000 else "2s",
-        **undo_context(action, done),
+        **undo_context(action, done, undone_by),
         "may_retry": is_over and failed and action.kind != Kind.UNDO,
         "retry": f"Try the {failed:,} failed again" if failed != 1 else "Try the failed one again",
     }
@@ -216,9 +216,8 @@ def reasons(action: Action, rules: Rules) -> list[dict[str, Any]]:
     ]
 
 
-def undo_context(action: Action, done: int) -> dict[str, Any]:
+def undo_context(action: Action, done: int, undone_by: Action | None) -> dict[str, Any]:
     """Return who undid an action last, and for how many an undo is left to be done, in words."""
-    undone_by = action.undos.order_by("-pk").first() if done else None
     people = ""
     if done and is_reversible(action.kind) and is_undoable(action):
         is_running = undone_by is not None and undone_by.state == ActionState.RUNNING

@@ -74,8 +74,12 @@ def help_words(step: Help, people: int) -> str:
 
 def help_address(step: Help, slug: str, cause: str) -> str:
     """Return where the step begins, for everybody who needs attention for the cause."""
-    them = urlencode({"status": "stalled", "cause": cause})
     if step in KINDS:
-        chosen = urlencode({"kind": KINDS[step].value, "scope": "filter", "filter": them})
-        return f"{reverse('action_new', args=[slug])}?{chosen}"
+        return f"{reverse('action_new', args=[slug])}?{urlencode(help_fields(step, cause))}"
     return reverse("errors", args=[slug]) if step is Help.READ else ""
+
+
+def help_fields(step: Help, cause: str) -> dict[str, str]:
+    """Return what the action of a step is told: its kind and whom it is for."""
+    them = urlencode({"status": "stalled", "cause": cause})
+    return {"kind": KINDS[step].value, "scope": "filter", "filter": them}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitoring.actions.models import Kind
 from monitoring.console.figures import Figures
-from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words, told_as
+from monitoring.console.helping import (
+    KINDS,
+    Help,
+    help_address,
+    help_fields,
+    help_for,
+    help_words,
+    told_as,
+)
 from monitoring.console.places import Place, place_for
 from monitoring.console.rows import Moment, past
 from monitoring.console.rules import words_of
@@ -51,6 +60,7 @@ class Step:
     """What helps: an action to begin, which is a button, or a page to look at.
 
     `place` is where something is to be mended before; without words that is all.
+    `posted` are the fields of what needs no form before its preview.
     """
 
     words: str
@@ -58,6 +68,7 @@ class Step:
     is_action: bool
     leads: bool
     place: Place | None = None
+    posted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +150,5 @@ def step_of(
         is_action=is_action,
         leads=may_lead and not any(need.step and need.step.leads for need in before),
         place=place_for(rule, access.organization, addresses_from_settings()),
+        posted=help_fields(helps, cause) if KINDS.get(helps) == Kind.SYNC else {},
     )

@@ -110,6 +110,10 @@ document.addEventListener("submit", (event) => {
     return;
   }
   const bar = event.target;
+  // A sync needs nothing typed: it goes straight to its preview, which the form makes by a post.
+  const isSync = event.submitter?.value === "sync";
+  bar.method = isSync ? "post" : "get";
+  bar.querySelector("[name=csrfmiddlewaretoken]").disabled = !isSync;
   bar.querySelectorAll("[data-elsewhere]").forEach((each) => each.remove());
   scope(bar, everybody ? "filter" : "selection");
   const here = new Set(boxes().map((box) => box.value));

@@ -70,7 +70,7 @@ def test_a_selection_outlives_other_pages_and_orders(signed_in: SignedIn, crowd:
     page.get_by_role("link", name="Sort by Person").click()
     expect(page).to_have_url(re.compile("sort=-person"))
     expect(box(page, "Person 059")).to_be_checked()
-    given = press(page, "Sync now")
+    given = press(page, "Hold…")
     assert len(set(given["person"])) == 2
 
 
@@ -86,6 +86,20 @@ def test_everybody_on_a_page_and_everybody_that_matches(signed_in: SignedIn, cro
     expect(page.locator("#pick_page")).to_be_checked()
     given = press(page, "Re-authorize…")
     assert given == {"kind": ["reauthorize"], "scope": ["filter"], "filter": ["team=Sales"]}
+
+
+def test_a_sync_goes_straight_to_its_preview(signed_in: SignedIn, crowd: None) -> None:
+    page = signed_in("people/?team=Sales")
+    tick(page, "Ada Lovelace")
+    bar = page.locator("#bulk")
+    bar.get_by_role("button", name="select all 31 that match").click()
+    bar.get_by_role("button", name="Sync now…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sync 31 people now?")
+    page.get_by_role("link", name="People", exact=True).click()
+    tick(page, "Ada Lovelace")
+    bar.get_by_role("button", name="Hold…").click()
+    expect(page.get_by_label("Why")).to_be_visible()
+    assert "csrf" not in page.url
 
 
 def test_all_of_a_list_are_not_all_of_the_next(signed_in: SignedIn, crowd: None) -> None:
@@ -149,7 +163,7 @@ def test_a_range_is_ticked_with_the_shift_key_also_by_keyboard(
 def test_the_bar_works_without_scripts(signed_in: SignedIn, crowd: None) -> None:
     page = signed_in("people/?team=Sales", java_script_enabled=False)
     page.locator("tbody .people__pick label").first.click()
-    given = press(page, "Sync now")
+    given = press(page, "Sync now…")
     assert (given["scope"], len(given["person"])) == (["selection"], 1)
     page.go_back()
     page.get_by_label("All 31 that match").check()

@@ -12,7 +12,7 @@ from monitoring.actions.models import Action, ActionPerson, ActionState, Kind, P
 from tests.factories import NOW
 from tests.monitoring.console.action_makers import BEGUN, address, make_action
 from tests.monitoring.console.conftest import Cast, client_of
-from tests.monitoring.console.makers import make_healthy, make_unwell
+from tests.monitoring.console.makers import make_healthy
 from tests.monitoring.console.markup import text
 
 HTMX = {"HX-Request": "true"}
@@ -55,8 +55,7 @@ def test_what_is_under_way_is_asked_after_until_it_is_over(
 
 
 def test_the_persons_page_asks_on_while_it_is_under_way(cast: Cast, admin_client: Client) -> None:
-    ada = make_unwell(cast.acme, "stalled", "google-access-revoked")
-    given = {"kind": "reauthorize", "scope": "person", "person": ada.pk, "method": "link"}
+    given = {"kind": "sync", "scope": "person", "person": make_healthy(cast.acme).pk}
     page = admin_client.post("/o/acme/actions/new/", given, follow=True).content.decode()
     assert f'hx-get="{address(Action.objects.get(), "one/")}" hx-trigger="every 2s"' in page
 

@@ -202,6 +202,9 @@ def test_each_cause_has_one_step_and_the_first_action_leads(
         "/o/acme/actions/new/?kind=reauthorize&scope=filter"
         "&filter=status%3Dstalled%26cause%3Dgoogle-access-revoked"
     ) in links
+    assert [bool(step.posted) for step in steps if step] == [True, False, True]
+    preview = admin_client.post("/o/acme/actions/new/", steps[0].posted, follow=True)
+    assert "all who match status: Needs attention" in text(preview)
     assert [step.place.words for step in steps if step and step.place] == ["Open Salesforce Setup"]
     assert f"https://{cast.acme.salesforce_host}/lightning/setup/SetupOneHome/home" in links
 
