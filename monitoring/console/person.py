@@ -220,7 +220,7 @@ def next_deed(
     return {"refusal": refusal, "step": step, "begin": begin_of(access, health.pk)}
 
 
-KINDS = ("reauthorize", "hold", "release", "interval", "silence", "note")
+KINDS = ("reauthorize", "hold", "release", "interval", "silence")
 
 
 def begin_of(access: Access, person_id: int) -> dict[str, str]:

@@ -26,6 +26,7 @@ from monitoring.alerts.silences import (
 from monitoring.console.moments import counted
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, coming, past
+from monitoring.console.summaries import muted
 
 PER_PAGE = 25
 # From this share of an organization on, a silence is worth a second thought.
@@ -102,14 +103,6 @@ def over_row(silence: Any, now: datetime, zone: tzinfo) -> SilenceRow:
         ends=past(silence.ended_at or silence.ends_at, now, zone),
         ended_by=silence.ended_by_name,
     )
-
-
-def muted(people: int, share: float) -> str:
-    """Return how many people a silence mutes, and which part of everybody: "212 people (49 %)"."""
-    said = counted(people, "person", "people")
-    if not people:
-        return said
-    return f"{said} ({share:.0%})".replace("%", " %") if share >= 0.01 else f"{said} (under 1 %)"
 
 
 def named(names: list[str], people: int) -> str:

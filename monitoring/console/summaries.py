@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from monitoring.actions.models import ActionState
 from monitoring.alerts.silences import ActiveSilence
 from monitoring.console.action_badge import actions_at_hand
-from monitoring.console.action_words import STATES, title
+from monitoring.console.action_words import state_look, title
 from monitoring.console.figures import Figures
 from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, coming, past
@@ -94,7 +93,16 @@ class ActionLine:
 
 def actions_question(access: Access) -> Question:
     """Ask for the actions that run or wait, newest first."""
-    columns = ("pk", "kind", "state", "people", "author_name", "created_at", "begun_at")
+    columns = (
+        "pk",
+        "kind",
+        "state",
+        "people",
+        "author_name",
+        "created_at",
+        "begun_at",
+        "stopped_by_id",
+    )
     return question_of(actions_at_hand(access).order_by("-pk").values(*columns)[:ACTIONS])
 
 
@@ -103,7 +111,7 @@ def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[Acti
         ActionLine(
             row["pk"],
             title(row["kind"], row["people"]),
-            STATES[ActionState(row["state"])],
+            state_look(row["state"], 0, is_stopping=row["stopped_by_id"] is not None),
             row["author_name"],
             past(
                 datetime.fromisoformat(row["begun_at"] or row["created_at"]), now, access.time_zone
@@ -130,7 +138,7 @@ def silences_of(found: Sequence[ActiveSilence], now: datetime, zone: tzinfo) -> 
         SilenceLine(
             silence.reason,
             silence.author_name,
-            f"Mutes {counted(silence.people, 'person', 'people')} ({share_said(silence.share)})",
+            f"Mutes {muted(silence.people, silence.share)}",
             coming(silence.ends_at, now, zone),
         )
         for silence in soonest[:SILENCES]
@@ -140,3 +148,9 @@ def silences_of(found: Sequence[ActiveSilence], now: datetime, zone: tzinfo) -> 
 def share_said(share: float) -> str:
     """Return "49 %"; of somebody never 0."""
     return f"{round(share * 100)}{PERCENT}" if share >= 0.01 else f"under 1{PERCENT}"
+
+
+def muted(people: int, share: float) -> str:
+    """Return how many people a silence mutes, and which part of everybody: "212 people (49 %)"."""
+    said = counted(people, "person", "people")
+    return f"{said} ({share_said(share)})" if people else said

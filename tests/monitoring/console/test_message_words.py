@@ -5,7 +5,8 @@ import pytest
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import MessageState
 from monitoring.console.message_words import look_of, sentence, tries
-from monitoring.console.silences import muted, named
+from monitoring.console.silences import named
+from monitoring.console.summaries import muted
 
 
 @pytest.mark.parametrize("state", MessageState)
@@ -43,10 +44,10 @@ def test_tries_are_counted_in_words() -> None:
 @pytest.mark.parametrize(
     ("people", "share", "words"),
     [
-        (212, 0.49, "212 people (49 %)"),
-        (1, 0.004, "1 person (under 1 %)"),
+        (212, 0.49, "212 people (49\xa0%)"),
+        (1, 0.004, "1 person (under 1\xa0%)"),
         (0, 0.0, "0 people"),
-        (5, 1.0, "5 people (100 %)"),
+        (5, 1.0, "5 people (100\xa0%)"),
     ],
 )
 def test_a_silence_says_how_many_it_mutes(people: int, share: float, words: str) -> None:

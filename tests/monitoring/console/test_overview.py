@@ -266,6 +266,8 @@ def test_the_unrecognised_errors_of_most_people_are_told(cast: Cast, admin_clien
 
 def test_actions_under_way_are_told(cast: Cast, admin_client: Client) -> None:
     make_action(cast.acme, cast.admin, kind="hold", state="approval", people=200)
+    stopping = {"people": 2, "stopped_by": cast.admin, "begun_at": NOW}
+    make_action(cast.acme, cast.admin, state="running", **stopping)
     running = make_action(cast.acme, cast.admin, state="running", people=1_234, begun_at=NOW)
     for state in ("preview", "done", "stopped", "discarded"):
         make_action(cast.acme, cast.admin, state=state)
@@ -274,6 +276,7 @@ def test_actions_under_way_are_told(cast: Cast, admin_client: Client) -> None:
     told = [(action.words, action.look.word) for action in response.context["actions"]]
     assert told == [
         ("Sync 1,234 people now", "Running"),
+        ("Sync 2 people now", "Stopping"),
         ("Hold 200 people", "Waits for approval"),
     ]
     assert f"/o/acme/actions/{running.pk}/" in markup(response).links
