@@ -175,3 +175,9 @@ def test_the_lock_file_names_no_address() -> None:
     for package in packages:
         assert "resolved" not in package
         assert package["integrity"].startswith("sha512-")
+
+
+def test_no_style_sheet_of_ours_is_too_long_to_be_read() -> None:
+    sheets = sorted((PROJECT / "static" / "console").glob("*.css"))
+    long = {path.name: len(path.read_text().splitlines()) for path in sheets}
+    assert not {name: lines for name, lines in long.items() if lines > 500}
