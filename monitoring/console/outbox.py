@@ -163,6 +163,7 @@ def message(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
         "row": row_of(found, now, access.time_zone),
         "sent": past(found.sent_at, now, access.time_zone),
         "ended": past(found.ended_at, now, access.time_zone),
+        "was_kept": found.answer == KEPT_HERE,
         "tries": tries(found.attempts),
         "may_retry": access.may_change and found.state == MessageState.FAILED,
         "shows_links": settings.OUTBOX_SHOWS_LINKS,

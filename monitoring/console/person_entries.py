@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from monitoring.actions.models import Kind, PersonState
+from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import MessageState
 from monitoring.audit.registry import ACTIONS
 from monitoring.console.action_codes import code_words
@@ -204,6 +205,8 @@ def message(told: Told, reading: Reading) -> Entry:
     sentence = f"Mail to {told['recipient']}: {told['subject']}"
     answer = f" {told['answer']}" if told["answer"] and state != MessageState.SENT else ""
     more = f"{state.label.capitalize()}.{answer}"
+    if state == MessageState.SENT and told["answer"] == KEPT_HERE:
+        more = "Kept here, because no mail server is set."
     return Entry("message", reading.moment, sentence, more=more, message=told["message"])
 
 

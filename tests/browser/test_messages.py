@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from monitoring.alerts.mails import mail_of
 from monitoring.alerts.models import Message, MessageState, Silence
+from tests.browser.axe import violations
 from tests.browser.conftest import NARROW, WIDE
 from tests.factories import make_person
 from tests.monitoring.alerts.makers import make_message, make_silence
@@ -48,8 +49,9 @@ def overflow(page: Page) -> int:
 
 @SIZES
 def test_from_the_list_to_a_mail_as_it_was_sent_and_out_again(
-    signed_in: SignedIn, acme: Any, viewport: dict[str, int]
+    signed_in: SignedIn, acme: Any, viewport: dict[str, int], settings: Any
 ) -> None:
+    settings.OUTBOX_SHOWS_LINKS = True
     failed = make_mails(acme)
     page = signed_in("outbox/", viewport=viewport)
     expect(page.get_by_role("heading", level=1)).to_have_text("1 mail could not be delivered")
@@ -57,6 +59,7 @@ def test_from_the_list_to_a_mail_as_it_was_sent_and_out_again(
     page.get_by_role("link", name="Not delivered").click()
     expect(page.get_by_role("row")).to_have_count(2)
     page.get_by_role("link", name="Your calendar needs your permission again").click()
+    assert violations(page) == []
     mail = page.frame_locator("iframe")
     expect(mail.get_by_role("heading")).to_have_text("Your calendar needs your permission again")
     button = mail.get_by_text("Give your permission", exact=True)
