@@ -113,6 +113,7 @@ def told(
     found = timeline_of(access, person_id, show, before, rules, now, access.time_zone)
     shown = {"show": show} if show else {}
     return {
+        "asked_for": {"show": show, "before": before.written() if before else ""},
         "timeline": found.entries,
         "older": urlencode(shown | {"before": found.older}) if found.older else "",
         "newest": urlencode(shown) if before else None,

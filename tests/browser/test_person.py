@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from monitoring.actions.models import PersonNote
 from tests.browser.conftest import NARROW, WIDE
-from tests.monitoring.console.makers import make_healthy, make_outcome, make_unwell
+from tests.monitoring.console.makers import REVOKED, make_healthy, make_outcome, make_unwell
 from tests.monitoring.console.person_makers import make_message, make_note
 
 SignedIn = Callable[..., Page]
@@ -66,6 +66,23 @@ def test_a_note_is_written_refused_and_ticked_off_without_a_reload(
     page.get_by_role("button", name="Done with “Asked her manager”").click()
     expect(page.get_by_text("· done by")).to_be_visible()
     assert PersonNote.objects.filter(person=person, done_at=None).count() == 1
+
+
+def test_a_finished_run_leaves_the_timeline_as_it_was_narrowed_and_opened(
+    signed_in: SignedIn, acme: Any
+) -> None:
+    person = make_unwell(acme, "stalled", "google-access-revoked")
+    make_outcome(person, datetime.now(UTC), result="failure", error=REVOKED)
+    page = signed_in(f"people/{person.pk}/")
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.locator(".timeline__show[aria-current]")).to_have_text("Runs")
+    page.get_by_text("Error text").click()
+    expect(page.locator("details.raw pre")).to_be_visible()
+    make_outcome(person, datetime.now(UTC), counts={"google": {"created": 7}})
+    page.evaluate("htmx.trigger(document.body, 'person-changed')")
+    expect(page.get_by_text("7 created in Google")).to_be_visible()
+    expect(page.locator(".timeline__show[aria-current]")).to_have_text("Runs")
+    expect(page.locator("details.raw pre")).to_be_visible()
 
 
 def test_a_finished_run_refreshes_the_page_and_keeps_what_is_being_typed(
