@@ -57,7 +57,7 @@ def test_no_secret_is_in_the_text_of_an_exception(
     as_json: bool, capsys: pytest.CaptureFixture
 ) -> None:
     set_up(as_json=as_json)
-    token, code = person_token(7, NOW), "4/P7q7W91"
+    token, code = person_token(Person(pk=7, email="ada@acme.example"), NOW), "4/P7q7W91"
     try:
         raise ValueError(
             f'no "https://sync.example/me/{token}", "/link/{token}" or ?code={code}&x=1'
