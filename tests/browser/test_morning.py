@@ -104,7 +104,9 @@ def test_everyone_the_broken_trigger_hit_is_syncing_again(signed_in: Callable[..
     trigger = page.get_by_role("row").filter(has_text="trigger or flow is failing")
     with page.context.expect_page() as opened:
         trigger.get_by_role("link", name="Open Salesforce Setup").click()
-    opened.value.get_by_role("button", name="Deactivate the trigger").click()
+    deactivate = opened.value.get_by_role("button", name="Deactivate the trigger")
+    deactivate.click()
+    expect(deactivate).to_have_count(0)
     opened.value.close()
     trigger.get_by_role("button", name="Then sync 3 people").click()
     for name in ("Edith Clarke", "Gladys West", "Joan Clarke"):
