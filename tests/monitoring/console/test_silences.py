@@ -27,8 +27,8 @@ def test_each_is_told_with_how_many_it_mutes_and_until_when(
     ada, ben = make_healthy(cast.acme, name="Ada"), make_healthy(cast.acme)
     make_silence(cast.acme, [ada, ben], author_name="Casey Admin", reason="At the fair")
     silence_lift(silence_id=Silence.objects.get().pk, people=[ben.pk], now=NOW)
-    everybody = list(cast.acme.persons.all())
-    make_silence(cast.acme, everybody[:60], reason="Maintenance", ends_at=NOW + 3 * HOUR)
+    many = cast.acme.persons.filter(name__regex=r"^Person 0\d\d$").order_by("name")
+    make_silence(cast.acme, list(many[:60]), reason="Maintenance", ends_at=NOW + 3 * HOUR)
     page = text(admin_client.get(ADDRESS))
     for words in (
         "2 silences are in force",
