@@ -90,7 +90,7 @@ def test_the_list_is_narrowed_sorted_and_paged_without_a_reload(
     assert names(page)[:3] == ["Ada Lovelace", "Alan Turing", "Grace Hopper"]
 
     page.get_by_role("link", name="Next", exact=True).click()
-    expect(page.get_by_text("51–64 of 64 people")).to_be_visible()  # noqa: RUF001 - as on screen
+    expect(page.locator("#people").get_by_text("51–64 of 64 people")).to_be_visible()  # noqa: RUF001 - as on screen
     expect(page).to_have_url(re.compile(r"page=2"))
 
     page.get_by_label("Search people").press_sequentially("lovelace")
