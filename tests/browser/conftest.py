@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from tests.factories import make_member, make_organization, make_user
+from tests.monitoring.jobs.service import wait_until
 
 # The browser's client keeps an event loop in this thread, in which Django refuses its ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -24,6 +25,11 @@ CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "a long secret"
 PATIENCE = 10_000
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def becomes(page: Page, script: str, argument: Any = None) -> None:
+    """Wait until a script gives something true. Playwright's own way is eval, refused by our pages."""
+    wait_until(lambda: page.evaluate(script, argument), PATIENCE / 1000, script)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

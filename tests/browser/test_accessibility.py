@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.access import access_for
 from tests.browser.axe import violations
-from tests.browser.conftest import WIDE, Trouble
+from tests.browser.conftest import WIDE, Trouble, becomes
 from tests.browser.test_incidents import make_outage, overflow
 from tests.browser.test_messages import make_mails
 from tests.factories import make_person, make_user
@@ -90,7 +90,7 @@ def found_on(page: Page, addresses: list[str]) -> list[str]:
     for address in addresses:
         page.goto(address, wait_until="networkidle")
         # What has just come in may still be pale.
-        page.wait_for_function("!document.querySelector('.htmx-request, .htmx-added')")
+        becomes(page, "!document.querySelector('.htmx-request, .htmx-added')")
         found += [f"{address}: {line}" for line in violations(page)]
         if overflow(page) > 0:
             found.append(f"{address}: wider than the screen")

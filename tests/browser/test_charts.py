@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from monitoring.console.charts import Chart
 from tests.browser import chart_pages
-from tests.browser.conftest import NARROW, WIDE, Trouble
+from tests.browser.conftest import NARROW, WIDE, Trouble, becomes
 
 pytestmark = pytest.mark.urls("tests.browser.chart_pages")
 OpenPage = Callable[..., Page]
@@ -130,7 +130,7 @@ def test_the_table_opens_and_scrolls_by_keyboard(
     region = page.get_by_role("region", name="People by status, as a table")
     expect(region).to_be_focused()
     page.keyboard.press("End")
-    page.wait_for_function("(element) => element.scrollTop > 0", arg=region.element_handle())
+    becomes(page, "(element) => element.scrollTop > 0", region.element_handle())
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(table).to_be_hidden()
@@ -156,9 +156,10 @@ def test_a_chart_follows_the_width_of_the_page(open_page: OpenPage) -> None:
     page = opened(open_page)
     many = drawing(page, LINES).locator(".xtick text").count()
     page.set_viewport_size(NARROW)
-    page.wait_for_function(
+    becomes(
+        page,
         "[...document.querySelectorAll('.chart__drawing')].every("
-        "(one) => one.querySelector('.main-svg').clientWidth === one.clientWidth)"
+        "(one) => one.querySelector('.main-svg').clientWidth === one.clientWidth)",
     )
     expect(drawing(page, LINES).locator(".xtick text")).to_have_count(3)
     assert many == 7
