@@ -28,7 +28,7 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 def becomes(page: Page, script: str, argument: Any = None) -> None:
-    """Wait until a script gives something true; Playwright's own way is eval, which pages refuse."""
+    """Wait until a script gives something true, without the eval that pages refuse."""
     wait_until(lambda: page.evaluate(script, argument), PATIENCE / 1000, script)
 
 
