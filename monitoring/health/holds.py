@@ -45,18 +45,16 @@ def hold_place(
 
     The database raises IntegrityError for a hold without a human author.
     """
-    hold = Hold.objects.create(
-        organization_id=person.organization_id,
-        person=person,
+    placed = holds_place(
+        people=[person.pk],
         author_kind=author_kind,
         author=author,
         author_name=author_name,
         reason=reason,
-        started_at=now,
+        now=now,
         ends_at=ends_at,
     )
-    _follow(lock([person.pk]), now)
-    return hold
+    return Hold.objects.get(pk=placed[person.pk])
 
 
 def holds_place(
@@ -115,12 +113,9 @@ def holds_place_each(
     return by_person
 
 
-@transaction.atomic
 def hold_release(*, hold: Hold, author: Any, now: datetime) -> None:
     """Lift one hold. Another hold on the same person stays, and keeps them disabled."""
-    released = Hold.objects.filter(pk=hold.pk, released_at=None)
-    if released.update(released_at=now, released_by=author):
-        _follow(lock([hold.person_id]), now)
+    holds_release(holds=[hold.pk], author=author, now=now, at_once=True)
 
 
 @transaction.atomic
