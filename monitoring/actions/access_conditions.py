@@ -14,10 +14,9 @@ from accounts.models import (
     OrganizationCredential,
     Provider,
 )
-from monitoring.actions.invitations import OPEN, incident_of
+from monitoring.actions.invitations import OPEN, incident_of, is_hit
 from monitoring.actions.models import Invitation
 from monitoring.actions.reauthorization import ACCESS_RULES
-from monitoring.incidents.models import Hit
 from monitoring.outcomes.models import Outcome
 from syncing.credentials import abilities_of
 
@@ -75,10 +74,7 @@ def is_invited() -> Q:
 
 def held_back(providers: Collection[str]) -> Q:
     """An incident hits the person, or one of these that they would be asked for."""
-    hits = Hit.objects.waiting().filter(
-        person=OuterRef("person_id"), organization=OuterRef("organization")
-    )
-    found = Q(Exists(hits.filter(incident__recovered_at=None)))
+    found = is_hit()
     for provider in Provider:
         if provider in providers:
             found |= needs(provider) & incident_of(provider)

@@ -60,16 +60,21 @@ def incident_of(provider: Provider) -> Q:
     return Q(Exists(opened.filter(provider=provider)))
 
 
+def is_hit() -> Q:
+    """Return the condition that the person waits for the end of an incident that hit them."""
+    hits = Hit.objects.waiting().filter(
+        person=OuterRef("person"), organization=OuterRef("organization")
+    )
+    return Q(Exists(hits.filter(incident__recovered_at=None)))
+
+
 def held_back() -> Q:
     """Return, for a query of invitations, the condition that nobody is written to now.
 
     The person waits for the end of an incident that hit them, or one of their organization with a
     provider asked for is open.
     """
-    hits = Hit.objects.waiting().filter(
-        person=OuterRef("person"), organization=OuterRef("organization")
-    )
-    found = Q(Exists(hits.filter(incident__recovered_at=None)))
+    found = is_hit()
     for provider in Provider:
         found |= Q(providers__contains=[provider]) & incident_of(provider)
     return found
