@@ -1,4 +1,4 @@
-"""Messages to people, and silences: timed mutes of them."""
+"""Alerts, who is told of them and how, the messages that tell it, and timed mutes of those."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.tenancy import TenantModel, TenantQuerySet
+from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.plan import Phase
 
 
 class MessageState(models.TextChoices):
@@ -32,7 +35,9 @@ class MessageQuerySet(TenantQuerySet):
 
 
 class Message(models.Model):
-    """One mail to one recipient: a row before it is sent, and its record thereafter.
+    """One message to one recipient: a row before it is sent, and its record thereafter.
+
+    Most are mails; one of another channel has the recipient it goes to as its `target`.
 
     `content` is ciphertext of `accounts.credentials`, of the JSON object {"text", "html", "base"}:
     it may hold a link that opens something, and `base` is where links to this service lead. `key`
@@ -50,7 +55,11 @@ class Message(models.Model):
     )
     kind = models.CharField(max_length=40)
     key = models.CharField(max_length=120, unique=True)
-    recipient = models.EmailField(max_length=254)
+    channel = models.CharField(max_length=8, default="mail")
+    target = models.ForeignKey(
+        "alerts.Recipient", models.SET_NULL, null=True, related_name="messages"
+    )
+    recipient = models.CharField(max_length=254)
     recipient_name = models.CharField(max_length=200, blank=True)
     subject = models.CharField(max_length=300)
     content = models.BinaryField()
@@ -95,11 +104,21 @@ class SilenceQuerySet(TenantQuerySet):
 
 
 class Silence(TenantModel):
-    """A timed mute of alerts about people; their health is judged as ever (design, rule 7)."""
+    """A timed mute of alerts about people; their health is judged as ever (design, rule 7).
+
+    Of people named one by one (`SilencedPerson`), or with `is_matcher` of whoever matches `team`,
+    `cause` and `provider`, each empty for any. A maintenance window is one that begins later, and
+    `announcement` names what a provider announced.
+    """
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     author_name = models.CharField(max_length=254)
     reason = models.CharField(max_length=500)
+    is_matcher = models.BooleanField(default=False)
+    team = models.CharField(max_length=100, blank=True)
+    cause = models.CharField(max_length=80, blank=True)
+    provider = models.CharField(max_length=10, blank=True)
+    announcement = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -128,4 +147,228 @@ class SilencedPerson(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["silence", "person"], name="silenced_person_once"),
+        ]
+
+
+class AlertQuerySet(TenantQuerySet):
+    def open(self) -> AlertQuerySet:
+        return self.filter(ended_at=None)
+
+    def newest_first(self) -> AlertQuerySet:
+        """Order by what needs eyes: those that go on, the gravest first, then the latest."""
+        return self.order_by(F("ended_at").desc(nulls_first=True), "-severity", "-began_at", "-id")
+
+
+class Alert(models.Model):
+    """One episode worth telling somebody (`monitoring.alerts.plan.Episode`).
+
+    Without an organization it is the service's own: support staff see it. At most one is open for
+    each organization, kind and cause; the database says so.
+
+    cause         within its kind: of stalled people the cause of their health, else what it is of
+    people        whom it is about now, `silenced` of them left out of messages, `most_people` ever
+    weight        what growing goes by
+    flaps         how many like it ended within the day before it began
+    facts         the measured numbers its texts and pages need, by kind
+    transition    of health, and `evidence` the outcomes: what proved it first
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, null=True, db_index=False, related_name="alerts"
+    )
+    kind = models.CharField(max_length=12, choices=[(each.value, each.value) for each in AlertKind])
+    cause = models.CharField(max_length=200)
+    severity = models.PositiveSmallIntegerField()
+    incident = models.ForeignKey(
+        "incidents.Incident", models.SET_NULL, null=True, related_name="alerts"
+    )
+    people = models.PositiveIntegerField(default=0)
+    silenced = models.PositiveIntegerField(default=0)
+    most_people = models.PositiveIntegerField(default=0)
+    weight = models.FloatField(default=0)
+    flaps = models.PositiveSmallIntegerField(default=0)
+    facts = models.JSONField(default=dict)
+    transition = models.BigIntegerField(null=True)
+    evidence = ArrayField(models.UUIDField(), default=list)
+    began_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by_name = models.CharField(max_length=254, blank=True)
+
+    objects: ClassVar = AlertQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "kind", "cause"],
+                condition=Q(ended_at=None),
+                name="alert_open_once",
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-began_at"], name="alert_of_organization"),
+            models.Index(
+                fields=["organization", "kind", "cause", "-ended_at"], name="alert_like_it"
+            ),
+            models.Index(fields=["ended_at"], name="alert_ended"),
+        ]
+
+
+class Channel(models.TextChoices):
+    MAIL = "mail", "Mail"
+    CHAT = "chat", "Chat or paging"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class Digest(models.TextChoices):
+    NEVER = "never", "Never"
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly, on Mondays"
+
+
+class RecipientQuerySet(TenantQuerySet):
+    def current(self) -> RecipientQuerySet:
+        """Keep those who are still there, whether they want messages or not."""
+        return self.filter(removed_at=None)
+
+    def reachable(self) -> RecipientQuerySet:
+        """Keep those who may be sent something."""
+        return self.current().filter(unsubscribed_at=None)
+
+
+class Recipient(models.Model):
+    """Somebody, or something, that is sent alerts of one organization, and how they want them.
+
+    Without an organization: of the service, for support staff. Members and support staff are
+    recipients by `user`, whose address and zone are looked up; `address` of the others is a mail
+    address, or what the console may show of where a chat or webhook leads.
+
+    secret         ciphertext of `accounts.credentials`: where a chat or webhook leads and its keys
+    quiet_*, working_days, urgent_always   as in `monitoring.alerts.hours.Hours`
+    told_at        when something was last queued to it
+    events_*       of a webhook that hears of every change of health: up to where it has
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, null=True, db_index=False,
+        related_name="recipients",
+    )  # fmt: skip
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.MAIL)
+    address = models.CharField(max_length=254)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=200, blank=True)
+    secret = models.BinaryField(null=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+    working_days = models.CharField(max_length=7, default="1234567")
+    urgent_always = models.BooleanField(default=True)
+    digest = models.CharField(max_length=6, choices=Digest, default=Digest.NEVER)
+    digest_hour = models.PositiveSmallIntegerField(default=8)
+    digest_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+    hears_health = models.BooleanField(default=False)
+    events_transaction = models.BigIntegerField(null=True)
+    events_transition = models.BigIntegerField(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = RecipientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "user"],
+                condition=Q(user__isnull=False),
+                name="recipient_user_once",
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "channel", "address"],
+                condition=Q(user=None, removed_at=None, channel="mail"),
+                name="recipient_address_once",
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["digest_at"], name="recipient_digest"),
+            models.Index(fields=["address"], name="recipient_by_address"),
+        ]
+
+
+class Audience(models.TextChoices):
+    """Whom a route is for."""
+
+    ADMINS = "admins", "Owners and admins"
+    SUPPORT = "support", "Support staff"
+    CHOSEN = "chosen", "Recipients chosen here"
+
+
+class Route(models.Model):
+    """Who is sent what: alerts that match go to its audience (`monitoring.alerts.plan.Target`).
+
+    Without an organization it is the service's, about the alerts of all. Empty `kinds` and `teams`
+    stand for all. `after` is in seconds: told only if nobody has acknowledged by then.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, null=True, related_name="routes"
+    )
+    name = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField(default=0)
+    kinds = ArrayField(models.CharField(max_length=12), default=list)
+    least_severity = models.PositiveSmallIntegerField(default=1)
+    teams = ArrayField(models.CharField(max_length=100), default=list)
+    audience = models.CharField(max_length=8, choices=Audience, default=Audience.ADMINS)
+    recipients = models.ManyToManyField(Recipient, related_name="routes")
+    after = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    objects: ClassVar = TenantQuerySet.as_manager()
+
+
+class AlertPolicy(models.Model):
+    """How an organization wants to be told; the screen shows what is in force.
+
+    Seconds; their meaning is that of `monitoring.alerts.plan.Waits`. `asks_people`: who alone can
+    act is asked to, by mail. `unknown_share` of an hour's runs with errors that no rule knows, and
+    `coverage_drop` of the people within a day, are worth an alert.
+    """
+
+    organization = models.OneToOneField(
+        "accounts.Organization", models.CASCADE, primary_key=True, related_name="alert_policy"
+    )
+    opened = models.PositiveIntegerField(default=900)
+    over = models.PositiveIntegerField(default=1_800)
+    reminder = models.PositiveIntegerField(default=86_400)
+    asks_people = models.BooleanField(default=False)
+    unknown_share = models.FloatField(default=0.05)
+    coverage_drop = models.FloatField(default=0.1)
+
+
+class Notification(models.Model):
+    """What one recipient is told of one alert, in one phase, or what is kept from them and why.
+
+    Several may be in one message. One whose message was withdrawn is not told, and is planned anew.
+    """
+
+    alert = models.ForeignKey(Alert, models.CASCADE, related_name="notifications", db_index=False)
+    recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="notifications")
+    phase = models.CharField(max_length=8, choices=[(each.value, each.value) for each in Phase])
+    number = models.PositiveSmallIntegerField(default=0)
+    route = models.ForeignKey(Route, models.SET_NULL, null=True, related_name="+")
+    people = models.PositiveIntegerField(default=0)
+    weight = models.FloatField(default=0)
+    at = models.DateTimeField()
+    muted = models.CharField(max_length=8, blank=True)
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="notifications")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alert", "recipient", "phase", "number"], name="notification_once"
+            ),
         ]

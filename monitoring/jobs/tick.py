@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -39,6 +40,7 @@ from monitoring.jobs.policy import job_policy
 from monitoring.jobs.queue import jobs_dispatch
 from monitoring.jobs.reaper import Reaped, jobs_reap, may_reap
 from monitoring.jobs.recovery import incidents_recover
+from monitoring.jobs.steps import Step, steps_registered
 from monitoring.jobs.stream import streams_mend
 from monitoring.outcomes.partitions import log_begins, partitions_drop, partitions_ensure
 
@@ -108,6 +110,8 @@ def tick(now: datetime, *, reconnected_at: datetime | None = None) -> TickReport
         "errors": lambda: keep_errors(now),
         "trends": lambda: keep_trends(now),
     }
+    for name, others_step in steps_registered().items():
+        steps[name] = partial(others, others_step, now)
     for name, step in steps.items():
         run_step(report, name, step)
     if report.worked:
@@ -231,6 +235,14 @@ def check(report: TickReport, now: datetime) -> None:
         report.checked += checked
         if checked < CHECK_AT_ONCE:
             return
+
+
+def others(step: Step, now: datetime) -> None:
+    """Do a step of a capability above, unless another tick is at work."""
+    with turn() as mine:
+        if not mine:
+            return
+    step(now)
 
 
 def keep_house(now: datetime) -> None:

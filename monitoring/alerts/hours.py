@@ -1,0 +1,39 @@
+"""When somebody wants to be told: quiet hours and working days, in their own zone. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, tzinfo
+
+EVERY_DAY = frozenset(range(1, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A recipient's hours. `days` are ISO weekdays, Monday being 1.
+
+    From `quiet_from` until `quiet_until` on the clock of `zone` nothing is told but what is urgent;
+    where the first is the later of the two, that is over midnight, and where they are equal or
+    missing, never.
+    """
+
+    zone: tzinfo = UTC
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    days: frozenset[int] = EVERY_DAY
+    urgent_always: bool = True
+
+
+def is_awake(hours: Hours, now: datetime) -> bool:
+    """Tell whether something that is not urgent may be told at `now`."""
+    local = now.astimezone(hours.zone)
+    return local.isoweekday() in hours.days and not is_quiet(hours, local.time())
+
+
+def is_quiet(hours: Hours, clock: time) -> bool:
+    begin, end = hours.quiet_from, hours.quiet_until
+    if begin is None or end is None or begin == end:
+        return False
+    if begin < end:
+        return begin <= clock < end
+    return clock >= begin or clock < end

@@ -1,0 +1,25 @@
+"""What an alert may be about, and how grave it is. Pure."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class AlertKind(StrEnum):
+    STALLED = "stalled"
+    REAUTHORIZE = "reauthorize"
+    INCIDENT = "incident"
+    UNRECOGNISED = "unrecognised"
+    COVERAGE = "coverage"
+    SERVICE = "service"
+    RULE_CHANGE = "rule_change"
+
+
+# Something that happened rather than something that lasts: told at once, and its end is no news.
+EVENTS = frozenset({AlertKind.RULE_CHANGE})
+
+
+class Severity(IntEnum):
+    NOTICE = 1
+    WARNING = 2
+    CRITICAL = 3

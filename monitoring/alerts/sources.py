@@ -1,0 +1,81 @@
+"""What is worth an alert now, from those who know: each source reports all it finds, every tick.
+
+What a source no longer reports is over. A source that fails is as one that was not asked: nothing
+of its kinds begins or ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.jobs.outage import DATABASE_ERRORS
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that goes on and is worth an alert; the fields are those of models.Alert.
+
+    `people` are all, `silenced` ones among them. `began_at` where it is known to be earlier than
+    it was found, `ended_at` where the end is known: what is not reported any more ended now.
+    `teams` counts people by team without the silenced, and is empty where no route asks for it.
+    """
+
+    kind: AlertKind
+    organization_id: int | None
+    cause: str
+    severity: Severity
+    people: int = 0
+    silenced: int = 0
+    weight: float = 0.0
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    teams: Mapping[str, int] = field(default_factory=dict)
+    incident_id: int | None = None
+    transition: int | None = None
+    evidence: tuple[UUID, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The findings of all sources, and the kinds of those that answered."""
+
+    findings: tuple[Finding, ...]
+    kinds: frozenset[AlertKind]
+
+
+Source = Callable[[datetime], Iterable[Finding]]
+
+_sources: dict[str, tuple[frozenset[AlertKind], Source]] = {}
+
+
+def source_register(name: str, kinds: Collection[AlertKind], source: Source) -> None:
+    """Have `source(now)` asked at every tick for all there is of its kinds, which no other has.
+
+    Its cost must follow what is wrong, never the number of people. Named twice, the later counts.
+    """
+    _sources[name] = (frozenset(kinds), source)
+
+
+def found_at(now: datetime) -> Found:
+    """Ask all sources."""
+    findings: list[Finding] = []
+    answered: set[AlertKind] = set()
+    for name, (kinds, source) in _sources.items():
+        try:
+            findings += source(now)
+        except DATABASE_ERRORS:
+            raise
+        except Exception:
+            logger.exception("the source %r of alerts failed; what it knew stands as it was", name)
+        else:
+            answered |= kinds
+    return Found(tuple(findings), frozenset(answered))
