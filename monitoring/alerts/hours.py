@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 EVERY_DAY = frozenset(range(1, 8))
+A_WEEK_OF_MINUTES = 8 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,10 @@ def is_quiet(hours: Hours, clock: time) -> bool:
     if begin < end:
         return begin <= clock < end
     return clock >= begin or clock < end
+
+
+def next_awake(hours: Hours, now: datetime) -> datetime | None:
+    """Return the first full minute after `now` at which that is so; None if there is none soon."""
+    minute = now.replace(second=0, microsecond=0)
+    moments = (minute + timedelta(minutes=each) for each in range(1, A_WEEK_OF_MINUTES))
+    return next((moment for moment in moments if is_awake(hours, moment)), None)

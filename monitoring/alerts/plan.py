@@ -9,7 +9,7 @@ own is. Silences and flapping keep beginnings from being told, never ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -90,11 +90,12 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A recipient, and what one route has for them.
+    """A recipient, and what one route has for them. Hours and pace are the recipient's.
 
     kinds and teams narrow it to those, where they are given. `after` seconds later than others, and
-    then only if nobody has acknowledged: an escalation. `told_at` is their last message. A route
-    of the service (`is_service`) hears of the whole instead of its parts.
+    then only if nobody has acknowledged: an escalation. `told_at` is the last message to them, or
+    to whatever other recipient has the same `address`. A route of the service (`is_service`) hears
+    of the whole instead of its parts.
     """
 
     recipient: Name
@@ -106,11 +107,12 @@ class Target:
     hours: Hours = field(default_factory=Hours)
     told_at: datetime | None = None
     is_service: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one recipient was told of one episode."""
+    """What one recipient was told of one episode: the last numbers, and how often."""
 
     last_at: datetime
     people: int
@@ -122,7 +124,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one recipient is to be told of one episode; `key` is unique for all time."""
+    """What one recipient is to be told of one episode; `key` is unique for all time.
+
+    people   of those teams, where the recipient's routes narrow it; of an end, what was told last
+    """
 
     episode: Name
     recipient: Name
@@ -130,6 +135,7 @@ class Message:
     people: int
     number: int = 0
     route: int | None = None
+    teams: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[Name, Name, Phase, int]:
@@ -167,48 +173,75 @@ def plan_at(
     `targets` are those of each organization (None: of what belongs to none), in the order in which
     they count where one recipient has several. `told` is by episode and recipient; asking again
     with the messages folded in (`told_after`) gives none of them again. All messages of one
-    recipient belong into one mail.
+    recipient belong into one mail. Where recipients share an address, those of whose messages the
+    first comes first get theirs, the others once the pace allows.
     """
-    messages, mutes = [], []
-    for episode in episodes:
-        done: set[Name] = set()
-        for target in targets.get(episode.organization_id, ()):
-            if target.recipient in done:
-                continue
-            found = due(episode, target, told.get((episode.key, target.recipient)), now, waits)
-            if found is None:
-                continue
-            done.add(target.recipient)
-            if isinstance(found, Mute):
-                mutes.append(found)
-            else:
-                messages.append(found)
-    return Plan(tuple(messages), tuple(mutes))
+    routes = {organization: by_recipient(each) for organization, each in targets.items()}
+    found = [
+        each
+        for episode in episodes
+        for recipient, theirs in routes.get(episode.organization_id, {}).items()
+        if (each := due(episode, theirs, told.get((episode.key, recipient)), now, waits))
+    ]
+    addresses = {each.recipient: each.address for some in targets.values() for each in some}
+    messages = spaced([each for each in found if isinstance(each, Message)], addresses)
+    return Plan(tuple(messages), tuple(each for each in found if isinstance(each, Mute)))
+
+
+def by_recipient(targets: Iterable[Target]) -> dict[Name, list[Target]]:
+    routes: dict[Name, list[Target]] = {}
+    for target in targets:
+        routes.setdefault(target.recipient, []).append(target)
+    return routes
+
+
+def spaced(messages: Iterable[Message], addresses: Mapping[Name, str]) -> list[Message]:
+    """Leave to each address the messages of one of its recipients: of whom the first is."""
+    first: dict[str, Name] = {}
+    kept = []
+    for message in messages:
+        address = addresses.get(message.recipient, "")
+        if not address or first.setdefault(address, message.recipient) == message.recipient:
+            kept.append(message)
+    return kept
 
 
 def due(
-    episode: Episode, target: Target, told: Told | None, now: datetime, waits: Waits
+    episode: Episode, routes: Sequence[Target], told: Told | None, now: datetime, waits: Waits
 ) -> Message | Mute | None:
-    """Return what one target is to be told of one episode now, or what is kept from them."""
-    if is_paced(target, now, waits) or not is_reachable(target, episode, now):
+    """Return what one recipient is to be told of one episode now, or what is kept from them."""
+    if any(is_paced(route, now, waits) for route in routes):
+        return None
+    if not is_reachable(routes[0].hours, episode, now):
+        return None
+    if told is not None and (told.is_over or episode.ended_at is not None):
+        return ending(episode, routes, told, now, waits)
+    routes = [each for each in routes if is_in_force(each, episode, now, waits)]
+    if not routes:
         return None
     if told is None:
-        return beginning(episode, target, now, waits) if matches(target, episode) else None
-    if told.is_over:
-        return None
-    if episode.ended_at is not None:
-        return ending(episode, target, now, waits)
-    return continuation(episode, target, told, now, waits) if matches(target, episode) else None
+        return beginning(episode, routes, now, waits)
+    return continuation(episode, routes, told, now, waits)
 
 
 def is_paced(target: Target, now: datetime, waits: Waits) -> bool:
     """Tell whether the target's last message is too short a while ago for another."""
-    return target.told_at is not None and now - target.told_at < timedelta(seconds=waits.pace)
+    # A clock that was wrong for a while must not silence anybody until that time has come.
+    pace = timedelta(seconds=waits.pace)
+    return target.told_at is not None and abs(now - target.told_at) < pace
 
 
-def is_reachable(target: Target, episode: Episode, now: datetime) -> bool:
-    is_urgent = episode.severity >= Severity.CRITICAL and target.hours.urgent_always
-    return is_urgent or is_awake(target.hours, now)
+def is_reachable(hours: Hours, episode: Episode, now: datetime) -> bool:
+    is_urgent = episode.severity >= Severity.CRITICAL and hours.urgent_always
+    return is_urgent or is_awake(hours, now)
+
+
+def is_in_force(target: Target, episode: Episode, now: datetime, waits: Waits) -> bool:
+    """Tell whether a route is about an episode, and has waited long enough for it."""
+    if not matches(target, episode) or (target.after and episode.is_acknowledged):
+        return False
+    wait = target.after + (0 if episode.kind in EVENTS else waits.opened)
+    return now - episode.began_at >= timedelta(seconds=wait)
 
 
 def matches(target: Target, episode: Episode) -> bool:
@@ -217,65 +250,84 @@ def matches(target: Target, episode: Episode) -> bool:
         return False
     if episode.is_part and target.is_service:
         return False
-    if target.teams and episode.teams and not target.teams & episode.teams.keys():
+    if target.teams and episode.teams and not any(map(episode.teams.get, target.teams)):
         return False
     return episode.severity >= target.least
 
 
-def people_for(target: Target, episode: Episode) -> int:
-    """Return how many people of an episode concern a target: those of its teams."""
-    if not target.teams or not episode.teams:
+def teams_of(routes: Iterable[Target]) -> frozenset[str]:
+    """Return the teams that routes narrow it to together; empty where one of them does not."""
+    teams = [route.teams for route in routes]
+    return frozenset().union(*teams) if all(teams) else frozenset()
+
+
+def people_for(routes: Iterable[Target], episode: Episode) -> int:
+    """Return how many people of an episode concern a recipient: those of the routes' teams."""
+    teams = teams_of(routes)
+    if not teams or not episode.teams:
         return episode.people
-    return sum(people for team, people in episode.teams.items() if team in target.teams)
+    return sum(people for team, people in episode.teams.items() if team in teams)
 
 
 def beginning(
-    episode: Episode, target: Target, now: datetime, waits: Waits
+    episode: Episode, routes: Sequence[Target], now: datetime, waits: Waits
 ) -> Message | Mute | None:
-    if episode.ended_at is not None or (target.after and episode.is_acknowledged):
+    is_event = episode.kind in EVENTS
+    if episode.ended_at is not None and not is_event:
         return None
-    lasted = now - episode.began_at
-    wait = target.after + (0 if episode.kind in EVENTS else waits.opened)
-    if lasted < timedelta(seconds=wait):
-        return None
-    people = people_for(target, episode)
+    people = people_for(routes, episode)
     if not people and episode.silenced:
-        reason, route = Muted.SILENCED, target.route
-        return Mute(episode.key, target.recipient, reason, episode.silenced, route)
-    if episode.flaps >= waits.flaps and lasted < timedelta(seconds=waits.flapping):
-        return Mute(episode.key, target.recipient, Muted.FLAPPING, people, target.route)
-    return message_of(episode, target, Phase.OPENED)
+        return mute_of(episode, routes, Muted.SILENCED, episode.silenced)
+    lasted = now - episode.began_at
+    is_flapping = episode.flaps >= waits.flaps and not is_event
+    if is_flapping and lasted < timedelta(seconds=waits.flapping):
+        return mute_of(episode, routes, Muted.FLAPPING, people)
+    return message_of(episode, routes, Phase.OPENED, people)
 
 
-def ending(episode: Episode, target: Target, now: datetime, waits: Waits) -> Message | None:
-    if episode.kind in EVENTS or episode.ended_at is None:
+def ending(
+    episode: Episode, routes: Sequence[Target], told: Told, now: datetime, waits: Waits
+) -> Message | None:
+    if told.is_over or episode.kind in EVENTS or episode.ended_at is None:
         return None
-    is_settled = now - episode.ended_at >= timedelta(seconds=waits.over)
-    return message_of(episode, target, Phase.OVER) if is_settled else None
+    if now - episode.ended_at < timedelta(seconds=waits.over):
+        return None
+    # Whatever a route is about by now: who heard of the beginning hears of the end.
+    meant = [each for each in routes if matches(each, episode)] or routes
+    return message_of(episode, meant, Phase.OVER, told.people)
 
 
 def continuation(
-    episode: Episode, target: Target, told: Told, now: datetime, waits: Waits
+    episode: Episode, routes: Sequence[Target], told: Told, now: datetime, waits: Waits
 ) -> Message | None:
     """Return what is to be told of an episode that goes on, and was told before."""
-    if episode.kind in EVENTS or not people_for(target, episode):
+    people = people_for(routes, episode)
+    if episode.kind in EVENTS or (not people and episode.silenced):
         return None
     since = now - told.last_at
-    if has_grown(episode, target, told, waits) and since >= timedelta(seconds=waits.grown):
-        return message_of(episode, target, Phase.GROWN, told.growths + 1)
+    is_more = people >= told.people + waits.growth_people
+    if is_more and has_grown(episode, told, waits) and since >= timedelta(seconds=waits.grown):
+        return message_of(episode, routes, Phase.GROWN, people, told.growths + 1)
     if since >= timedelta(seconds=waits.reminder) and not episode.is_acknowledged:
-        return message_of(episode, target, Phase.REMINDER, told.reminders + 1)
+        return message_of(episode, routes, Phase.REMINDER, people, told.reminders + 1)
     return None
 
 
-def has_grown(episode: Episode, target: Target, told: Told, waits: Waits) -> bool:
-    is_more = people_for(target, episode) >= told.people + waits.growth_people
-    return is_more and episode.weight >= told.weight * waits.growth > 0
+def has_grown(episode: Episode, told: Told, waits: Waits) -> bool:
+    return episode.weight >= told.weight * waits.growth > 0
 
 
-def message_of(episode: Episode, target: Target, phase: Phase, number: int = 0) -> Message:
-    people = people_for(target, episode)
-    return Message(episode.key, target.recipient, phase, people, number, target.route)
+def message_of(
+    episode: Episode, routes: Sequence[Target], phase: Phase, people: int, number: int = 0
+) -> Message:
+    first = routes[0]
+    return Message(
+        episode.key, first.recipient, phase, people, number, first.route, teams_of(routes)
+    )
+
+
+def mute_of(episode: Episode, routes: Sequence[Target], reason: Muted, people: int) -> Mute:
+    return Mute(episode.key, routes[0].recipient, reason, people, routes[0].route)
 
 
 def told_after(told: Told | None, message: Message, weight: float, now: datetime) -> Told:
@@ -286,8 +338,7 @@ def told_after(told: Told | None, message: Message, weight: float, now: datetime
         case Phase.OVER:
             return replace(told, last_at=now, is_over=True)
         case Phase.GROWN:
-            grown = replace(told, people=message.people, weight=weight)
-            return replace(grown, last_at=now, growths=message.number)
+            told = replace(told, growths=message.number)
         case Phase.REMINDER:
-            return replace(told, last_at=now, reminders=message.number)
-    return replace(told, last_at=now)
+            told = replace(told, reminders=message.number)
+    return replace(told, last_at=now, people=message.people, weight=weight)

@@ -7,41 +7,17 @@ of its kinds begins or ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.findings import Finding
+from monitoring.alerts.kinds import AlertKind
 from monitoring.jobs.outage import DATABASE_ERRORS
 
+__all__ = ["Finding", "Found", "Source", "found_at", "source_register"]
+
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that goes on and is worth an alert; the fields are those of models.Alert.
-
-    `people` are all, `silenced` ones among them. `began_at` where it is known to be earlier than
-    it was found, `ended_at` where the end is known: what is not reported any more ended now.
-    `teams` counts people by team without the silenced, and is empty where no route asks for it.
-    """
-
-    kind: AlertKind
-    organization_id: int | None
-    cause: str
-    severity: Severity
-    people: int = 0
-    silenced: int = 0
-    weight: float = 0.0
-    began_at: datetime | None = None
-    ended_at: datetime | None = None
-    teams: Mapping[str, int] = field(default_factory=dict)
-    incident_id: int | None = None
-    transition: int | None = None
-    evidence: tuple[UUID, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitoring.alerts.plan import Target
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, Verdict
 from monitoring.health.fold import JudgedOutcome, signature_of
@@ -31,7 +32,7 @@ from monitoring.replay.watch import Start
 __all__ = ["BackTestResult", "BackTester", "OtherVerdicts", "Recorded", "back_test"]
 
 # An alert is an episode and phase here, to however many people it goes.
-RECIPIENTS = ("admin",)
+TARGETS = (Target("admin"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,10 @@ class BackTester(Stage):
     """A stage with another side, on which some verdicts are others: `take_both`, then `finish`."""
 
     def __init__(self, *, numbers: Numbers | None = None, organization_id: int = 1) -> None:
-        super().__init__(numbers=numbers, recipients=RECIPIENTS, organization_id=organization_id)
+        super().__init__(numbers=numbers, targets=TARGETS, organization_id=organization_id)
         self.organization_id = organization_id
         self.otherwise = Otherwise(self.people, self.watch)
-        self.other_notices = Notices(organization_id, RECIPIENTS, self.numbers)
+        self.other_notices = Notices(organization_id, TARGETS, self.numbers)
         self.outcomes = 0
         self._changed: Counter[Turn] = Counter()
         self._changed_people: defaultdict[Turn, set[int]] = defaultdict(set)

@@ -23,6 +23,7 @@ class Incident:
     hit          whom it hit since it opened last; `waiting` of them had no good run since
     canaries     those of the waiting who try often
     to_recover   whom to ask for after its end; `under_way` were asked for, not heard of
+    share        of those who tried lately, how many fail
     """
 
     number: int
@@ -38,6 +39,10 @@ class Incident:
     canaries: set[int] = field(default_factory=set)
     to_recover: set[int] = field(default_factory=set)
     under_way: set[int] = field(default_factory=set)
+    share: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.share = self.finding.people / self.finding.tried
 
     @property
     def provider(self) -> str:
@@ -101,6 +106,11 @@ class Incident:
         self.hit = set(self.waiting)
         self.to_recover = set()
         self.under_way = set()
+
+    def measures(self, window: Window, few_tried: int) -> None:
+        """Take note of how many fail now; few who tried say nothing of that."""
+        if window.tried >= few_tried:
+            self.share = window.of_provider(self.provider) / window.tried
 
     def course(self, window: Window) -> Course:
         good = len(self.hit) - len(self.waiting)

@@ -3,50 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitoring.alerts.episodes import INCIDENT, STALLED, episodes_after
-from monitoring.alerts.plan import Episode, Message, Phase, messages_due
+from monitoring.alerts.episodes import (
+    DAY,
+    Begun,
+    Ended,
+    GoesOn,
+    Known,
+    changes_at,
+    flaps_of,
+    place_of,
+)
+from monitoring.alerts.findings import Finding
+from monitoring.alerts.hours import next_awake
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.plan import (
+    Episode,
+    Message,
+    Mute,
+    Name,
+    Target,
+    Told,
+    is_reachable,
+    plan_at,
+    told_after,
+)
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
 
+# What a stage can find.
+KINDS = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
+# Everybody here is told of everything.
+EVERYBODY = (Target("admin"), Target("support"))
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that would have gone out, of which kind and cause of episode.
-
-    began_at and ended_at are the episode's, the latter None while it goes on.
-    """
+    """A message that would have gone out, and its episode as it was at that moment."""
 
     at: datetime
     message: Message
-    kind: str
-    cause: str
-    began_at: datetime
-    ended_at: datetime | None
+    episode: Episode
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A beginning that was kept from somebody, when that began, and its episode."""
+
+    at: datetime
+    mute: Mute
+    episode: Episode
+    finding: Finding
 
 
 class Notices:
-    """The episodes of one organization and the messages sent about them."""
+    """The episodes of one organization and the messages sent about them.
 
-    def __init__(self, organization_id: int, recipients: Collection[str], numbers: Numbers) -> None:
+    sent   in order of time
+    kept   beginnings that were not told, each once for each recipient and reason
+    """
+
+    def __init__(self, organization_id: int, targets: Collection[Target], numbers: Numbers) -> None:
         self._organization_id = organization_id
-        self._recipients = {organization_id: tuple(recipients)}
+        self._targets = tuple(targets)
         self._waits = numbers.waits
-        self._live: dict[str, Episode] = {}
-        self._told: set[tuple[str, str, Phase]] = set()
+        self._live: dict[Name, Episode] = {}
+        self._findings: dict[Name, Finding] = {}
+        self._told: dict[tuple[Name, Name], Told] = {}
+        self._told_at: dict[Name, datetime] = {}
+        self._ends: dict[tuple[str, str], list[datetime]] = {}
+        self._kept: set[tuple[Name, Name, str]] = set()
         self.sent: list[Sent] = []
+        self.kept: list[Kept] = []
 
     def next_message(self, now: datetime) -> datetime | None:
         """Return when, after `now`, a message may come due by the passing of time."""
-        opened, over = timedelta(seconds=self._waits.opened), timedelta(seconds=self._waits.over)
-        moments = [
-            episode.began_at + opened if episode.ended_at is None else episode.ended_at + over
-            for episode in self._live.values()
-        ]
+        moments = {moment for each in self._live.values() for moment in self._moments(each, now)}
         return min((moment for moment in moments if moment > now), default=None)
 
     def tick(self, people: People, incidents: Iterable[Incident], now: datetime) -> None:
@@ -59,52 +96,159 @@ class Notices:
         self, stalled: Mapping[str, int], incidents: Collection[Incident], now: datetime
     ) -> None:
         """Do so for people who are stalled and told of one by one, counted by cause."""
-        if not (stalled or incidents or self._live):
-            return
-        self._follow_stalled(stalled, now)
-        self._follow_incidents(incidents)
-        for message in messages_due(
-            self._live.values(), self._recipients, self._told, now, self._waits
-        ):
-            episode = self._live[message.episode]
-            self._told.add(message.key)
-            self.sent.append(
-                Sent(now, message, episode.kind, episode.cause, episode.began_at, episode.ended_at)
-            )
-        self._live = {key: each for key, each in self._live.items() if self._is_live(each)}
+        if stalled or incidents or self._live:
+            self.hear([*self.stalled(stalled), *map(self.incident, incidents)], now)
 
-    def _follow_stalled(self, stalled: Mapping[str, int], now: datetime) -> None:
-        going_on = [
-            episode
-            for episode in self._live.values()
-            if episode.kind == STALLED and episode.ended_at is None
+    def hear(self, findings: Iterable[Finding], now: datetime) -> None:
+        """Bring the episodes up to what is found at `now` and send what is due."""
+        findings = list(findings)
+        known = [
+            known_of(each)
+            for each in self._live.values()
+            if each.ended_at is None or not self._is_end_told(each)
         ]
-        for episode in episodes_after(going_on, stalled, self._organization_id, now):
-            self._live[episode.key] = episode
+        changes = changes_at(known, findings, KINDS, now)
+        for begun in changes.begun:
+            self._begin(begun)
+        for going_on in changes.going_on:
+            self._go_on(going_on)
+        for ended in changes.ended:
+            self._end(ended)
+        self._send(now)
+        found = set(map(place_of, findings))
+        self._live = {
+            key: each
+            for key, each in self._live.items()
+            if self._is_live(each) or known_of(each).place in found
+        }
 
-    def _follow_incidents(self, incidents: Iterable[Incident]) -> None:
-        for incident in incidents:
-            key = f"{INCIDENT} {self._organization_id} {incident.number}"
-            known = self._live.get(key)
-            if known is None and not incident.is_open:
-                continue
-            episode = known or Episode(
-                key, self._organization_id, INCIDENT, incident.finding.signature, 0,
-                incident.began_at,
-            )  # fmt: skip
-            self._live[key] = replace(
-                episode, people=len(incident.everybody), ended_at=incident.closed_at
-            )
+    def stalled(self, counts: Mapping[str, int]) -> Iterator[Finding]:
+        """Yield what people who need a human are worth."""
+        for cause, people in sorted(counts.items()):
+            if people > 0:
+                yield Finding(
+                    AlertKind.STALLED, self._organization_id, cause, Severity.WARNING, people,
+                    weight=people,
+                )  # fmt: skip
+
+    def incident(self, incident: Incident) -> Finding:
+        """Return what an incident is worth."""
+        return Finding(
+            AlertKind.INCIDENT,
+            self._organization_id,
+            str(incident.number),
+            Severity.CRITICAL,
+            len(incident.everybody),
+            weight=incident.share,
+            began_at=incident.began_at,
+            ended_at=incident.closed_at,
+            facts={"provider": incident.provider, "signature": incident.finding.signature},
+        )
+
+    def _begin(self, begun: Begun) -> None:
+        finding, began_at = begun.finding, begun.began_at
+        key = f"{finding.kind} {finding.organization_id} {finding.cause} {began_at.isoformat()}"
+        ends = self._ends.get((finding.kind, finding.cause), ())
+        episode = Episode(
+            key, finding.organization_id, finding.kind, finding.cause, 0, began_at,
+            severity=finding.severity, flaps=flaps_of(ends, began_at),
+        )  # fmt: skip
+        self._keep(episode, finding)
+
+    def _go_on(self, going_on: GoesOn) -> None:
+        episode = self._live[going_on.known.key]
+        self._keep(replace(episode, ended_at=None), going_on.finding)
+
+    def _keep(self, episode: Episode, finding: Finding) -> None:
+        self._findings[episode.key] = finding
+        self._live[episode.key] = replace(
+            episode,
+            people=finding.people - finding.silenced,
+            silenced=finding.silenced,
+            teams=finding.teams,
+            weight=finding.weight,
+        )
+
+    def _end(self, ended: Ended) -> None:
+        episode = replace(self._live[ended.known.key], ended_at=ended.ended_at)
+        self._live[episode.key] = episode
+        ends = self._ends.setdefault((episode.kind, episode.cause), [])
+        ends[:] = [end for end in ends if ended.ended_at - end <= DAY] + [ended.ended_at]
+
+    def _send(self, now: datetime) -> None:
+        plan = plan_at(
+            self._live.values(), {self._organization_id: self.targets}, self._told, now, self._waits
+        )
+        for message in plan.messages:
+            episode = self._live[message.episode]
+            place = (message.episode, message.recipient)
+            self._told[place] = told_after(self._told.get(place), message, episode.weight, now)
+            self._told_at[message.recipient] = now
+            self.sent.append(Sent(now, message, episode, self._findings[episode.key]))
+        for mute in plan.mutes:
+            kept = (mute.episode, mute.recipient, mute.reason)
+            if kept not in self._kept:
+                self._kept.add(kept)
+                episode = self._live[mute.episode]
+                self.kept.append(Kept(now, mute, episode, self._findings[episode.key]))
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Return those who are told, with when they were last."""
+        return [
+            replace(each, told_at=self._told_at.get(each.recipient, each.told_at))
+            for each in self._targets
+        ]
 
     def _is_live(self, episode: Episode) -> bool:
         """Tell whether there may still be something to say of an episode."""
-        if episode.ended_at is None:
-            return True
-        return any(
-            (episode.key, recipient, Phase.OPENED) in self._told
-            and (episode.key, recipient, Phase.OVER) not in self._told
-            for recipient in self._recipients[self._organization_id]
-        )
+        return episode.ended_at is None or self._is_end_awaited(episode)
+
+    def _told_of(self, episode: Episode) -> list[Told]:
+        recipients = {target.recipient for target in self._targets}
+        places = ((episode.key, recipient) for recipient in recipients)
+        return [told for place in places if (told := self._told.get(place)) is not None]
+
+    def _is_end_told(self, episode: Episode) -> bool:
+        return any(told.is_over for told in self._told_of(episode))
+
+    def _is_end_awaited(self, episode: Episode) -> bool:
+        return any(not told.is_over for told in self._told_of(episode))
+
+    def _moments(self, episode: Episode, now: datetime) -> Iterator[datetime]:
+        """Yield when something may come due of an episode that does not change."""
+        waits = self._waits
+        for target in self.targets:
+            told = self._told.get((episode.key, target.recipient))
+            for moment in self._due_at(episode, target, told):
+                yield moment
+                if moment <= now and target.told_at is not None:
+                    yield target.told_at + timedelta(seconds=waits.pace)
+            if not is_reachable(target.hours, episode, now):
+                yield next_awake(target.hours, now) or now + DAY
+
+    def _due_at(self, episode: Episode, target: Target, told: Told | None) -> Iterator[datetime]:
+        waits = self._waits
+        if episode.ended_at is not None:
+            if told is not None and not told.is_over:
+                yield episode.ended_at + timedelta(seconds=waits.over)
+        elif told is None:
+            yield episode.began_at + timedelta(seconds=waits.opened + target.after)
+            yield episode.began_at + timedelta(seconds=waits.flapping)
+        else:
+            yield told.last_at + timedelta(seconds=waits.grown)
+            yield told.last_at + timedelta(seconds=waits.reminder)
+
+
+def known_of(episode: Episode) -> Known:
+    return Known(
+        episode.key,
+        episode.organization_id,
+        episode.kind,
+        episode.cause,
+        episode.began_at,
+        episode.ended_at,
+    )
 
 
 def stalled_alone(people: People, incidents: Iterable[Incident]) -> Mapping[str, int]:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitoring.alerts.plan import Target
 from monitoring.health.change import Change
 from monitoring.health.fold import JudgedOutcome, Runs
 from monitoring.replay.incident import Incident
-from monitoring.replay.notices import Notices, Sent
+from monitoring.replay.notices import EVERYBODY, Notices, Sent
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
 from monitoring.replay.watch import Start, Watch
@@ -59,13 +60,13 @@ class Stage:
         self,
         *,
         numbers: Numbers | None = None,
-        recipients: Collection[str] = ("admin", "support"),
+        targets: Collection[Target] = EVERYBODY,
         organization_id: int = 1,
     ) -> None:
         self.numbers = numbers or Numbers()
         self.people = People(self.numbers.policy, self.numbers.own_intervals)
         self.watch = Watch(self.people, self.numbers)
-        self.notices = Notices(organization_id, recipients, self.numbers)
+        self.notices = Notices(organization_id, targets, self.numbers)
         self._runs = 0
         self._hour: datetime | None = None
         self._marks = Marks()
@@ -162,7 +163,7 @@ class Stage:
         marks, now = self._marks, self._marks_now()
         sent: dict[tuple[str, str], int] = {}
         for each in self.sent[marks.sent :]:
-            key = (each.message.phase.value, each.message.recipient)
+            key = (each.message.phase.value, str(each.message.recipient))
             sent[key] = sent.get(key, 0) + 1
         return Hour(
             start,

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitoring.alerts.episodes import STALLED
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.plan import Name, Phase
 from monitoring.replay.findings import AlertShift
 from monitoring.replay.notices import Sent
+
+PHASES = frozenset({Phase.OPENED, Phase.OVER})
 
 
 @dataclass(slots=True)
@@ -53,14 +55,18 @@ def alerts_apart(
 
 
 def told_of(sent: Iterable[Sent]) -> list[Told]:
-    """Return the episodes of stalled people that messages tell of, in order of their beginning."""
-    episodes: dict[str, Told] = {}
+    """Return the episodes of stalled people that messages tell of, in order of their beginning.
+
+    Only beginnings and ends: how often somebody is reminded in between says nothing new.
+    """
+    episodes: dict[Name, Told] = {}
     for each in sent:
-        if each.kind == STALLED:
-            key = each.message.episode
-            episode = episodes.setdefault(key, Told(each.cause, each.began_at))
-            episode.ended_at = each.ended_at
-            episode.sent[each.message.phase] = each
+        told = each.episode
+        if told.kind != AlertKind.STALLED or each.message.phase not in PHASES:
+            continue
+        episode = episodes.setdefault(told.key, Told(told.cause, told.began_at))
+        episode.ended_at = told.ended_at
+        episode.sent[each.message.phase] = each
     return sorted(episodes.values(), key=lambda each: (each.began_at, each.cause))
 
 

@@ -148,6 +148,7 @@ class Watch:
 
     def _close_if_over(self, incident: Incident, now: datetime) -> None:
         window = self.pulse.window(self._numbers.thresholds.window, now)
+        incident.measures(window, self._numbers.thresholds.few_tried)
         if not is_over(incident.course(window), self._numbers.thresholds):
             return
         incident.closes(now)

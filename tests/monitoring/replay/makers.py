@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts.access import Access
 from accounts.models import Organization, Person
+from monitoring.alerts.plan import Phase
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, built_in_rules
 from monitoring.errors.models import RuleChange
@@ -39,15 +40,17 @@ def played(name: str, seed: int = 1) -> Played:
 def messages(story: Played) -> Counter[tuple[str, str, str, str]]:
     """Count messages by kind and cause of their episode, recipient and phase."""
     return Counter(
-        (sent.kind, sent.cause, sent.message.recipient, sent.message.phase.value)
+        (sent.episode.kind, sent.episode.cause, str(sent.message.recipient), sent.message.phase)
         for sent in story.stage.sent
     )
 
 
-def personal_messages(story: Played) -> list[tuple[str, str]]:
+def personal_messages(story: Played, phase: Phase | None = None) -> list[tuple[str, str]]:
     """Return cause and recipient of the messages about people who need a human."""
     return [
-        (sent.cause, sent.message.recipient) for sent in story.stage.sent if sent.kind == "stalled"
+        (sent.episode.cause, str(sent.message.recipient))
+        for sent in story.stage.sent
+        if sent.episode.kind == "stalled" and phase in (None, sent.message.phase)
     ]
 
 

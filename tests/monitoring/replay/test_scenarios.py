@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from monitoring.alerts.plan import Phase
 from monitoring.replay.scenarios import BEGAN, SCENARIOS
 from monitoring.replay.simulation import Played
 from tests.monitoring.replay.makers import (
@@ -82,7 +83,7 @@ def test_a_fifth_of_the_people_failing_for_days_is_one_incident_and_soon_over(se
     story = played("brownout-people", seed)
     (incident,) = story.stage.incidents
     assert (len(incident.everybody), incident.flaps) == (86, 0)
-    assert incident_messages(story) == one_each("opened", "over")
+    assert incident_messages(story) == one_each("opened", "reminder", "over")
     assert personal_messages(story) == []
     assert story.minutes_to_all_healthy is not None
     assert story.minutes_to_all_healthy <= 30
@@ -154,12 +155,12 @@ def test_a_flapping_provider_is_one_incident_told_once(name: str, seed: int) -> 
 
 
 @seeds("newcomer")
-def test_a_newcomer_who_never_succeeds_is_told_of_once_for_the_right_cause(seed: int) -> None:
+def test_a_newcomer_who_never_succeeds_is_told_of_once_a_day_for_the_right_cause(seed: int) -> None:
     story = played("newcomer", seed)
-    assert sorted(personal_messages(story)) == [
-        ("salesforce-api-off-for-user", recipient) for recipient in RECIPIENTS
-    ]
-    assert len(story.stage.sent) == len(RECIPIENTS)
+    told = [("salesforce-api-off-for-user", recipient) for recipient in RECIPIENTS]
+    for phase in (Phase.OPENED, Phase.REMINDER):
+        assert sorted(personal_messages(story, phase)) == told
+    assert len(story.stage.sent) == 2 * len(RECIPIENTS)
     assert story.stage.incidents == []
 
 

@@ -233,7 +233,11 @@ def test_who_was_confirmed_between_two_bad_spells_keeps_a_trouble_of_their_own()
     assert 20 not in incident.waiting
     assert stage.people.stalled == {20: "revoked"}
     stage.pass_time(NOW + timedelta(minutes=29), NOW + timedelta(minutes=50))
-    told = [(sent.cause, sent.message.phase) for sent in stage.sent if sent.kind == "stalled"]
+    told = [
+        (sent.episode.cause, sent.message.phase)
+        for sent in stage.sent
+        if sent.episode.kind == "stalled"
+    ]
     assert told == [("revoked", "opened")] * 2
 
 

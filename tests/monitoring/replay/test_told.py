@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.alerts.plan import Message, Phase
+from monitoring.alerts.findings import Finding
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.plan import Episode, Message, Phase
 from monitoring.replay.notices import Sent
 from monitoring.replay.told import alerts_apart
 from tests.factories import NOW
@@ -20,10 +23,12 @@ def told(
     start, end = NOW + began * HOUR, None if ended is None else NOW + ended * HOUR
     key = f"{kind} {cause} {start}"
     opened = Message(key, "admin", Phase.OPENED, 3)
-    sent = [Sent(start + HOUR / 4, opened, kind, cause, start, None)]
+    episode = Episode(key, 1, kind, cause, 3, start)
+    finding = Finding(AlertKind(kind), 1, cause, Severity.WARNING, 3)
+    sent = [Sent(start + HOUR / 4, opened, episode, finding)]
     if end is not None:
         over = Message(key, "admin", Phase.OVER, 3)
-        sent.append(Sent(end + HOUR / 2, over, kind, cause, start, end))
+        sent.append(Sent(end + HOUR / 2, over, replace(episode, ended_at=end), finding))
     return sent
 
 

@@ -1,0 +1,37 @@
+"""What is found to be worth an alert at one moment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from monitoring.alerts.kinds import AlertKind, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that goes on and is worth an alert; the fields are those of models.Alert.
+
+    `people` are all, `silenced` ones among them. `began_at` where it is known to be earlier than
+    it was found, `ended_at` where the end is known: what is not reported any more ended now.
+    `teams` counts people by team without the silenced, and is empty where no route asks for it.
+    """
+
+    kind: AlertKind
+    organization_id: int | None
+    cause: str
+    severity: Severity
+    people: int = 0
+    silenced: int = 0
+    weight: float = 0.0
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    teams: Mapping[str, int] = field(default_factory=dict)
+    is_part: bool = False
+    incident_id: int | None = None
+    transition: int | None = None
+    evidence: tuple[UUID, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
