@@ -129,13 +129,6 @@ def silences_forget(before: datetime, *, limit: int) -> int:
     return len(old)
 
 
-def silenced(person_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of the people about whom no alert may be sent now; who queues one asks this."""
-    active = Silence.objects.active_at(now)
-    members = SilencedPerson.objects.filter(person__in=person_ids, lifted_at=None)
-    return set(members.filter(silence__in=active).values_list("person", flat=True))
-
-
 def active_silences(access: Access, now: datetime) -> list[ActiveSilence]:
     """Return the silences in force, those that end last first, in one statement."""
     known = HealthTally.objects.filter(organization=access.organization.pk)

@@ -10,7 +10,8 @@ from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import Kind, PersonState
 from monitoring.actions.starting import action_confirm, action_undo
 from monitoring.alerts.models import Silence
-from monitoring.alerts.silences import silence_end, silence_lift, silence_place, silenced
+from monitoring.alerts.muting import silenced
+from monitoring.alerts.silences import silence_end, silence_lift, silence_place
 from tests.factories import NOW
 from tests.monitoring.actions.makers import make_action, make_people, make_preview, results
 

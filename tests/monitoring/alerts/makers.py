@@ -58,3 +58,18 @@ def make_message(person: Person | None = None, **overrides: Any) -> Message:
     assert message is not None
     Message.objects.filter(pk=message.pk).update(**row)
     return Message.objects.get(pk=message.pk)
+
+
+def make_matcher(organization: Organization, **overrides: Any) -> Silence:
+    """Mute whoever matches, from now on for a day, unless told otherwise; by default everybody."""
+    author = overrides.pop("author", None) or make_user()
+    fields = {
+        "author_name": author.email,
+        "reason": "Planned work",
+        "is_matcher": True,
+        "started_at": NOW,
+        "ends_at": NOW + timedelta(days=1),
+    }
+    return Silence.objects.create(
+        **{"organization": organization, "author": author} | fields | overrides
+    )

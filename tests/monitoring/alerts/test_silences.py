@@ -8,12 +8,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Role
 from monitoring.alerts.models import Silence
+from monitoring.alerts.muting import silenced
 from monitoring.alerts.silences import (
     active_silences,
     first_people,
     silence_end,
     silence_lift,
-    silenced,
 )
 from monitoring.audit.models import AuditEntry
 from monitoring.health.models import Health
