@@ -154,6 +154,11 @@ class AlertQuerySet(TenantQuerySet):
     def open(self) -> AlertQuerySet:
         return self.filter(ended_at=None)
 
+    def unacknowledged(self) -> AlertQuerySet:
+        """Keep open ones that nobody has taken on, but for those about silenced people alone."""
+        waiting = self.open().filter(acknowledged_at=None)
+        return waiting.exclude(people__gt=0, silenced__gte=F("people"))
+
     def newest_first(self) -> AlertQuerySet:
         """Order by what needs eyes: those that go on, the gravest first, then the latest."""
         return self.order_by(F("ended_at").desc(nulls_first=True), "-severity", "-began_at", "-id")

@@ -84,7 +84,8 @@ def outbox(request: HttpRequest, slug: str) -> HttpResponse:
     found = page_of(narrowed(everything, show, person), request)
     failed, waiting = everything.failed().count(), everything.waiting().count()
     context: dict[str, Any] = {
-        "section": "outbox",
+        "section": "alerts",
+        "tab": "outbox",
         "page": found,
         "rows": [row_of(each, now, access.time_zone) for each in found],
         "is_cut": found.paginator.count == MOST,
@@ -158,7 +159,8 @@ def message(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
     access = access_for(request.user, slug)
     found, now = message_of(access, message_id), timezone.now()
     context: dict[str, Any] = {
-        "section": "outbox",
+        "section": "alerts",
+        "tab": "outbox",
         "message": found,
         "row": row_of(found, now, access.time_zone),
         "sent": past(found.sent_at, now, access.time_zone),

@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import Access, organizations_of
 from accounts.models import Organization
 from monitoring.console.action_badge import with_actions
+from monitoring.console.alerts_badge import with_alerts
 from monitoring.console.moments import zone_name
 from monitoring.console.notices import notices_of
 from monitoring.console.unrecognised import with_unrecognised
@@ -52,11 +53,12 @@ def navigation(request: HttpRequest, access: Access) -> dict[str, Any]:
         "organizations": organizations,
         "unrecognised": numbers.unrecognised,
         "actions_at_hand": numbers.at_hand,
+        "alerts_waiting": numbers.alerts_waiting,
     }
 
 
 def with_numbers(organizations: QuerySet[Organization], access: Access) -> QuerySet[Any]:
-    return with_actions(with_unrecognised(organizations, access), access)
+    return with_alerts(with_actions(with_unrecognised(organizations, access), access), access)
 
 
 def is_partial(request: HttpRequest) -> bool:

@@ -61,7 +61,8 @@ def silences(request: HttpRequest, slug: str) -> HttpResponse:
     found = Paginator(over, PER_PAGE).get_page(request.GET.get("page"))
     shown = with_people(Silence.objects.filter(pk__in=[each.pk for each in found]))
     context: dict[str, Any] = {
-        "section": "silences",
+        "section": "alerts",
+        "tab": "silences",
         "active": [active_row(each, names[each.id], now, zone) for each in active],
         "page": found,
         "rows": [over_row(each, now, zone) for each in shown.order_by("-started_at", "-id")],

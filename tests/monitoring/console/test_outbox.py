@@ -301,6 +301,7 @@ def test_nothing_of_another_organization_is_listed(cast: Cast, admin_client: Cli
     assert "could not be delivered" not in text(response)
 
 
-def test_the_navigation_leads_here(cast: Cast, admin_client: Client) -> None:
-    links = markup(admin_client.get("/o/acme/people/")).links
+def test_the_tabs_of_the_alerts_lead_here(cast: Cast, admin_client: Client) -> None:
+    assert "/o/acme/alerts/" in markup(admin_client.get("/o/acme/people/")).links
+    links = markup(admin_client.get("/o/acme/alerts/")).links
     assert {ADDRESS, "/o/acme/silences/"} <= set(links)
