@@ -95,7 +95,8 @@ class Target:
     kinds and teams narrow it to those, where they are given. `after` seconds later than others, and
     then only if nobody has acknowledged: an escalation. `told_at` is the last message to them, or
     to whatever other recipient has the same `address`. A route of the service (`is_service`) hears
-    of the whole instead of its parts.
+    of the whole instead of its parts. `only_ends`: told only that what they were told of is over,
+    because no route leads to them any more.
     """
 
     recipient: Name
@@ -108,6 +109,7 @@ class Target:
     told_at: datetime | None = None
     is_service: bool = False
     address: str = ""
+    only_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,7 @@ def is_in_force(target: Target, episode: Episode, now: datetime, waits: Waits) -
 
 def matches(target: Target, episode: Episode) -> bool:
     """Tell whether a route is about an episode, whoever is silenced in it."""
-    if target.kinds and episode.kind not in target.kinds:
+    if target.only_ends or (target.kinds and episode.kind not in target.kinds):
         return False
     if episode.is_part and target.is_service:
         return False
