@@ -7,8 +7,8 @@ keys of the context. What comes from outside stays on its line, and in the HTML 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,15 +24,34 @@ DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that the HTML of a mail shows as `cid:` and its name."""
+
+    cid: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """What a mail says: a subject of one line, plain text, and the same as HTML."""
+    """What a mail says: a subject of one line, plain text, and the same as HTML.
+
+    `headers` are those that are its own, beside what every mail bears.
+    """
 
     subject: str
     text: str
     html: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
 
-def mail_of(template_stem: str, context: Mapping[str, Any]) -> Mail:
+def mail_of(
+    template_stem: str,
+    context: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    pictures: Sequence[Picture] = (),
+) -> Mail:
     """Return the mail that the templates of a stem make of a context.
 
     Times in it are written in the zone under the key "zone", a tzinfo, or else in UTC.
@@ -45,6 +64,8 @@ def mail_of(template_stem: str, context: Mapping[str, Any]) -> Mail:
         subject=shortened(one_line(subject), LONGEST_SUBJECT),
         text=rendered(f"mail/{template_stem}-body.txt", shown, escape=False).strip() + "\n",
         html=rendered(f"mail/{template_stem}-body.html", shown, escape=True),
+        headers={name: one_line(value) for name, value in (headers or {}).items()},
+        pictures=tuple(pictures),
     )
 
 
@@ -62,6 +83,8 @@ def presentable(key: str, value: Any, zone: tzinfo) -> Any:
         return moment(value, zone)
     if isinstance(value, list | tuple):
         return [presentable("", each, zone) for each in value]
+    if isinstance(value, dict):
+        return {name: presentable(name, each, zone) for name, each in value.items()}
     return value
 
 

@@ -39,8 +39,9 @@ class Message(models.Model):
 
     Most are mails; one of another channel has the recipient it goes to as its `target`.
 
-    `content` is ciphertext of `accounts.credentials`, of the JSON object {"text", "html", "base"}:
-    it may hold a link that opens something, and `base` is where links to this service lead. `key`
+    `content` is ciphertext of `accounts.credentials`, of a JSON object {"text", "html", "base",
+    "headers", "pictures"}: it may hold a link that opens something, and `base` is where links to
+    this service lead; headers of its own, and pictures in base64 by their names. `key`
     makes a message one message: queued twice under the same key it is sent once. `kind` names the
     occasion (`monitoring.alerts.outbox`).
 

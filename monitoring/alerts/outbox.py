@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +19,15 @@ from accounts.access import Access
 from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
 from monitoring.alerts.delivery import longest_mail
-from monitoring.alerts.mails import Mail, one_line
+from monitoring.alerts.mails import Mail, Picture, one_line
 from monitoring.alerts.models import Message, MessageState
 from monitoring.audit.log import audit_entry_write
 from monitoring.jobs.doorbell import ring_task
 
 # The occasions of mails, as the console names them. A mail's templates bear the same name.
 KINDS = {
+    "alert": "Alert",
+    "alert_test": "Test of alerts",
     "acted_for_you": "Access restored for them",
     "reauthorize": "Asked to give access again",
     "reauthorize_reminder": "Reminded to give access again",
@@ -102,8 +105,15 @@ def message_of(draft: Draft, now: datetime) -> Message:
 
 
 def content_of(mail: Mail) -> bytes:
-    base = settings.BASE_URL
-    return encrypt(json.dumps({"text": mail.text, "html": mail.html, "base": base}))
+    pictures = {each.cid: b64encode(each.png).decode() for each in mail.pictures}
+    content = {
+        "text": mail.text,
+        "html": mail.html,
+        "base": settings.BASE_URL,
+        "headers": dict(mail.headers),
+        "pictures": pictures,
+    }
+    return encrypt(json.dumps(content))
 
 
 def sender_domain() -> str:
@@ -120,7 +130,16 @@ def mail_in(message: Message) -> Mail:
 def mail_and_base(message: Message) -> tuple[Mail, str]:
     """Return what a message says, and the address of this service when it was written."""
     content = json.loads(decrypt(message.content))
-    return Mail(message.subject, content["text"], content["html"]), content["base"]
+    # Mails queued before there were such have neither.
+    pictures = [Picture(cid, b64decode(png)) for cid, png in content.get("pictures", {}).items()]
+    mail = Mail(
+        subject=message.subject,
+        text=content["text"],
+        html=content["html"],
+        headers=content.get("headers", {}),
+        pictures=tuple(pictures),
+    )
+    return mail, content["base"]
 
 
 def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:

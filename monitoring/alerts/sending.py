@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from email.mime.image import MIMEImage
 from email.utils import formataddr
 from time import monotonic
 from typing import Any
@@ -39,6 +40,7 @@ from monitoring.alerts.delivery import (
     refuses_us,
 )
 from monitoring.alerts.last_checks import Leave, decisions
+from monitoring.alerts.mails import Picture
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in, sender_ring
 from monitoring.jobs import lifeline
@@ -49,10 +51,14 @@ logger = logging.getLogger(__name__)
 
 # Mails claimed at once, for one connection to the server.
 BATCH = 10
+# Of every mail: who is on holiday need not answer it.
+HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
 
 
 class OutboxMail(EmailMultiAlternatives):
-    """A mail that has a row in the outbox."""
+    """A mail that has a row in the outbox. Whatever is attached is a picture of its HTML."""
+
+    mixed_subtype = "related"
 
 
 def mail_to_send(message: Message) -> OutboxMail:
@@ -66,10 +72,19 @@ def mail_to_send(message: Message) -> OutboxMail:
         subject=content.subject,
         body=content.text,
         to=[formataddr((name, f"{box}@{punycode(domain)}"))],
-        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+        headers={**content.headers, **HEADERS, "Message-ID": message.message_id},
     )
     mail.attach_alternative(content.html, "text/html")
+    for picture in content.pictures:
+        mail.attach(inline(picture))
     return mail
+
+
+def inline(picture: Picture) -> MIMEImage:
+    image = MIMEImage(picture.png, "png")
+    image.add_header("Content-ID", f"<{picture.cid}>")
+    image.add_header("Content-Disposition", "inline", filename=f"{picture.cid}.png")
+    return image
 
 
 class Sender:

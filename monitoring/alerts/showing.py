@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -25,7 +26,7 @@ def mail_shown(message: Message) -> Mail:
         return mail
     # The address that was ours then: its links may open something to this day.
     cut = secrets_cut_from(base)
-    return Mail(cut(mail.subject), cut(mail.text), cut(mail.html))
+    return replace(mail, subject=cut(mail.subject), text=cut(mail.text), html=cut(mail.html))
 
 
 def secrets_cut_from(base: str) -> Callable[[str], str]:

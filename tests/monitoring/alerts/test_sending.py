@@ -18,7 +18,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from monitoring.alerts import claims, sending
 from monitoring.alerts.claims import messages_claim, messages_wait
 from monitoring.alerts.delivery import MOST_TRIES, Answer, Verdict
-from monitoring.alerts.mails import mail_of
+from monitoring.alerts.mails import Mail, Picture, mail_of
 from monitoring.alerts.models import Message, MessageState
 from monitoring.alerts.outbox import WORK, messages_withdraw
 from monitoring.alerts.sending import messages_work
@@ -67,6 +67,22 @@ def test_a_mail_arrives_as_text_and_html_under_its_own_id(post: Post) -> None:
     assert sent.sent_at is not None
 
 
+def test_a_mail_bears_headers_of_its_own_and_the_pictures_of_its_html(post: Post) -> None:
+    picture, headers = Picture("chart", b"\x89PNG\r\n\x1a\nof points"), {"List-Unsubscribe": "<x>"}
+    html = '<p>Look: <img src="cid:chart" alt="a chart"></p>'
+    make_message(mail=Mail("A chart", "Look.", html, headers, (picture,)))
+    messages_work()
+    (mail,) = post.mails
+    assert mail["List-Unsubscribe"] == "<x>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content_type() == "multipart/related"
+    texts, image = mail.iter_parts()
+    assert texts.get_content_type() == "multipart/alternative"
+    assert (image.get_content_type(), image["Content-ID"]) == ("image/png", "<chart>")
+    assert image.get_content_disposition() == "inline"
+    assert image.get_content() == picture.png
+
+
 @pytest.mark.parametrize("name", [*HOSTILE, "Żółć, \N{PARTY POPPER} <eve@evil.example>"])
 def test_a_hostile_name_adds_neither_header_nor_recipient(post: Post, name: str) -> None:
     mail = mail_of("acted_for_you", context(person_name=name, actor_name=name))
@@ -78,7 +94,7 @@ def test_a_hostile_name_adds_neither_header_nor_recipient(post: Post, name: str)
     assert arrived["Subject"].strip() == mail.subject
     assert sorted(arrived.keys()) == [
         "Auto-Submitted", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject",
-        "To",
+        "To", "X-Auto-Response-Suppress",
     ]  # fmt: skip
     text, _ = arrived.iter_parts()
     assert text.get_content().replace("\r\n", "\n") == mail.text
