@@ -1,0 +1,82 @@
+"""What a message says of one alert, and who reads it. Pure: loaded by `monitoring.alerts.items`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.plan import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One alert as one recipient is told of it.
+
+    cause               as in models.Alert; `title`, `meaning` and `next_step` are its words
+    people              whom it is about, as far as they concern the recipient; of one that is over,
+                        as many as were told of
+    number              of the reminder, or of the growth
+    organization_name   empty for what is the service's own, or across organizations
+    names               the first few of its people, or of its organizations
+    missing_since       since when the one who waits longest has had no good run
+    people_link         to exactly its people in the console
+    alert_link          to its page in the console
+    acknowledge_link    works without a sign-in; empty where there is nothing to acknowledge
+    flaps               how many like it ended within the day before it began
+    facts               the measured numbers, by kind: see `monitoring.alerts.item_words`
+    is_escalated        told because nobody has acknowledged it
+    acknowledged_by     who has, by name
+    """
+
+    alert_id: int
+    kind: AlertKind
+    phase: Phase
+    severity: Severity
+    cause: str
+    title: str
+    meaning: str
+    next_step: str
+    people: int
+    began_at: datetime
+    ended_at: datetime | None = None
+    number: int = 0
+    organization_name: str = ""
+    organization_slug: str = ""
+    names: tuple[str, ...] = ()
+    missing_since: datetime | None = None
+    people_link: str = ""
+    alert_link: str = ""
+    acknowledge_link: str = ""
+    flaps: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    is_escalated: bool = False
+    acknowledged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who is told; without an `unsubscribe_link` they can't unsubscribe by themselves.
+
+    recipient_id     of models.Recipient: messages of one episode to one recipient are one thread
+    settings_link    where they choose what they are told
+    """
+
+    name: str
+    address: str
+    zone: tzinfo = UTC
+    unsubscribe_link: str = ""
+    settings_link: str = ""
+    is_support: bool = False
+    recipient_id: int = 0
+    organization_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatText:
+    """A message for a chat or a pager."""
+
+    title: str
+    body: str

@@ -1,0 +1,180 @@
+"""What is said of one alert, in plain words. Pure.
+
+Only measured facts are told. Those an alert brings (`Item.facts`), by its kind:
+
+    incident        provider; organizations, where it is across them; running, of whom it hit people
+    unrecognised    errors, of so many runs
+    coverage        share of the people that sync now, and `before`
+    rule_change     rule, its title; author, who let it go live
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitoring.alerts.item import Item
+from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.plan import Phase
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
+# Enough like it within a day to call it flapping, as `monitoring.alerts.plan.Waits` has it.
+FLAPPING = 3
+NAMES_SHOWN = 5
+OWN_WORDS = frozenset({"By", "Incident", "Still", "Worse"})
+PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run makes it normal again."
+ACKNOWLEDGING = (
+    "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
+    " nothing else."
+)
+
+
+def people_of(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"
+
+
+def percent(share: float) -> str:
+    """Return a share as "99.2 %"; less than all of it is never said as "100 %"."""
+    shown = f"{min(share, 0.999) if share < 1 else share:.1%}"
+    return shown.replace(".0%", "%").replace("%", " %")
+
+
+def length(start: datetime, end: datetime) -> str:
+    """Return how long something lasted, in its two largest units: "3 h 10 min", "2 days 4 h"."""
+    seconds = max(0, int((end - start) / timedelta(seconds=1)))
+    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
+    parts = [
+        (days, "day" if days == 1 else "days"),
+        (hours, "h"),
+        (0 if days else minutes, "min"),
+    ]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under a minute"
+
+
+def headline(item: Item) -> str:
+    """Return what an alert is about in one line, its organization aside."""
+    if item.phase == Phase.OVER:
+        return f"Over after {lasted(item)}: {lowered(event(item))}"
+    again = f"Flapping, {ordinal(item.flaps + 1)} time in a day: " if is_flapping(item) else ""
+    unheard = "Not acknowledged: " if item.is_escalated else ""
+    said = event(item)
+    return f"{unheard}{again}{lowered(said) if unheard or again else said}"
+
+
+def lasted(item: Item) -> str:
+    return length(item.began_at, item.ended_at or item.began_at)
+
+
+def event(item: Item) -> str:
+    """Return what happened to whom, and the cause."""
+    people = people_of(item.people)
+    match item.kind:
+        case AlertKind.STALLED:
+            return f"{stalled(item, people)}: {item.title}"
+        case AlertKind.REAUTHORIZE:
+            return f"{reauthorizing(item, people)}: {item.title}"
+        case AlertKind.INCIDENT:
+            return f"{incident(item, people)}: {item.title}"
+    return {Phase.GROWN: "Worse: ", Phase.REMINDER: "Still: "}.get(item.phase, "") + item.title
+
+
+def stalled(item: Item, people: str) -> str:
+    is_one = item.people == 1
+    return {
+        Phase.OPENED: f"{people} stopped syncing",
+        Phase.GROWN: f"By now {people} stopped syncing",
+        Phase.REMINDER: f"{people} still {'does' if is_one else 'do'} not sync",
+        Phase.OVER: f"{people} stopped syncing",
+    }[item.phase]
+
+
+def reauthorizing(item: Item, people: str) -> str:
+    return {
+        Phase.OPENED: f"{people} must give access again",
+        Phase.GROWN: f"By now {people} must give access again",
+        Phase.REMINDER: f"{people} must still give access again",
+        Phase.OVER: f"{people} had to give access again",
+    }[item.phase]
+
+
+def incident(item: Item, people: str) -> str:
+    across = item.facts.get("organizations", 0)
+    where = f" in {across:,} organizations" if across > 1 else ""
+    return {
+        Phase.OPENED: f"Incident{where}: {people} hit",
+        Phase.GROWN: f"Incident{where} grew to {people}",
+        Phase.REMINDER: f"Incident{where} goes on: {people} hit",
+        Phase.OVER: f"Incident{where}: {people} hit",
+    }[item.phase]
+
+
+def lowered(event: str) -> str:
+    """Return what happened as it goes on after a colon; a name at its beginning stays as it is."""
+    first, _, rest = event.partition(" ")
+    return f"{first.lower()} {rest}" if first.rstrip(":") in OWN_WORDS else event
+
+
+def is_flapping(item: Item) -> bool:
+    return item.flaps >= FLAPPING and item.phase != Phase.OVER
+
+
+def ordinal(number: int) -> str:
+    last = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{last}"
+
+
+def flapping_sentence(item: Item) -> str:
+    """Return what flapping means for who reads it; empty for an alert that is not."""
+    if not is_flapping(item):
+        return ""
+    return (
+        f"It has come and gone {item.flaps:,} times within a day. Such beginnings are kept back"
+        " unless they last; this one does."
+    )
+
+
+def whom(item: Item) -> str:
+    """Return who, by name as far as a message says it: "Ada Lovelace, Ben Moss and 3 more"."""
+    names, shown = ", ".join(item.names[:NAMES_SHOWN]), len(item.names[:NAMES_SHOWN])
+    total = item.facts.get("organizations", 0) if is_across(item) else item.people
+    more = total - shown
+    if not names:
+        return ""
+    return f"{names} and {more:,} more" if more > 0 else names
+
+
+def is_across(item: Item) -> bool:
+    """Tell whether it is about organizations rather than the people of one."""
+    return item.kind == AlertKind.INCIDENT and not item.organization_slug
+
+
+def consequence(item: Item, since: str) -> str:
+    """Return what is missing, with `since`, how a time is said; empty where nothing is known."""
+    if item.kind not in ABOUT_PEOPLE or item.phase == Phase.OVER or not since:
+        return ""
+    if item.people == 1:
+        return f"New meetings have not reached Salesforce since {since}."
+    return f"New meetings have not reached Salesforce, for who waits longest since {since}."
+
+
+def outcome(item: Item) -> str:
+    """Return what the end of an alert means."""
+    if item.kind == AlertKind.INCIDENT:
+        return "Runs get through again. Everybody it hit is synced, who waits longest first."
+    if item.kind in ABOUT_PEOPLE:
+        return "Nobody waits for this any more."
+    return "There is nothing left to do."
+
+
+def button_words(item: Item) -> str:
+    """Return what the button says that leads into the console."""
+    if item.kind == AlertKind.INCIDENT:
+        return "Open the incident"
+    if item.kind in ABOUT_PEOPLE and item.phase != Phase.OVER:
+        return f"See {'this person' if item.people == 1 else f'these {people_of(item.people)}'}"
+    return "Open in the console"
+
+
+def bundle_headline(items: int, worst: str) -> str:
+    """Return the headline of several alerts, of which the worst is told."""
+    return f"{items:,} alerts: {worst}"

@@ -1,0 +1,194 @@
+"""What alerts say, as a mail and as a message for a chat.
+
+One alert is told in full; of several, which were due at once, each gets a few lines, the worst
+first. Nothing here asks the database: `monitoring.alerts.items` loads what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Any
+
+from monitoring.alerts import item_words as words
+from monitoring.alerts.item import ChatText, Item, Reader
+from monitoring.alerts.kinds import Severity
+from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
+from monitoring.alerts.outbox import sender_domain
+from monitoring.alerts.plan import Phase
+
+# So many of several alerts are told, the others counted.
+MOST = 10
+# The bar at the head of a mail and of each alert in it.
+TONES = {
+    Severity.NOTICE: "#0176d3",
+    Severity.WARNING: "#dd7a01",
+    Severity.CRITICAL: "#ba0517",
+}
+OVER_TONE = "#2e844a"
+
+
+def subject_of(items: Sequence[Item]) -> str:
+    """Return a subject that says it all, whose alerts they are at its end."""
+    worst = worst_first(items)[0]
+    headline = words.headline(worst)
+    said = headline if len(items) == 1 else words.bundle_headline(len(items), headline)
+    return shortened(one_line(f"{said}{whose(items)}"), LONGEST_SUBJECT)
+
+
+def whose(items: Sequence[Item]) -> str:
+    """Return the organization all items belong to, in parentheses."""
+    names = {item.organization_name for item in items}
+    name = names.pop() if len(names) == 1 else ""
+    return f" ({name})" if name else ""
+
+
+def worst_first(items: Sequence[Item]) -> list[Item]:
+    """Return items in the order of telling: what goes on before what is over, the gravest first."""
+    return sorted(
+        items,
+        key=lambda item: (
+            item.phase == Phase.OVER,
+            -item.severity,
+            -item.people,
+            item.began_at,
+            item.alert_id,
+        ),
+    )
+
+
+def alert_mail(items: Sequence[Item], reader: Reader) -> Mail:
+    """Return the mail that tells a reader of alerts that are due at once."""
+    told = worst_first(items)
+    shown = [shown_item(item, reader) for item in told[:MOST]]
+    context: dict[str, Any] = {
+        "subject": subject_of(items),
+        "items": shown,
+        "item": shown[0],
+        "number": len(items),
+        "more": len(items) - len(shown),
+        "promise": words.PROMISE if any(is_about_people(item) for item in items) else "",
+        "acknowledging": words.ACKNOWLEDGING if any(item.acknowledge_link for item in told) else "",
+        "show_organizations": len({item.organization_name for item in items}) > 1,
+        **about(reader),
+    }
+    stem = "alert" if len(items) == 1 else "alerts"
+    return mail_of(stem, context, headers=headers_of(told, reader))
+
+
+def is_about_people(item: Item) -> bool:
+    return item.kind in words.ABOUT_PEOPLE and item.phase != Phase.OVER
+
+
+def about(reader: Reader) -> dict[str, Any]:
+    """Return what every message to a reader says at its foot."""
+    return {
+        "organization_name": reader.organization_name,
+        "is_support": reader.is_support,
+        "settings_link": reader.settings_link,
+        "unsubscribe_link": reader.unsubscribe_link,
+        "zone": reader.zone,
+    }
+
+
+def shown_item(item: Item, reader: Reader) -> dict[str, Any]:
+    """Return an item as the templates show it; times are in the reader's zone."""
+
+    is_over = item.phase == Phase.OVER
+    missing = moment(item.missing_since, reader.zone) if item.missing_since else ""
+    rows = {
+        "Who": words.whom(item),
+        "Why": item.meaning,
+        "When" if is_over else "Since": course(item, reader.zone),
+        "Missing": words.consequence(item, missing),
+        "Do first": "" if is_over else item.next_step,
+        "In hand": f"{item.acknowledged_by} has acknowledged it." if item.acknowledged_by else "",
+    }
+    return {
+        "headline": words.headline(item),
+        "organization_name": item.organization_name,
+        "outcome": words.outcome(item) if is_over else "",
+        "flapping": words.flapping_sentence(item),
+        "rows": [{"label": label, "text": text} for label, text in rows.items() if text],
+        "next_step": rows["Do first"],
+        "whom": rows["Who"],
+        "since": course(item, reader.zone),
+        "button": words.button_words(item),
+        "link": item.alert_link if is_over else item.people_link or item.alert_link,
+        "alert_link": item.alert_link,
+        "acknowledge_link": item.acknowledge_link,
+        "tone": OVER_TONE if is_over else TONES[item.severity],
+    }
+
+
+def course(item: Item, zone: tzinfo) -> str:
+    """Return since when, or from when to when: on one day the second time is a clock's."""
+    began, ended = item.began_at.astimezone(zone), item.ended_at
+    if ended is None:
+        return moment(began, zone)
+    if ended.astimezone(zone).date() == began.date():
+        return f"{began:%Y-%m-%d %H:%M} to {moment(ended, zone)[11:]}"
+    return f"{began:%Y-%m-%d %H:%M} to {moment(ended, zone)}"
+
+
+def headers_of(items: Sequence[Item], reader: Reader) -> Mapping[str, str]:
+    """Return the headers of a mail: its thread, how to unsubscribe, and what feedback is about."""
+    domain, worst = sender_domain(), items[0]
+    episodes = [f"<alert-{item.alert_id}.{reader.recipient_id}@{domain}>" for item in items[:MOST]]
+    # Whoever takes its first mail for spam, or unsubscribes, is told apart by kind and phase.
+    feedback = f"{worst.phase}:{worst.kind}:{'alert' if len(items) == 1 else 'alerts'}:synccenter"
+    headers = {
+        "References": " ".join(episodes),
+        "In-Reply-To": episodes[0],
+        "Feedback-ID": feedback,
+    }
+    if worst.severity == Severity.CRITICAL and worst.phase != Phase.OVER:
+        headers["Importance"] = "high"
+    return headers | unsubscribing(reader)
+
+
+def unsubscribing(reader: Reader) -> Mapping[str, str]:
+    """Return the headers by which a mail program unsubscribes with one click (RFC 8058)."""
+    if not reader.unsubscribe_link:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{reader.unsubscribe_link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def alert_chat(items: Sequence[Item], reader: Reader) -> ChatText:
+    """Return the same for a chat or a pager, in a few lines of plain text."""
+    told = worst_first(items)
+    lines = [
+        line for item in told[:MOST] for line in chat_lines(item, reader, alone=len(told) == 1)
+    ]
+    if len(told) > MOST:
+        lines.append(f"And {len(told) - MOST:,} more.")
+    return ChatText(subject_of(items), "\n".join(map(one_line, lines)))
+
+
+def chat_lines(item: Item, reader: Reader, *, alone: bool) -> list[str]:
+    shown = shown_item(item, reader)
+    told = shown["rows"] if alone else []
+    lines = [] if alone else [shown["headline"] + whose([item])]
+    lines += [shown["outcome"], *(f"{row['label']}: {row['text']}" for row in told)]
+    if shown["link"]:
+        lines.append(f"{shown['button']}: {shown['link']}")
+    if item.acknowledge_link:
+        lines.append(f"Acknowledge: {item.acknowledge_link}")
+    return [line for line in lines if line]
+
+
+def trial_mail(reader: Reader) -> Mail:
+    """Return the mail of "Send me a test"."""
+    return mail_of(
+        "alert_test", about(reader) | {"name": reader.name}, headers=unsubscribing(reader)
+    )
+
+
+def trial_chat(reader: Reader) -> ChatText:
+    """Return the message of "Send me a test" for a chat or a pager."""
+    whose_alerts = reader.organization_name or "all organizations"
+    title = f"Test: alerts of {whose_alerts} arrive here"
+    return ChatText(one_line(title), "Nothing is wrong, and there is nothing to do.")
