@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from monitoring.health.shields import provider_of
 from monitoring.incidents.across import LEAST_ORGANIZATIONS, Part, parts_hit
@@ -60,6 +60,8 @@ USUAL = """
     WHERE organization_id IS NULL AND hour >= %s
         AND (signature = ANY(%s) OR signature = '') GROUP BY 1
 """
+
+OPEN = Q(closed_at=None)
 
 
 def incidents_find_across(*, now: datetime, thresholds: Thresholds) -> list[Incident]:
@@ -171,6 +173,7 @@ def incident_across(
         people_running=sum(part.tried for part in hit),
         people_hit=people,
         people_waiting=people,
+        share=round(people / sum(part.tried for part in hit), 2),
     )
     event_write(incident, EventKind.OPENED, now, people)
     return incident
@@ -179,8 +182,18 @@ def incident_across(
 def incidents_follow_across(*, now: datetime) -> None:
     """Count those hit in all organizations, and close what is over in each of them."""
     for whole in Incident.objects.of_failures().filter(organization=None).not_over():
-        parts = whole.parts.aggregate(hit=Sum("people_hit"), waiting=Sum("people_waiting"))
-        values = {"people_hit": parts["hit"] or 0, "people_waiting": parts["waiting"] or 0}
+        parts = whole.parts.aggregate(
+            hit=Sum("people_hit"),
+            waiting=Sum("people_waiting"),
+            running=Sum("people_running", filter=OPEN),
+            failing=Sum(F("share") * F("people_running"), filter=OPEN),
+        )
+        share = round(parts["failing"] / parts["running"], 2) if parts["running"] else whole.share
+        values = {
+            "people_hit": parts["hit"] or 0,
+            "people_waiting": parts["waiting"] or 0,
+            "share": share,
+        }
         changed = Incident.objects.filter(pk=whole.pk)
         changed.update(**values)
         if whole.closed_at is None and not whole.parts.filter(closed_at=None).exists():

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from monitoring.incidents.detection import Course, Window
+from monitoring.incidents.detection import Course, Thresholds, Window
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent
 from monitoring.incidents.recovery import Pace, Waiting, canaries_to_appoint
 
@@ -87,12 +87,18 @@ def courses_of(
     return courses
 
 
-def incident_note_counts(incident: Incident, course: Course, waiting: int, now: datetime) -> None:
+def incident_note_counts(
+    incident: Incident, course: Course, waiting: int, now: datetime, thresholds: Thresholds
+) -> None:
     """Keep the counts the console shows, and say so when an incident has grown much."""
-    if (incident.people_hit, incident.people_waiting) == (course.hit, waiting):
+    share = incident.share
+    if incident.closed_at is None:
+        share = course.window.share_of(course.provider, share, thresholds.few_tried)
+    counts = {"people_hit": course.hit, "people_waiting": waiting, "share": share}
+    if counts == {name: getattr(incident, name) for name in counts}:
         return
     grew = has_outgrown(incident.people_hit, course.hit)
-    Incident.objects.filter(pk=incident.pk).update(people_hit=course.hit, people_waiting=waiting)
+    Incident.objects.filter(pk=incident.pk).update(**counts)
     if grew and incident.closed_at is None:
         event_write(incident, EventKind.GREW, now, course.hit)
 

@@ -69,6 +69,15 @@ class Window:
         """Return how many people fail against a provider."""
         return sum(n for name, n in self.failing.items() if provider_of(name) == provider)
 
+    def share_of(self, provider: str, before: float, few_tried: int) -> float:
+        """Return the share of those who tried that fail against a provider, to a hundredth.
+
+        Fewer who tried than `few_tried` say nothing of that: it is what it was `before`.
+        """
+        if self.tried < few_tried:
+            return before
+        return round(self.of_provider(provider) / self.tried, 2)
+
     @property
     def providers(self) -> list[str]:
         return sorted({provider_of(name) for name in self.failing})
@@ -110,6 +119,11 @@ class Finding:
     def is_mixed(self) -> bool:
         """Tell whether the provider's errors differ, so that no one signature stands for them."""
         return self.signature.endswith(MIXED)
+
+    @property
+    def share(self) -> float:
+        """Return the share of those who tried that fail so, to a hundredth."""
+        return round(self.people / self.tried, 2)
 
 
 def usual_share(failed: int, attempts: int, thresholds: Thresholds) -> float:

@@ -66,6 +66,7 @@ class Incident(models.Model):
     flaps         how often it came back within the half hour after it had closed, last at
                   came_back_at
     people_*      who ran, who was hit, and who of those waits for a good run, as last counted
+    share         of those who tried lately, how many failed against its provider, as last counted
     """
 
     organization = models.ForeignKey(
@@ -87,6 +88,7 @@ class Incident(models.Model):
     people_running = models.PositiveIntegerField(default=0)
     people_hit = models.PositiveIntegerField(default=0)
     people_waiting = models.PositiveIntegerField(default=0)
+    share = models.FloatField(default=0, db_default=0)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     owner_name = models.CharField(max_length=254, blank=True)
     status_asked_at = models.DateTimeField(null=True)

@@ -85,7 +85,8 @@ def incident_open(
     else:
         incident_come_back(incident, now, part_of)
     hit = hit_so_far(incident, beginning.at)
-    Incident.objects.filter(pk=incident.pk).update(people_hit=hit, people_waiting=hit)
+    counts = {"people_hit": hit, "people_waiting": hit, "share": finding.share}
+    Incident.objects.filter(pk=incident.pk).update(**counts)
     event_write(incident, kind, now, hit)
     return incident
 

@@ -78,7 +78,7 @@ def incidents_follow(*, now: datetime) -> list[Incident]:
 
 def incident_follow(incident: Incident, course: Course, waiting: int, now: datetime) -> bool:
     """Take one incident a step further; tell whether it was closed."""
-    incident_note_counts(incident, course, waiting, now)
+    incident_note_counts(incident, course, waiting, now, THRESHOLDS)
     if incident.closed_at is not None:
         return False
     if is_over(course, THRESHOLDS):

@@ -42,7 +42,7 @@ class Incident:
     share: float = 0.0
 
     def __post_init__(self) -> None:
-        self.share = self.finding.people / self.finding.tried
+        self.share = self.finding.share
 
     @property
     def provider(self) -> str:
@@ -108,9 +108,8 @@ class Incident:
         self.under_way = set()
 
     def measures(self, window: Window, few_tried: int) -> None:
-        """Take note of how many fail now; few who tried say nothing of that."""
-        if window.tried >= few_tried:
-            self.share = window.of_provider(self.provider) / window.tried
+        """Take note of how many fail now."""
+        self.share = window.share_of(self.provider, self.share, few_tried)
 
     def course(self, window: Window) -> Course:
         good = len(self.hit) - len(self.waiting)

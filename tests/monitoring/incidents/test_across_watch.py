@@ -115,3 +115,18 @@ def test_a_cause_that_comes_back_is_the_same_whole() -> None:
     incidents_follow_across(now=again)
     whole = Incident.objects.get(organization=None)
     assert (whole.state, whole.flaps, whole.parts.count()) == ("open", 1, 5)
+
+
+def test_the_share_of_the_whole_is_that_of_those_who_run_in_its_open_parts() -> None:
+    big, *small = [make_running_people(make_organization(), size) for size in (6, 2, 2)]
+    report(big[:3], NOW, MAINTENANCE)
+    report(big[3:], NOW)
+    for people in small:
+        report(people, NOW, MAINTENANCE)
+    find()
+    whole = Incident.objects.get(organization=None)
+    assert whole.share == 0.7
+    Incident.objects.filter(organization=small[0][0].organization_id).update(closed_at=NOW)
+    incidents_follow_across(now=NOW + 2 * MINUTE)
+    whole.refresh_from_db()
+    assert whole.share == 0.62, "half of six and both of two"

@@ -331,3 +331,16 @@ def test_who_waits_runs_no_sooner_than_allowed_when_it_is_over() -> None:
     report(people[:9], NOW + 100 * MINUTE)
     incidents_follow(now=NOW + 101 * MINUTE)
     assert health_of(people[9]).next_due >= NOW + 90 * MINUTE + timedelta(hours=10)
+
+
+def test_the_share_of_those_who_fail_is_kept_as_it_goes() -> None:
+    people = make_running_people(make_organization(), 30)
+    report(people[:12], NOW, MAINTENANCE)
+    report(people[12:], NOW)
+    incidents_find(now=NOW + MINUTE)
+    assert only_incident().share == 0.4
+    report(people, NOW + 5 * MINUTE, MAINTENANCE)
+    incidents_follow(now=NOW + 6 * MINUTE)
+    assert only_incident().share == 1.0
+    incidents_follow(now=NOW + 60 * MINUTE)
+    assert only_incident().share == 1.0, "nobody tried since, so nothing new is known"
