@@ -26,6 +26,10 @@ class Access:
     time_zone: ZoneInfo
 
     @property
+    def organization_id(self) -> int:
+        return self.organization.pk
+
+    @property
     def may_change(self) -> bool:
         return self.role in MAY_CHANGE
 
@@ -33,6 +37,30 @@ class Access:
         """Raise PermissionDenied for who may only look."""
         if not self.may_change:
             raise PermissionDenied("Your role in this organization may look but not change.")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccess:
+    """Support staff's access to what is the service's own, and of no organization."""
+
+    user: Any
+    time_zone: ZoneInfo
+    organization: None = None
+    organization_id: None = None
+    may_change: bool = True
+
+    def require_change(self) -> None:
+        """Raise PermissionDenied for who is no support staff any more."""
+        if not (self.user.is_staff and self.user.is_active):
+            raise PermissionDenied("Only support staff may change this.")
+
+
+def service_access_for(user: Any) -> ServiceAccess:
+    """Return the user's access to what is the service's own. Raises Http404 but for staff."""
+    if not user.is_staff:
+        raise Http404
+    chosen = StaffTimeZone.objects.filter(user=user.pk).values_list("time_zone", flat=True)
+    return ServiceAccess(user, zone_of(chosen.first() or "UTC"))
 
 
 def access_for(user: Any, slug: str) -> Access:

@@ -13,7 +13,7 @@ from monitoring.audit.registry import ACTIONS
 
 def audit_entry_write(
     *,
-    organization: Organization,
+    organization: Organization | None,
     action: str,
     now: datetime,
     author: Any = None,

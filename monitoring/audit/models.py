@@ -7,13 +7,18 @@ from typing import Any, ClassVar, NoReturn
 from django.conf import settings
 from django.db import models
 
-from accounts.tenancy import TenantModel
 from monitoring.outcomes.models import AppendOnlyError, AppendOnlyQuerySet
 
 
-class AuditEntry(TenantModel):
-    """One thing somebody did. `action` is a name of `monitoring.audit.registry.ACTIONS`."""
+class AuditEntry(models.Model):
+    """One thing somebody did. `action` is a name of `monitoring.audit.registry.ACTIONS`.
 
+    Without an organization it is about what is the service's own.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", models.CASCADE, null=True, related_name="auditentrys"
+    )
     at = models.DateTimeField()
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True)
     author_name = models.CharField(max_length=254)
