@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitoring.actions.models import Kind, PersonState
 from monitoring.actions.refusal_places import CASES
-from monitoring.console.wording import Explanation, explanation_of
+from monitoring.health.causes import Explanation, explanation_of
 
 if TYPE_CHECKING:
     from monitoring.actions.reading import LeftOutGroup

@@ -29,7 +29,8 @@ from monitoring.console.action_words import result_look
 from monitoring.console.addresses import MOST_PICKED, PER_PAGE
 from monitoring.console.rows import Moment, recent
 from monitoring.console.tables import CountedPaginator
-from monitoring.console.wording import Explanation, Look, explanation_of, look_of
+from monitoring.console.wording import Look, look_of
+from monitoring.health.causes import Explanation, explanation_of
 
 if TYPE_CHECKING:
     from accounts.access import Access

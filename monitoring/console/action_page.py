@@ -53,7 +53,8 @@ from monitoring.console.incident_words import people_of
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import recent
 from monitoring.console.rules import explanations
-from monitoring.console.wording import Explanation, explanation_of, look_of
+from monitoring.console.wording import look_of
+from monitoring.health.causes import Explanation, explanation_of
 
 TEMPLATE = "console/action.html"
 PROGRESS = "console/action_progress.html"

@@ -18,7 +18,7 @@ from monitoring.console.filters import OF_THE_PAGE, PeopleFilter
 from monitoring.console.incident_words import people_of, phrase
 from monitoring.console.moments import brief
 from monitoring.console.rules import explanations
-from monitoring.console.wording import explanation_of
+from monitoring.health.causes import explanation_of
 from monitoring.health.models import Health, HealthQuerySet
 from monitoring.incidents.models import Hit, Incident
 

@@ -11,15 +11,9 @@ from uuid import UUID
 
 from monitoring.console.moments import brief
 from monitoring.console.rows import Moment, past
-from monitoring.console.wording import (
-    CAUSES,
-    GONE_RULE,
-    Explanation,
-    Look,
-    deeds_sentence,
-    explanation_of,
-)
+from monitoring.console.wording import Look, deeds_sentence
 from monitoring.errors.models import Rejudgement
+from monitoring.health.causes import CAUSES, GONE_RULE, Explanation, explanation_of
 from monitoring.outcomes.models import Outcome, Trigger
 from syncing.providers.wire import masked
 

@@ -25,10 +25,10 @@ from monitoring.console.back_test_words import (
 )
 from monitoring.console.rows import past
 from monitoring.console.rules import explanations
-from monitoring.console.wording import Explanation
 from monitoring.errors.changes import is_test_old, needs_second_look
 from monitoring.errors.models import RuleChange
 from monitoring.errors.rulebook import level_version
+from monitoring.health.causes import Explanation
 from monitoring.jobs.beats import is_worker_seen
 from monitoring.replay.findings import BackTestResult, from_json
 from monitoring.replay.models import BackTest, Kind, State

@@ -10,8 +10,9 @@ from enum import Enum
 from monitoring.console.moments import brief, counted, span
 from monitoring.console.rows import Moment, past
 from monitoring.console.rule_words import class_words
-from monitoring.console.wording import CAUSES, Explanation, look_of
+from monitoring.console.wording import look_of
 from monitoring.errors.interpretation import UNRECOGNISED
+from monitoring.health.causes import CAUSES, Explanation
 from monitoring.replay.findings import AlertShift, BackTestResult, Moved, Shift, Span
 
 # Of each table; the totals in the sentence tell the rest.

@@ -16,7 +16,8 @@ from monitoring.console.last_deed import last_deed
 from monitoring.console.people_rows import connection_look
 from monitoring.console.rows import situation_of
 from monitoring.console.rule_words import class_words
-from monitoring.console.wording import Explanation, Situation, look_of, no_next_run, reason
+from monitoring.console.wording import Situation, look_of, no_next_run, reason
+from monitoring.health.causes import Explanation
 
 if TYPE_CHECKING:
     from monitoring.console.tables import ListedHealth

@@ -15,7 +15,8 @@ from monitoring.console.axes import LENGTHS
 from monitoring.console.incident_words import Stops
 from monitoring.console.rows import Moment, recent
 from monitoring.console.tables import CountedPaginator
-from monitoring.console.wording import Explanation, Look, explanation_of
+from monitoring.console.wording import Look
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.incidents.models import Hit, HitQuerySet, Incident, IncidentEvent
 
 if TYPE_CHECKING:

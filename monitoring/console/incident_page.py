@@ -24,7 +24,8 @@ from monitoring.console.incident_facts import (
 from monitoring.console.incident_status import provider_says
 from monitoring.console.incident_timeline import event_row
 from monitoring.console.rows import recent
-from monitoring.console.wording import Explanation, explanation_of, shown_sentence
+from monitoring.console.wording import shown_sentence
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.health.models import Policy
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Kind
 

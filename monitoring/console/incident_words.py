@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from math import ceil
 
 from monitoring.console.moments import MINUTE, brief, counted, duration, seconds_between, span
-from monitoring.console.wording import Explanation, Look
+from monitoring.console.wording import Look
+from monitoring.health.causes import Explanation
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Kind, Source
 from monitoring.incidents.recovery import Pace, rate_of
 

@@ -21,9 +21,8 @@ from monitoring.console.helping import (
 )
 from monitoring.console.places import Place, place_for
 from monitoring.console.rows import Moment, past
-from monitoring.console.rules import words_of
 from monitoring.console.together import Question, Row, moment_of
-from monitoring.console.wording import explanation_of
+from monitoring.health.causes import explanation_of, words_of
 from monitoring.health.fold import SEVERITY
 from syncing.providers.sides import addresses_from_settings
 

@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 from monitoring.actions.own import NO_REASON
 from monitoring.audit.registry import ACTIONS
 from monitoring.console.moments import brief, counted
-from monitoring.console.wording import Explanation, Situation, explanation_of, reason
+from monitoring.console.wording import Situation, reason
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.intake.volume import Missing
 
 # What touches the person's own syncing; what admins note or mute among themselves does not.

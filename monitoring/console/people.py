@@ -26,13 +26,8 @@ from monitoring.console.rules import explanations
 from monitoring.console.saved_views import may_change, saved_views_of
 from monitoring.console.tables import CountedPaginator, PeopleTable
 from monitoring.console.teams import teams_of
-from monitoring.console.wording import (
-    LOOKS,
-    Explanation,
-    explanation_of,
-    figure_words,
-    shown_sentence,
-)
+from monitoring.console.wording import LOOKS, figure_words, shown_sentence
+from monitoring.health.causes import Explanation, explanation_of
 
 TYPED_NAME = "view_name_typed"
 

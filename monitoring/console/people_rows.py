@@ -14,7 +14,8 @@ from monitoring.console.last_deed import LastDeed, last_deed
 from monitoring.console.rows import Moment, coming, past, situation_of
 from monitoring.console.rule_words import class_words
 from monitoring.console.strip import strip_html
-from monitoring.console.wording import Explanation, Look, look_of, no_next_run, reason
+from monitoring.console.wording import Look, look_of, no_next_run, reason
+from monitoring.health.causes import Explanation
 
 if TYPE_CHECKING:
     from monitoring.console.tables import ListedHealth

@@ -44,7 +44,8 @@ from monitoring.console.progress import Progress, open_progress
 from monitoring.console.rows import coming, last_good_here, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
-from monitoring.console.wording import Explanation, Situation, Slowdown
+from monitoring.console.wording import Situation, Slowdown
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.health.models import Health, HoldAuthor
 from monitoring.health.shields import provider_of
 from monitoring.intake.missing import missing_of
@@ -154,7 +155,7 @@ def standing(
 
 
 def why_of(health: FullHealth, rules: Mapping[str, Explanation]) -> Explanation:
-    return wording.explanation_of(told_as(health.cause, any_here=health.runs_here), rules)
+    return explanation_of(told_as(health.cause, any_here=health.runs_here), rules)
 
 
 def schedule(
@@ -184,7 +185,7 @@ def decisions(
     """Return what people decided about the person or asked of them, and their connections."""
     zone = access.time_zone
     rule = health.last_rule
-    because = wording.explanation_of(rule, rules).title if rule else ""
+    because = explanation_of(rule, rules).title if rule else ""
     refused = {provider_of(health.last_signature): because}
     return {
         "holds": [hold_row(hold, now, zone) for hold in health.holds],

@@ -18,8 +18,9 @@ from monitoring.console.action_words import parameter_lines
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.moments import brief, interval
 from monitoring.console.rows import Moment, recent
-from monitoring.console.wording import Explanation, Look, explanation_of, look_of
+from monitoring.console.wording import Look, look_of
 from monitoring.errors.models import Rejudgement
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.outcomes.models import Outcome, Result
 
 

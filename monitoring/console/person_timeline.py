@@ -33,8 +33,8 @@ from monitoring.actions.models import ActionPerson, ActionState, Kind, PersonNot
 from monitoring.alerts.models import Message
 from monitoring.audit.models import AuditEntry
 from monitoring.console.person_entries import Entry, drawn_together, entry_of
-from monitoring.console.wording import Explanation
 from monitoring.errors.models import Rejudgement
+from monitoring.health.causes import Explanation
 from monitoring.health.models import Hold, Transition
 from monitoring.outcomes.models import Outcome
 

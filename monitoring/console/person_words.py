@@ -12,7 +12,8 @@ from typing import Any
 
 from monitoring.console.moments import brief, counted, duration
 from monitoring.console.rows import Moment, past
-from monitoring.console.wording import SIDES, Explanation
+from monitoring.console.wording import SIDES
+from monitoring.health.causes import Explanation
 from monitoring.intake.volume import Missing
 
 Found = Mapping[str, Any]

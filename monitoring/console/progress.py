@@ -10,7 +10,8 @@ from uuid import UUID
 from accounts.access import Access
 from accounts.models import Person
 from monitoring.console.attempts import RESULTS, problem_of
-from monitoring.console.wording import Explanation, Look, deeds_sentence, lowered
+from monitoring.console.wording import Look, deeds_sentence, lowered
+from monitoring.health.causes import Explanation
 from monitoring.jobs.models import Job, JobState
 from monitoring.outcomes.models import Outcome
 

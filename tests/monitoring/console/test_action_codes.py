@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitoring.actions.models import Kind, PersonState
 from monitoring.console import action_codes as codes
-from monitoring.console.wording import Explanation
+from monitoring.health.causes import Explanation
 
 RULES = {"google-access-revoked": Explanation("Google access was revoked", "", "")}
 

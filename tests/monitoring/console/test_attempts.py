@@ -11,7 +11,7 @@ from monitoring.console.attempts import RESULTS, SHOWN_CHARACTERS, attempt_row, 
 from monitoring.console.evidence import evidence_times, time_in
 from monitoring.console.person_entries import change_sentence
 from monitoring.console.progress import outcome_sentence
-from monitoring.console.wording import Explanation
+from monitoring.health.causes import Explanation
 from monitoring.outcomes.identifiers import attempt_id_at
 from monitoring.outcomes.models import Outcome, Result
 from tests.factories import NOW

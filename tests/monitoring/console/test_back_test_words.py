@@ -25,7 +25,7 @@ from monitoring.console.back_test_words import (
     standing_words,
     step_words,
 )
-from monitoring.console.wording import Explanation
+from monitoring.health.causes import Explanation
 from monitoring.replay.findings import (
     AlertShift,
     BackTestResult,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from monitoring.actions.models import Kind
 from monitoring.console.helping import KINDS, Help, help_address, help_for, help_words
-from monitoring.console.wording import CAUSES
 from monitoring.errors.rules import Interpretation
+from monitoring.health.causes import CAUSES
 
 NO_RUN = {Help.NOTHING, Help.READ, Help.REAUTHORIZE, Help.MEND_ELSEWHERE}
 RULE_CAUSES = st.from_regex(r"[a-z]+(-[a-z]+){1,3}", fullmatch=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from monitoring.actions.own import NO_REASON
 from monitoring.console import own_words
-from monitoring.console.wording import CAUSES, Explanation, Situation
+from monitoring.console.wording import Situation
+from monitoring.health.causes import CAUSES, Explanation
 from monitoring.intake.volume import Missing
 from tests.factories import NOW
 

@@ -17,7 +17,7 @@ from monitoring.console.person_words import (
     proof_of,
     silence_sentence,
 )
-from monitoring.console.wording import CAUSES, Explanation
+from monitoring.health.causes import CAUSES, Explanation
 from monitoring.intake.volume import Missing
 from tests.factories import NOW
 

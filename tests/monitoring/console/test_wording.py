@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.console import wording
-from monitoring.console.rules import words_of
-from monitoring.console.wording import (
-    CAUSES,
-    LOOKS,
-    TO,
-    Explanation,
-    Situation,
-    Slowdown,
-    lowered,
-)
+from monitoring.console.wording import LOOKS, TO, Situation, Slowdown, lowered
 from monitoring.errors.interpretation import built_in_rules
+from monitoring.health.causes import CAUSES, Explanation, explanation_of, words_of
 from monitoring.health.fold import SEVERITY
 from tests.factories import NOW
 
@@ -181,7 +173,7 @@ def test_the_outlook_says_what_comes_next(facts: Situation, outlook: str) -> Non
 
 @pytest.mark.parametrize("cause", sorted({*CAUSES, *BUILT_IN} - {""}))
 def test_every_cause_has_a_title_a_meaning_and_a_next_step(cause: str) -> None:
-    words = wording.explanation_of(cause, BUILT_IN)
+    words = explanation_of(cause, BUILT_IN)
     assert words.title
     assert not words.title.endswith(".")
     assert words.meaning.endswith(".")
