@@ -22,7 +22,7 @@ ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.IN
 FLAPPING = 3
 NAMES_SHOWN = 5
 OWN_WORDS = frozenset({"By", "Incident", "Still", "Worse"})
-PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run makes it normal again."
+PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
     "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
     " nothing else."

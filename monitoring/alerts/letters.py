@@ -147,7 +147,7 @@ def headers_of(items: Sequence[Item], reader: Reader) -> Mapping[str, str]:
     return headers | unsubscribing(reader)
 
 
-def unsubscribing(reader: Reader) -> Mapping[str, str]:
+def unsubscribing(reader: Reader) -> dict[str, str]:
     """Return the headers by which a mail program unsubscribes with one click (RFC 8058)."""
     if not reader.unsubscribe_link:
         return {}
