@@ -26,7 +26,7 @@ class Item:
     alert_link          to its page in the console
     acknowledge_link    works without a sign-in; empty where there is nothing to acknowledge
     flaps               how many like it ended within the day before it began
-    facts               the measured numbers, by kind: see `monitoring.alerts.item_words`
+    facts               the measured numbers, as its source brings them by kind
     is_escalated        told because nobody has acknowledged it
     acknowledged_by     who has, by name
     """

@@ -1,11 +1,6 @@
 """What is said of one alert, in plain words. Pure.
 
-Only measured facts are told. Those an alert brings (`Item.facts`), by its kind:
-
-    incident        provider; organizations, where it is across them; running, of whom it hit people
-    unrecognised    errors, of so many runs
-    coverage        share of the people that sync now, and `before`
-    rule_change     rule, its title; author, who let it go live
+Only measured facts are told; what its cause means is in `monitoring.alerts.alert_causes`.
 """
 
 from __future__ import annotations
@@ -31,12 +26,6 @@ ACKNOWLEDGING = (
 
 def people_of(number: int) -> str:
     return f"{number:,} {'person' if number == 1 else 'people'}"
-
-
-def percent(share: float) -> str:
-    """Return a share as "99.2 %"; less than all of it is never said as "100 %"."""
-    shown = f"{min(share, 0.999) if share < 1 else share:.1%}"
-    return shown.replace(".0%", "%").replace("%", " %")
 
 
 def length(start: datetime, end: datetime) -> str:

@@ -1,0 +1,46 @@
+"""Acknowledging alerts: somebody is at it, so nobody is reminded and nothing escalates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from monitoring.alerts.models import Alert
+from monitoring.audit.log import audit_entry_write
+
+
+@transaction.atomic
+def alert_acknowledge(*, alert: Alert, name: str, now: datetime, user: Any = None) -> bool:
+    """Write down that somebody is at an alert; return False for one that is over or in hand.
+
+    The caller checks that they may: by their access, or by the signed link of a recipient, who has
+    a `name` but may have no login.
+    """
+    waiting = Alert.objects.open().filter(pk=alert.pk, acknowledged_at=None)
+    if not waiting.update(acknowledged_at=now, acknowledged_by_name=name[:254]):
+        return False
+    written(alert, "alert.acknowledge", name, now, user)
+    return True
+
+
+@transaction.atomic
+def alert_unacknowledge(*, alert: Alert, name: str, now: datetime, user: Any = None) -> bool:
+    """Take an acknowledgement back; return False where there is none that counts."""
+    in_hand = Alert.objects.open().filter(pk=alert.pk, acknowledged_at__isnull=False)
+    if not in_hand.update(acknowledged_at=None, acknowledged_by_name=""):
+        return False
+    written(alert, "alert.unacknowledge", name, now, user)
+    return True
+
+
+def written(alert: Alert, action: str, name: str, now: datetime, user: Any) -> None:
+    audit_entry_write(
+        organization=alert.organization,
+        action=action,
+        now=now,
+        author=user,
+        author_name=name,
+        detail={"alert": alert.pk},
+    )

@@ -1,0 +1,57 @@
+"""Where messages lead in the console: those links ask for a sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+
+from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.models import Alert, Recipient
+
+
+def alert_link(alert: Alert) -> str:
+    """Return the page of an alert."""
+    if alert.organization is None:
+        return address("service_alert", alert.pk)
+    return address("alert", alert.organization.slug, alert.pk)
+
+
+def people_link(alert: Alert, teams: Collection[str]) -> str:
+    """Return the page of exactly its people, or of what it is about; empty where there is none.
+
+    The list can be narrowed to one team; who is told of several sees those of others as well.
+    """
+    kind = AlertKind(alert.kind)
+    if alert.organization is None:
+        return address("incidents_across") if kind == AlertKind.INCIDENT else ""
+    slug = alert.organization.slug
+    team = {"team": next(iter(teams))} if len(teams) == 1 else {}
+    match kind:
+        case AlertKind.STALLED | AlertKind.REAUTHORIZE:
+            narrowed = {"status": "stalled", "cause": alert.cause, **team}
+            return f"{address('people', slug)}?{urlencode(narrowed)}"
+        case AlertKind.COVERAGE:
+            return f"{address('people', slug)}?{urlencode({'status': 'degraded', **team})}"
+        case AlertKind.INCIDENT if alert.incident_id:
+            return address("incident", slug, alert.incident_id)
+        case AlertKind.UNRECOGNISED:
+            return address("errors", slug)
+        case AlertKind.RULE_CHANGE if "change" in alert.facts:
+            return address("rule_change", slug, alert.facts["change"])
+    return ""
+
+
+def settings_link(recipient: Recipient) -> str:
+    """Return where a recipient chooses what they are told; empty for who has no sign-in."""
+    if recipient.user_id is None:
+        return ""
+    if recipient.organization is None:
+        return address("service_preferences")
+    return address("preferences", recipient.organization.slug)
+
+
+def address(name: str, *arguments: object) -> str:
+    return settings.BASE_URL.rstrip("/") + reverse(name, args=arguments)

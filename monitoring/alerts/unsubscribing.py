@@ -1,0 +1,44 @@
+"""Unsubscribing from alerts by the link in a mail, and taking that back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from monitoring.alerts.models import Recipient
+from monitoring.audit.log import audit_entry_write
+
+
+@transaction.atomic
+def recipient_unsubscribe(*, recipient: Recipient, now: datetime) -> bool:
+    """Send a recipient no more alerts and digests; return False where they had unsubscribed.
+
+    The signed link is their authority: it is asked of nobody else.
+    """
+    subscribed = Recipient.objects.reachable().filter(pk=recipient.pk)
+    if not subscribed.update(unsubscribed_at=now):
+        return False
+    written(recipient, "recipient.unsubscribe", now)
+    return True
+
+
+@transaction.atomic
+def recipient_resubscribe(*, recipient: Recipient, now: datetime) -> bool:
+    """Send them alerts again; return False where they were not unsubscribed, or are removed."""
+    gone = Recipient.objects.current().filter(pk=recipient.pk, unsubscribed_at__isnull=False)
+    if not gone.update(unsubscribed_at=None):
+        return False
+    written(recipient, "recipient.resubscribe", now)
+    return True
+
+
+def written(recipient: Recipient, action: str, now: datetime) -> None:
+    audit_entry_write(
+        organization=recipient.organization,
+        action=action,
+        now=now,
+        author=recipient.user,
+        author_name=recipient.name or recipient.address,
+        detail={"recipient": recipient.pk},
+    )
