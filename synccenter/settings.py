@@ -162,7 +162,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How often a link to one's own page may be asked for, from one network and for one address. The
 # network comes first: what it is refused must leave no entry for each address it invents.
-ACCOUNT_RATE_LIMITS = {"person_link_network": "300/h/ip", "person_link": "5/h/key"}
+# A signed link may be posted to so often by whoever has it: each time is an entry of the audit log.
+ACCOUNT_RATE_LIMITS = {
+    "person_link_network": "300/h/ip",
+    "person_link": "5/h/key",
+    "alert_ticket": "60/h/key",
+    "unsubscribe": "20/h/key",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.

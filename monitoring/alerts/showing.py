@@ -13,6 +13,7 @@ from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_and_base
 
 CUT = "\N{HORIZONTAL ELLIPSIS}"
+CONSOLE = "(?:o|alerts|incidents)/"
 
 
 def mail_shown(message: Message) -> Mail:
@@ -32,10 +33,11 @@ def mail_shown(message: Message) -> Mail:
 def secrets_cut_from(base: str) -> Callable[[str], str]:
     """Return what takes the secrets out of a text's links to the service at `base`. Pure.
 
-    The pages of the console (/o/…) ask for a sign-in. Of any other address only the first part of
-    the path is left, so that a new kind of link is hidden before anybody thinks of it.
+    The pages of the console ask for a sign-in. Of any other address only the first part of the
+    path is left, so that a new kind of link is hidden before anybody thinks of it.
     """
     link = re.compile(
-        rf"({re.escape(base.rstrip('/'))}/(?!o/))([\w.-]{{0,12}}[/?\#])?[^\s\"'<>]+", re.IGNORECASE
+        rf"({re.escape(base.rstrip('/'))}/(?!{CONSOLE}))([\w.-]{{0,12}}[/?\#])?[^\s\"'<>]+",
+        re.IGNORECASE,
     )
     return lambda text: link.sub(lambda found: f"{found[1]}{found[2] or ''}{CUT}", text)

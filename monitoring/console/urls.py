@@ -12,6 +12,7 @@ from monitoring.console import (
     action_page,
     action_people,
     action_settings,
+    alert_ticket,
     alerts,
     campaign,
     consent,
@@ -36,6 +37,7 @@ from monitoring.console import (
     silences,
     time_zone,
     trends,
+    unsubscribe,
 )
 
 urlpatterns = [
@@ -66,6 +68,8 @@ urlpatterns = [
         )
         for provider in Provider
     ),
+    path("alert/<str:token>/", alert_ticket.alert_ticket, name="alert_ticket"),
+    path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("time-zone/", time_zone.time_zone, name="time_zone"),
     path("organizations/", front.organizations, name="organizations"),
     path("incidents/", incidents.incidents_across, name="incidents_across"),
