@@ -119,6 +119,8 @@ DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", "test_synccente
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OUTCOME_PARTITION_DAYS = env.int("OUTCOME_PARTITION_DAYS", 7)
 OUTCOME_RETENTION_DAYS = env.int("OUTCOME_RETENTION_DAYS", 400)
+# Alerts and messages are forgotten so long after they are over.
+MESSAGE_RETENTION_DAYS = env.int("MESSAGE_RETENTION_DAYS", 400)
 
 # Of all people the back-test ran over: a changed rule that moves more waits for a second look.
 SECOND_LOOK_SHARE = env.float("SECOND_LOOK_SHARE", 0.1)

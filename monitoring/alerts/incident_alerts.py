@@ -1,4 +1,4 @@
-"""Incidents that are open, or ended since they were last told of: what is worth an alert of them."""
+"""Incidents that are open, or were when they were last looked at: what is worth an alert."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
 
+from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.muting import IS_SILENCED, silenced_of_incidents
-from monitoring.alerts.sources import Finding
 from monitoring.alerts.stalled import with_team_routes
 from monitoring.incidents.models import Incident
 
@@ -56,16 +56,16 @@ def finding_of(incident: Any, silenced: int, teams: dict[str, int]) -> Finding:
         people=incident.people_hit,
         silenced=min(silenced, incident.people_hit),
         weight=incident.share,
-        began_at=incident.came_back_at or incident.began_at,
+        began_at=incident.began_at,
         ended_at=incident.closed_at,
         teams=teams,
+        is_part=incident.part_of_id is not None,
         incident_id=incident.pk,
         facts={
             "provider": incident.provider,
             "rule": incident.rule or "",
             "organizations": incident.organizations,
             "running": incident.people_running,
-            "is_part": incident.part_of_id is not None,
         },
     )
 

@@ -93,6 +93,12 @@ class Message(models.Model):
                 condition=Q(state="failed"),
                 name="message_failed",
             ),
+            # What an address was sent last, for the pace of alerts.
+            models.Index(
+                fields=["recipient", "sent_at"],
+                condition=Q(kind="alert", state="sent"),
+                name="message_alerts_sent",
+            ),
         ]
 
 
@@ -155,6 +161,10 @@ class AlertQuerySet(TenantQuerySet):
     def open(self) -> AlertQuerySet:
         return self.filter(ended_at=None)
 
+    def to_tell(self) -> AlertQuerySet:
+        """Keep those of which something may still have to be told."""
+        return self.filter(is_settled=False)
+
     def unacknowledged(self) -> AlertQuerySet:
         """Keep open ones that nobody has taken on, but for those about silenced people alone."""
         waiting = self.open().filter(acknowledged_at=None)
@@ -176,7 +186,10 @@ class Alert(models.Model):
     weight        what growing goes by
     flaps         how many like it ended within the day before it began
     facts         the measured numbers its texts and pages need, by kind
+    teams         the same people without the silenced, by team, where a route asks for it
+    is_part       of an alert across organizations that support staff are told of as a whole
     transition    of health, and `evidence` the outcomes: what proved it first
+    is_settled    it is over, and nothing more will be told of it
     """
 
     organization = models.ForeignKey(
@@ -194,6 +207,8 @@ class Alert(models.Model):
     weight = models.FloatField(default=0)
     flaps = models.PositiveSmallIntegerField(default=0)
     facts = models.JSONField(default=dict)
+    teams = models.JSONField(default=dict)
+    is_part = models.BooleanField(default=False)
     transition = models.BigIntegerField(null=True)
     evidence = ArrayField(models.UUIDField(), default=list)
     began_at = models.DateTimeField()
@@ -201,6 +216,7 @@ class Alert(models.Model):
     ended_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by_name = models.CharField(max_length=254, blank=True)
+    is_settled = models.BooleanField(default=False)
 
     objects: ClassVar = AlertQuerySet.as_manager()
 
@@ -219,6 +235,9 @@ class Alert(models.Model):
                 fields=["organization", "kind", "cause", "-ended_at"], name="alert_like_it"
             ),
             models.Index(fields=["ended_at"], name="alert_ended"),
+            models.Index(
+                fields=["organization"], condition=Q(is_settled=False), name="alert_to_tell"
+            ),
         ]
 
 

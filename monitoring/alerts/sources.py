@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -47,7 +49,9 @@ def found_at(now: datetime) -> Found:
     answered: set[AlertKind] = set()
     for name, (kinds, source) in _sources.items():
         try:
-            findings += source(now)
+            # What breaks in the database is rolled back to here, for the sake of the others.
+            with transaction.atomic():
+                findings += source(now)
         except DATABASE_ERRORS:
             raise
         except Exception:

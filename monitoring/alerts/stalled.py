@@ -17,12 +17,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
+from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Route
 from monitoring.alerts.muting import IS_SILENCED, organizations_with_silences
-from monitoring.alerts.sources import Finding
 from monitoring.errors.rulebook import rule_sets_of
-from monitoring.errors.rules import Who
+from monitoring.errors.rules import Interpretation, Rule, Who
 from monitoring.health.models import HealthTally, Status
 from monitoring.incidents.models import Incident
 
@@ -80,7 +80,7 @@ class Count:
 
 
 class First(NamedTuple):
-    """Who was stalled first: since when, by which outcomes, and the change of health that said so."""
+    """Who was stalled first: since when, by which outcomes, and the change of health."""
 
     since: datetime
     evidence: tuple[UUID, ...]
@@ -165,10 +165,14 @@ def causes_for_people(organization_ids: Collection[int]) -> dict[int, frozenset[
     sets = rule_sets_of(organization_ids)
     # Most organizations share one and the same set.
     asking = {
-        id(rules): frozenset(rule.id for rule in rules.rules if rule.who == Who.PERSON)
+        id(rules): frozenset(rule.id for rule in rules.rules if asks_person(rule))
         for rules in {id(rules): rules for rules in sets.values()}.values()
     }
     return {organization: asking[id(rules)] for organization, rules in sets.items()}
+
+
+def asks_person(rule: Rule) -> bool:
+    return rule.who == Who.PERSON and rule.interpretation == Interpretation.NEEDS_USER
 
 
 def with_beginnings(findings: Iterable[Finding]) -> list[Finding]:

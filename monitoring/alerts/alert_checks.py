@@ -1,0 +1,127 @@
+"""Whether an alert is still right to send when it is its turn.
+
+A message may wait for a mail server for hours. Where something it tells has become untrue it is
+withdrawn as a whole, and the next tick plans anew what is left of it. It is also here that nobody
+gets two alerts within a minute, however long they have waited.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+
+from monitoring.alerts.drafts import KIND
+from monitoring.alerts.kinds import EVENTS
+from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.models import Channel, Message, MessageState, Notification
+from monitoring.alerts.plan import Phase, Waits
+
+PACE = timedelta(seconds=Waits().pace)
+
+
+class Claim(NamedTuple):
+    """What a message says of one alert, and how that stands now."""
+
+    message: int
+    phase: str
+    kind: str
+    is_over: bool
+    is_silenced: bool
+    is_acknowledged: bool
+    is_escalation: bool
+    is_wanted: bool
+
+
+def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
+    """Decide which of these alerts are sent now, wait for the pace, or are withdrawn."""
+    claims = claims_of(messages)
+    left = [message for message in messages if all(is_right(claim) for claim in claims[message.pk])]
+    decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
+    return decided | paced(left, sent_lately(left, now), now)
+
+
+def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
+    """Return what the messages say, in one statement; of one sent by hand nothing is known."""
+    rows = Notification.objects.filter(message__in=[each.pk for each in messages])
+    claims: defaultdict[int, list[Claim]] = defaultdict(list)
+    for each in rows.select_related("alert", "recipient__user", "route"):
+        alert, recipient = each.alert, each.recipient
+        is_there = recipient.removed_at is None and (
+            recipient.user is None or recipient.user.is_active
+        )
+        claims[each.message_id or 0].append(
+            Claim(
+                message=each.message_id or 0,
+                phase=each.phase,
+                kind=alert.kind,
+                is_over=alert.ended_at is not None,
+                is_silenced=0 < alert.people <= alert.silenced,
+                is_acknowledged=alert.acknowledged_at is not None,
+                is_escalation=each.route is not None and each.route.after > 0,
+                is_wanted=is_there and recipient.unsubscribed_at is None,
+            )
+        )
+    return claims
+
+
+def is_right(claim: Claim) -> bool:
+    """Tell whether what a message says of an alert is still so, and still wanted. Pure."""
+    if not claim.is_wanted:
+        return False
+    if claim.phase == Phase.OVER:
+        return claim.is_over
+    if claim.kind in EVENTS:
+        return True
+    is_answered = claim.phase == Phase.REMINDER or claim.is_escalation
+    if claim.is_acknowledged and is_answered:
+        return False
+    return not claim.is_over and not claim.is_silenced
+
+
+def sent_lately(messages: Collection[Message], now: datetime) -> dict[str, datetime]:
+    """Return when the addresses of messages were sent an alert, within the pace, by place.
+
+    What another sender has in hand counts as sent now.
+    """
+    mails = {each.recipient for each in messages if each.channel == Channel.MAIL}
+    targets = {each.target_id for each in messages if each.channel != Channel.MAIL}
+    alerts = Message.objects.filter(
+        Q(channel=Channel.MAIL, recipient__in=mails) | Q(target__in=targets - {None}), kind=KIND
+    )
+    ours = [each.pk for each in messages]
+    sent = alerts.filter(state=MessageState.SENT, sent_at__gt=now - PACE)
+    in_hand = alerts.filter(state=MessageState.SENDING, lease_until__gt=Now()).exclude(pk__in=ours)
+    lately: dict[str, datetime] = {}
+    for channel, recipient, target, at in [
+        *sent.values_list("channel", "recipient", "target").annotate(at=Max("sent_at")),
+        *((*each, now) for each in in_hand.values_list("channel", "recipient", "target")),
+    ]:
+        place = place_of(channel, recipient, target)
+        lately[place] = max(at, lately.get(place, at))
+    return lately
+
+
+def place_of(channel: str, recipient: str, target: int | None) -> str:
+    """Return what stands for whoever gets a message."""
+    return recipient.lower() if channel == Channel.MAIL else f"{channel} {target}"
+
+
+def paced(
+    messages: Iterable[Message], lately: Mapping[str, datetime], now: datetime
+) -> dict[int, Decision]:
+    """Let go one message to each place that got none within the pace; the others wait. Pure."""
+    decided: dict[int, Decision] = {}
+    last = dict(lately)
+    for message in sorted(messages, key=lambda each: (each.created_at, each.pk)):
+        place = place_of(message.channel, message.recipient, message.target_id)
+        if place in last:
+            decided[message.pk] = last[place] + PACE
+        else:
+            decided[message.pk] = Leave.SEND
+            last[place] = now
+    return decided

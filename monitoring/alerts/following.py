@@ -1,0 +1,151 @@
+"""Keeping the rows of alerts in step with what is found, by statements over many at once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from monitoring.alerts.episodes import Begun, Changes, Known, Place, flaps_of, place_of
+from monitoring.alerts.findings import Finding
+from monitoring.alerts.models import Alert
+
+# Of each, as many ends as are worth counting.
+LIKE = """
+    SELECT asked.organization_id, asked.kind, asked.cause, earlier.ended_at
+    FROM unnest(%(organizations)s::bigint[], %(kinds)s::text[], %(causes)s::text[])
+        AS asked (organization_id, kind, cause)
+    CROSS JOIN LATERAL (
+        SELECT ended_at FROM alerts_alert AS alert
+        WHERE (alert.organization_id = asked.organization_id
+                OR alert.organization_id IS NULL AND asked.organization_id IS NULL)
+            AND alert.kind = asked.kind AND alert.cause = asked.cause
+            AND alert.ended_at IS NOT NULL
+        ORDER BY ended_at DESC LIMIT 100
+    ) AS earlier
+"""
+COLUMNS = {
+    "id": "int8",
+    "severity": "int2",
+    "people": "int4",
+    "silenced": "int4",
+    "most_people": "int4",
+    "weight": "float8",
+    "teams": "jsonb",
+    "facts": "jsonb",
+    "is_part": "bool",
+    "incident_id": "int8",
+    "changed_at": "timestamptz",
+    "ended_at": "timestamptz",
+}
+WRITE = f"""
+    UPDATE alerts_alert AS alert
+    SET {", ".join(f"{name} = new.{name}" for name in list(COLUMNS)[1:])}
+    FROM unnest({", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())})
+        AS new ({", ".join(COLUMNS)})
+    WHERE alert.id = new.id
+"""  # noqa: S608 - made of constants
+JSON = frozenset({"teams", "facts"})
+
+
+def known_of(alert: Alert) -> Known:
+    return Known(
+        alert.pk, alert.organization_id, alert.kind, alert.cause, alert.began_at, alert.ended_at
+    )
+
+
+def alerts_store(changes: Changes, alerts: Mapping[int, Alert], now: datetime) -> list[Alert]:
+    """Write down what becomes of alerts, bringing those given up to date; return the new ones."""
+    changed = []
+    for going_on in changes.going_on:
+        alert = alerts[int(going_on.known.key)]
+        values = values_of(going_on.finding, alert) | {"ended_at": None}
+        changed += [alert] if is_changed(alert, values, now) else []
+    for ended in changes.ended:
+        alert = alerts[int(ended.known.key)]
+        values = {} if ended.finding is None else values_of(ended.finding, alert)
+        changed += [alert] if is_changed(alert, values | {"ended_at": ended.ended_at}, now) else []
+    write(changed)
+    return alerts_begin(changes.begun, now)
+
+
+def values_of(finding: Finding, alert: Alert | None = None) -> dict[str, Any]:
+    """Return the fields of an alert that go with what is found of it."""
+    most = alert.most_people if alert else 0
+    return {
+        "severity": int(finding.severity),
+        "people": finding.people,
+        "silenced": min(finding.silenced, finding.people),
+        "most_people": max(most, finding.people),
+        "weight": float(finding.weight),
+        "teams": dict(finding.teams),
+        "facts": dict(finding.facts),
+        "is_part": finding.is_part,
+        "incident_id": finding.incident_id,
+    }
+
+
+def is_changed(alert: Alert, values: Mapping[str, Any], now: datetime) -> bool:
+    """Set these fields of an alert; tell whether one of them is another than before."""
+    if all(getattr(alert, name) == value for name, value in values.items()):
+        return False
+    for name, value in values.items():
+        setattr(alert, name, value)
+    alert.changed_at = now
+    return True
+
+
+def write(alerts: Sequence[Alert]) -> None:
+    """Write the fields of alerts that may change, in one statement."""
+    if alerts:
+        columns = [[cell(alert, name) for alert in alerts] for name in COLUMNS]
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE, columns)
+
+
+def cell(alert: Alert, name: str) -> Any:
+    value = getattr(alert, name)
+    return json.dumps(value) if name in JSON else value
+
+
+def alerts_begin(begun: Sequence[Begun], now: datetime) -> list[Alert]:
+    """Write new alerts; each begins after the end of the last one like it, and counts those."""
+    ends = ends_of(each.finding for each in begun)
+    return Alert.objects.bulk_create(
+        [alert_of(each, ends[place_of(each.finding)], now) for each in begun], batch_size=2_000
+    )
+
+
+def alert_of(begun: Begun, ends: Sequence[datetime], now: datetime) -> Alert:
+    finding = begun.finding
+    began_at = max([begun.began_at, *(end for end in ends if end <= now)])
+    return Alert(
+        organization_id=finding.organization_id,
+        kind=finding.kind,
+        cause=finding.cause,
+        transition=finding.transition,
+        evidence=list(finding.evidence),
+        flaps=flaps_of(ends, began_at),
+        began_at=began_at,
+        changed_at=now,
+        **values_of(finding),
+    )
+
+
+def ends_of(findings: Iterable[Finding]) -> defaultdict[Place, list[datetime]]:
+    """Return when the alerts before these ended, by place, in one statement."""
+    places = [place_of(finding) for finding in findings]
+    ends: defaultdict[Place, list[datetime]] = defaultdict(list)
+    if not places:
+        return ends
+    organizations, kinds, causes = zip(*places, strict=True)
+    values = {"organizations": list(organizations), "kinds": list(kinds), "causes": list(causes)}
+    with connection.cursor() as cursor:
+        cursor.execute(LIKE, values)
+        for *place, ended_at in cursor.fetchall():
+            ends[tuple(place)].append(ended_at)
+    return ends

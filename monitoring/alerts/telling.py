@@ -1,0 +1,162 @@
+"""Telling recipients of alerts: what is due of all of them, as one message each in the outbox."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from uuid import uuid4
+
+from monitoring.alerts.drafts import draft_of
+from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.items import items_of, readers_of
+from monitoring.alerts.kinds import Severity
+from monitoring.alerts.models import Alert, Channel, Recipient
+from monitoring.alerts.outbox import Draft, messages_queue
+from monitoring.alerts.plan import Episode, Message, Mute, Name, Phase, Plan, Waits, plan_at, spaced
+from monitoring.alerts.targets import targets_of, waits_of
+from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write
+from monitoring.jobs.outage import DATABASE_ERRORS
+
+logger = logging.getLogger(__name__)
+
+# Recipients whose messages are written at once, which bounds what is in memory.
+AT_ONCE = 200
+ByRecipient = dict[int, list[Message]]
+
+
+def alerts_tell(alerts: Sequence[Alert], record: Record, now: datetime) -> int:
+    """Queue what is due of alerts, one message a recipient; return how many messages.
+
+    `record` is what is known of them. What is kept from somebody is noted with the reason. Runs in
+    the caller's transaction.
+    """
+    if not alerts:
+        return 0
+    alerts = sorted(alerts, key=lambda alert: (-alert.severity, alert.began_at, alert.pk))
+    plan = planned(alerts, record, now)
+    mutes_write(
+        [mute for mute in plan.mutes if record.muted.get(pair_of(mute)) != kept_back(mute)], now
+    )
+    messages = [message for message in plan.messages if is_ripe(message, record)]
+    weights = {alert.pk: alert.weight for alert in alerts}
+    return sum(
+        tell_some(some, recipients, weights, now) for some, recipients in in_batches(messages)
+    )
+
+
+def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
+    """Return what is to be told of alerts, by the waits of each organization."""
+    organization_ids = {alert.organization_id for alert in alerts}
+    told_recipients = {int(recipient) for _, recipient in record.told}
+    targets = targets_of(organization_ids, now, told_recipients=told_recipients)
+    waits = waits_of(organization_ids)
+    by_waits: defaultdict[Waits, list[Episode]] = defaultdict(list)
+    for alert in alerts:
+        by_waits[waits[alert.organization_id]].append(episode_of(alert))
+    plans = [
+        plan_at(episodes, targets, record.told, now, each) for each, episodes in by_waits.items()
+    ]
+    places = {alert.pk: place for place, alert in enumerate(alerts)}
+    messages = [message for plan in plans for message in plan.messages]
+    messages.sort(key=lambda message: places[int(message.episode)])
+    return Plan(tuple(messages), tuple(mute for plan in plans for mute in plan.mutes))
+
+
+def episode_of(alert: Alert) -> Episode:
+    return Episode(
+        key=alert.pk,
+        organization_id=alert.organization_id,
+        kind=alert.kind,
+        cause=alert.cause,
+        people=alert.people - alert.silenced,
+        began_at=alert.began_at,
+        ended_at=alert.ended_at,
+        severity=Severity(alert.severity),
+        silenced=alert.silenced,
+        teams=alert.teams,
+        weight=alert.weight,
+        flaps=alert.flaps,
+        is_acknowledged=alert.acknowledged_at is not None,
+        is_part=alert.is_part,
+    )
+
+
+def pair_of(told: Message | Mute) -> Pair:
+    return told.episode, told.recipient
+
+
+def kept_back(mute: Mute) -> tuple[str, int]:
+    return mute.reason, mute.people
+
+
+def is_ripe(message: Message, record: Record) -> bool:
+    """Tell whether a message may be queued: no end whose beginning is still in the outbox.
+
+    That beginning is withdrawn when it is its turn (`monitoring.alerts.alert_checks`).
+    """
+    return message.phase != Phase.OVER or pair_of(message) not in record.unsent
+
+
+def in_batches(messages: Iterable[Message]) -> Iterator[tuple[ByRecipient, dict[int, Recipient]]]:
+    """Yield the messages of some recipients at a time, those of an address in one place only."""
+    messages = list(messages)
+    recipients = recipients_of(messages)
+    addresses: dict[Name, str] = {pk: address_of(recipient) for pk, recipient in recipients.items()}
+    by_recipient: defaultdict[int, list[Message]] = defaultdict(list)
+    for message in spaced(messages, addresses):
+        by_recipient[int(message.recipient)].append(message)
+    left = iter(by_recipient.items())
+    while some := dict(islice(left, AT_ONCE)):
+        yield some, recipients
+
+
+def recipients_of(messages: Iterable[Message]) -> dict[int, Recipient]:
+    ids = {int(message.recipient) for message in messages}
+    return Recipient.objects.select_related("organization", "user").in_bulk(list(ids))
+
+
+def address_of(recipient: Recipient) -> str:
+    """Return what two recipients may share; a chat or a webhook is one for itself."""
+    return recipient.address.lower() if recipient.channel == Channel.MAIL else ""
+
+
+def tell_some(
+    by_recipient: ByRecipient,
+    recipients: Mapping[int, Recipient],
+    weights: Mapping[int, float],
+    now: datetime,
+) -> int:
+    """Queue the messages of some recipients and note what they tell; return how many messages."""
+    messages = [message for theirs in by_recipient.values() for message in theirs]
+    items = items_of(messages, now, recipients=recipients)
+    readers = readers_of([recipients[recipient_id] for recipient_id in by_recipient])
+    drafts: dict[str, Draft] = {}
+    whose: dict[str, int] = {}
+    for recipient_id, theirs in by_recipient.items():
+        told = [items[message.key] for message in theirs]
+        draft = drafted(recipients[recipient_id], told, readers[recipient_id], now)
+        if draft is not None:
+            drafts[draft.key] = draft
+            whose[draft.key] = recipient_id
+    queued = messages_queue(drafts=list(drafts.values()), now=now)
+    message_ids = {whose[message.key]: message.pk for message in queued}
+    noted = [each for each in messages if int(each.recipient) in message_ids]
+    notifications_write(noted, message_ids, weights, now)
+    Recipient.objects.filter(pk__in=message_ids).update(told_at=now)
+    return len(queued)
+
+
+def drafted(
+    recipient: Recipient, items: Sequence[Item], reader: Reader, now: datetime
+) -> Draft | None:
+    """Return the message of one recipient; None where it can't be written, lest others wait."""
+    try:
+        return draft_of(recipient, items, f"alert/{uuid4()}", now, reader=reader)
+    except DATABASE_ERRORS:
+        raise
+    except Exception:
+        logger.exception("no message could be written for recipient %s", recipient.pk)
+        return None

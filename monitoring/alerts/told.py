@@ -1,0 +1,134 @@
+"""What recipients were told of alerts, and what was kept from them: the notifications as kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from monitoring.alerts.models import Alert, MessageState, Notification
+from monitoring.alerts.plan import Message, Mute, Name, Phase, Told, told_after
+
+# The ids of an alert and of a recipient.
+Pair = tuple[Name, Name]
+UNSENT = frozenset({MessageState.QUEUED, MessageState.SENDING})
+
+
+class Line(NamedTuple):
+    """A notification, and the state of its message: None where that is forgotten by now."""
+
+    alert: int
+    recipient: int
+    phase: str
+    number: int
+    people: int
+    weight: float
+    at: datetime
+    muted: str
+    state: str | None
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether it counts as told: it waits to be sent, went out, or was given up."""
+        return not self.muted and self.state != MessageState.WITHDRAWN
+
+
+@dataclass(slots=True)
+class Record:
+    """The notifications of some alerts.
+
+    told      what each recipient was told of each alert
+    unsent    of these nothing has left the outbox yet
+    waiting   alerts of which a message waits there, and may be withdrawn
+    muted     beginnings kept from recipients: why, and of how many people
+    """
+
+    told: dict[Pair, Told] = field(default_factory=dict)
+    unsent: set[Pair] = field(default_factory=set)
+    waiting: set[Name] = field(default_factory=set)
+    muted: dict[Pair, tuple[str, int]] = field(default_factory=dict)
+
+
+def told_of(alerts: Iterable[Alert]) -> dict[Pair, Told]:
+    """Return what each recipient was told of each alert, in one statement.
+
+    What was withdrawn before it was sent was never told, and neither was what is muted.
+    """
+    return record_of([alert.pk for alert in alerts]).told
+
+
+def record_of(alert_ids: Collection[int]) -> Record:
+    """Return what is known of the notifications of alerts, in one statement."""
+    rows = Notification.objects.filter(alert__in=alert_ids).order_by("at", "id")
+    fields = ("alert_id", "recipient_id", "phase", "number", "people", "weight", "at", "muted")
+    return recorded(map(Line._make, rows.values_list(*fields, "message__state")))
+
+
+def recorded(lines: Iterable[Line]) -> Record:
+    """Fold notifications, the earliest first. Pure."""
+    record = Record()
+    sent: set[Pair] = set()
+    for line in lines:
+        pair = line.alert, line.recipient
+        if line.muted:
+            record.muted[pair] = line.muted, line.people
+        if not line.is_told:
+            continue
+        said = Message(line.alert, line.recipient, Phase(line.phase), line.people, line.number)
+        record.told[pair] = told_after(record.told.get(pair), said, line.weight, line.at)
+        if line.state in UNSENT:
+            record.waiting.add(line.alert)
+        else:
+            sent.add(pair)
+    record.unsent = record.told.keys() - sent
+    return record
+
+
+def notifications_write(
+    messages: Iterable[Message],
+    message_ids: Mapping[int, int],
+    weights: Mapping[int, float],
+    now: datetime,
+) -> None:
+    """Write down what was queued; `message_ids` by recipient, `weights` by alert."""
+    write(
+        Notification(
+            alert_id=int(each.episode),
+            recipient_id=int(each.recipient),
+            phase=each.phase,
+            number=each.number,
+            route_id=each.route,
+            people=each.people,
+            weight=weights[int(each.episode)],
+            at=now,
+            message_id=message_ids[int(each.recipient)],
+        )
+        for each in messages
+    )
+
+
+def mutes_write(mutes: Iterable[Mute], now: datetime) -> None:
+    """Write down what is kept from recipients; it is there until it is told after all."""
+    write(
+        Notification(
+            alert_id=int(each.episode),
+            recipient_id=int(each.recipient),
+            phase=Phase.OPENED,
+            route_id=each.route,
+            people=each.people,
+            at=now,
+            muted=each.reason,
+        )
+        for each in mutes
+    )
+
+
+def write(notifications: Iterable[Notification]) -> None:
+    Notification.objects.bulk_create(
+        notifications,
+        batch_size=2_000,
+        update_conflicts=True,
+        unique_fields=["alert", "recipient", "phase", "number"],
+        update_fields=["route", "people", "weight", "at", "muted", "message"],
+    )

@@ -1,0 +1,93 @@
+"""What the tick does about alerts: begin, grow and end them by what is found, and tell of them.
+
+All of it is one transaction under a lock that one tick has at a time, so a message and the note of
+whom it tells what are both there or neither. Its cost follows what goes on, not how many people
+there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from monitoring.alerts.episodes import changes_at
+from monitoring.alerts.following import alerts_store, known_of
+from monitoring.alerts.kinds import EVENTS
+from monitoring.alerts.models import Alert
+from monitoring.alerts.plan import Name, Told
+from monitoring.alerts.sources import found_at
+from monitoring.alerts.telling import alerts_tell
+from monitoring.alerts.told import Record, record_of
+
+# Any fixed number will do; it is that of deciding about alerts among the advisory locks.
+LOCK = 7_430_126_005
+# An end that could not be told to somebody for so long is told no more.
+TOO_LATE = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What became of alerts; all zero where another tick is deciding about them."""
+
+    begun: int = 0
+    ended: int = 0
+    queued: int = 0
+
+
+@transaction.atomic
+def alerts_watch(now: datetime) -> Watched:
+    """Bring alerts in step with what goes on and queue what is due of them."""
+    if not is_our_turn():
+        return Watched()
+    found = found_at(now)
+    alerts = {alert.pk: alert for alert in Alert.objects.to_tell()}
+    record = record_of(alerts)
+    settle(alerts, record, now)
+    over = {alert for (alert, _), told in record.told.items() if told.is_over}
+    known = [known_of(alert) for alert in alerts.values() if alert.pk not in over]
+    changes = changes_at(known, found.findings, found.kinds, now)
+    begun = alerts_store(changes, alerts, now)
+    queued = alerts_tell([*alerts.values(), *begun], record, now)
+    return Watched(len(begun), len(changes.ended), queued)
+
+
+def alerts_step(now: datetime) -> None:
+    """Do so as a step of the tick."""
+    alerts_watch(now)
+
+
+def is_our_turn() -> bool:
+    """Tell whether nobody else decides about alerts until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        mine: bool = cursor.fetchone()[0]
+        return mine
+
+
+def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
+    """Leave alone what is over and told; take it out of `alerts`."""
+    told: defaultdict[Name, list[Told]] = defaultdict(list)
+    for (alert, _), each in record.told.items():
+        told[alert].append(each)
+    done = [
+        pk
+        for pk, alert in alerts.items()
+        if pk not in record.waiting and is_settled(alert, told[pk], now)
+    ]
+    if done:
+        Alert.objects.filter(pk__in=done).update(is_settled=True)
+    for pk in done:
+        del alerts[pk]
+
+
+def is_settled(alert: Alert, told: Iterable[Told], now: datetime) -> bool:
+    """Tell whether nothing is left to tell of an alert."""
+    if alert.ended_at is None:
+        return False
+    if now - alert.ended_at > TOO_LATE:
+        return True
+    return alert.kind not in EVENTS and all(each.is_over for each in told)

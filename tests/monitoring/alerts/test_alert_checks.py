@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Organization
+from monitoring.alerts.alert_checks import PACE, Claim, alerts_check, is_right, paced
+from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.models import Alert, Message, Recipient
+from monitoring.alerts.sending import messages_work
+from monitoring.alerts.watch import Watched, alerts_watch
+from tests.factories import NOW, make_member, make_organization, make_user
+from tests.monitoring.alerts import makers
+from tests.monitoring.alerts.engine_makers import at, heal, make_stalled, phases, sent, stall, watch
+from tests.monitoring.alerts.makers import make_message, make_silence
+from tests.monitoring.alerts.post import Post
+from tests.monitoring.alerts.routing_makers import make_recipient, make_route
+
+pytestmark = pytest.mark.django_db
+ADA = "ada@acme.example"
+
+
+@pytest.fixture
+def acme() -> Organization:
+    organization = make_organization(name="Acme")
+    make_member(organization, user=make_user(email=ADA))
+    return organization
+
+
+def decided(minutes: float) -> list[Decision]:
+    """Return what is to be done with each message that waits, the oldest first."""
+    waiting = list(Message.objects.waiting().order_by("id"))
+    decisions = alerts_check(waiting, at(minutes))
+    return [decisions[message.pk] for message in waiting]
+
+
+def test_what_is_still_so_is_sent(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    assert decided(16) == [Leave.SEND]
+
+
+def test_what_healed_in_the_outbox_is_withdrawn(acme: Organization) -> None:
+    people = make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    heal(people)
+    assert decided(16) == [Leave.SEND], "nobody has seen it yet"
+    watch(16)
+    assert decided(16) == [Leave.WITHDRAW]
+
+
+def test_what_is_left_of_a_message_is_planned_anew(acme: Organization) -> None:
+    healed = make_stalled(acme, 3, cause="a")
+    make_stalled(acme, 2, cause="b")
+    for minute in (1, 15):
+        watch(minute)
+    heal(healed)
+    watch(15.5)
+    assert decided(16) == [Leave.WITHDRAW]
+    Message.objects.update(state="withdrawn", ended_at=at(16))
+    assert watch(16.5) == Watched(queued=1)
+    assert decided(17) == [Leave.SEND]
+    waiting = Message.objects.waiting().get()
+    assert [each.alert.cause for each in waiting.notifications.all()] == ["b"]
+
+
+def test_what_is_wholly_silenced_meanwhile_is_withdrawn(acme: Organization) -> None:
+    people = make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    silence = make_silence(acme, people[:2], now=at(15))
+    watch(15.5)
+    assert decided(16) == [Leave.SEND]
+    make_silence(acme, people[2:], author=silence.author, now=at(16))
+    watch(16)
+    assert decided(16) == [Leave.WITHDRAW]
+
+
+@pytest.mark.parametrize("field", ["unsubscribed_at", "removed_at"])
+def test_who_wants_no_more_is_sent_no_more(acme: Organization, field: str) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    Recipient.objects.update(**{field: at(16)})
+    assert decided(16) == [Leave.WITHDRAW]
+
+
+def test_whose_login_was_switched_off_is_sent_no_more(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    user = acme.members.get().user
+    user.is_active = False
+    user.save()
+    assert decided(16) == [Leave.WITHDRAW]
+
+
+def test_a_reminder_is_withdrawn_when_somebody_has_it(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    sent(16)
+    watch(16 + 24 * 60)
+    Alert.objects.update(acknowledged_at=at(1500))
+    assert decided(1500) == [Leave.WITHDRAW]
+
+
+def test_an_escalation_is_withdrawn_when_somebody_has_it(acme: Organization) -> None:
+    make_route(acme)
+    make_route(acme, recipients=[make_recipient(acme, address="boss@acme.example")], after=3_600)
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    sent(16)
+    assert watch(75) == Watched(queued=1)
+    assert decided(75) == [Leave.SEND]
+    Alert.objects.update(acknowledged_at=at(75))
+    assert decided(75) == [Leave.WITHDRAW]
+
+
+def test_an_end_is_sent_although_silenced(acme: Organization) -> None:
+    people = make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    sent(16)
+    heal(people)
+    for minute in (20, 50):
+        watch(minute)
+    make_silence(acme, people, now=at(50))
+    watch(51)
+    assert decided(52) == [Leave.SEND]
+    assert phases() == [("opened", 3), ("over", 3)]
+
+
+def test_one_that_is_of_no_alert_any_more_is_sent(acme: Organization) -> None:
+    make_message(kind="alert", recipient=ADA)
+    assert decided(0) == [Leave.SEND]
+
+
+# The pace
+
+
+def make_waiting(address: str = ADA, **overrides: Any) -> Message:
+    return makers.make_message(kind="alert", recipient=address, **overrides)
+
+
+def test_of_several_to_one_address_the_first_goes_and_the_others_wait() -> None:
+    make_waiting()
+    make_waiting(ADA.upper())
+    make_waiting("ben@acme.example")
+    assert decided(0) == [Leave.SEND, NOW + PACE, Leave.SEND]
+
+
+def test_who_was_sent_one_within_the_minute_waits_for_the_next() -> None:
+    make_waiting(state="sent", sent_at=NOW - timedelta(seconds=40))
+    make_waiting()
+    assert decided(0) == [NOW + timedelta(seconds=20)]
+    assert decided(0.5) == [Leave.SEND]
+
+
+def test_what_another_sender_has_in_hand_counts_as_sent_now() -> None:
+    in_hand = make_waiting(state="sending", lease_until=Now() + timedelta(minutes=1))
+    waiting = make_waiting()
+    assert alerts_check([waiting], NOW) == {waiting.pk: NOW + PACE}
+    Message.objects.filter(pk=in_hand.pk).update(lease_until=Now() - timedelta(seconds=1))
+    assert alerts_check([waiting], NOW) == {waiting.pk: Leave.SEND}
+
+
+def test_other_kinds_of_mails_do_not_count() -> None:
+    makers.make_message(recipient=ADA, state="sent", sent_at=NOW)
+    make_waiting()
+    assert decided(0) == [Leave.SEND]
+
+
+def test_chats_are_each_a_place_of_their_own(acme: Organization) -> None:
+    one, other = (make_recipient(acme, channel="chat", address="slack") for _ in range(2))
+    for target in (one, other, one):
+        make_waiting("slack", channel="chat", target=target)
+    assert decided(0) == [Leave.SEND, Leave.SEND, NOW + PACE]
+
+
+def test_a_batch_is_checked_in_few_statements(
+    acme: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(4):
+        make_member(acme, user=make_user(email=f"user{number}@acme.example"))
+    for cause in "abc":
+        make_stalled(acme, 3, cause=cause)
+    for minute in (1, 15):
+        watch(minute)
+    messages = list(Message.objects.all())
+    assert len(messages) == 5
+    with django_assert_num_queries(3):
+        alerts_check(messages, at(16))
+
+
+def test_nothing_said_is_right_and_nothing_waits_for_nobody() -> None:
+    claim = Claim(1, "opened", "stalled", False, False, False, False, True)
+    assert is_right(claim)
+    assert not is_right(claim._replace(is_over=True))
+    assert is_right(claim._replace(is_over=True, kind="rule_change"))
+    assert is_right(claim._replace(is_over=True, phase="over"))
+    assert not is_right(claim._replace(phase="over"))
+    assert paced([], {}, NOW) == {}
+
+
+def test_the_sender_asks_and_keeps_the_pace(post: Post, acme: Organization) -> None:
+    wall = timezone.now()
+    late = (NOW - wall).total_seconds() / -60
+    for cause in "ab":
+        stall_now = make_stalled(acme, 2, cause=cause)
+        stall(stall_now, cause, minutes=late - 20)
+    alerts_watch(wall - timedelta(minutes=16))
+    alerts_watch(wall)
+    assert Message.objects.count() == 1
+    again = makers.make_message(kind="alert", recipient=ADA, now=wall)
+    messages_work()
+    assert post.recipients == [ADA]
+    again.refresh_from_db()
+    assert again.state == "queued"
+    assert again.next_try_at > timezone.now() + timedelta(seconds=50)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from monitoring.alerts.findings import Finding
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Alert
+from monitoring.alerts.stalled import stalled_found
+from monitoring.health.models import Health, Transition
+from monitoring.incidents.models import Hit, Incident
+from monitoring.incidents.opening import hits_fold_anew
+from monitoring.incidents.watch import incidents_find
+from tests.factories import NOW, make_organization, make_person
+from tests.monitoring.alerts.engine_makers import BROKEN, REVOKED, at, heal, make_stalled, watch
+from tests.monitoring.alerts.makers import make_silence
+from tests.monitoring.alerts.routing_makers import make_recipient, make_route
+from tests.monitoring.incidents.makers import (
+    INACTIVE,
+    MAINTENANCE,
+    MINUTE,
+    health_of,
+    make_running_people,
+    report,
+)
+from tests.monitoring.incidents.makers import (
+    REVOKED as REVOKED_ERROR,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def found() -> dict[tuple[int | None, str], Finding]:
+    return {(each.organization_id, each.cause): each for each in stalled_found(NOW)}
+
+
+def test_people_are_counted_by_organization_and_cause() -> None:
+    acme, globex = make_organization(), make_organization()
+    make_person(acme)
+    make_stalled(acme, 3)
+    make_stalled(acme, 2, cause="silent")
+    make_stalled(globex, 1)
+    counts = {place: finding.people for place, finding in found().items()}
+    assert counts == {(acme.pk, BROKEN): 3, (acme.pk, "silent"): 2, (globex.pk, BROKEN): 1}
+
+
+def test_what_only_the_person_can_mend_is_a_kind_of_its_own() -> None:
+    acme = make_organization()
+    make_stalled(acme, 1)
+    make_stalled(acme, 1, cause=REVOKED)
+    kinds = {cause: (finding.kind, finding.severity) for (_, cause), finding in found().items()}
+    assert kinds == {
+        BROKEN: (AlertKind.STALLED, Severity.WARNING),
+        REVOKED: (AlertKind.REAUTHORIZE, Severity.NOTICE),
+    }
+
+
+def test_who_heals_is_counted_no_more() -> None:
+    people = make_stalled(make_organization(), 3)
+    heal(people[:2])
+    assert [finding.people for finding in stalled_found(NOW)] == [1]
+    heal(people)
+    assert stalled_found(NOW) == []
+
+
+def test_the_first_of_them_tells_since_when_and_why() -> None:
+    acme = make_organization()
+    make_stalled(acme, 2, minutes=5)
+    (first,) = make_stalled(acme, 1, minutes=2)
+    runs = [uuid4(), uuid4()]
+    Health.objects.filter(person=first).update(evidence=runs)
+    change = dict.fromkeys(("from_status", "from_cause"), "") | {
+        "organization": acme, "person": first, "to_cause": BROKEN,
+        "from_interval": 7_200, "to_interval": 86_400,
+    }  # fmt: skip
+    Transition.objects.create(at=at(1), to_status="stalled", **change)
+    stalled = Transition.objects.create(at=at(2), to_status="stalled", **change)
+    Transition.objects.create(at=at(3), to_status="degraded", **change)
+    (finding,) = stalled_found(at(6))
+    assert finding.began_at == at(2)
+    assert finding.evidence == tuple(runs)
+    assert finding.transition == stalled.pk
+    watch(6)
+    alert = Alert.objects.get()
+    assert (alert.began_at, alert.transition, alert.evidence) == (at(2), stalled.pk, runs)
+
+
+def test_of_whom_it_was_first_is_asked_once() -> None:
+    make_stalled(make_organization(), 2)
+    watch(1)
+    (finding,) = stalled_found(at(2))
+    assert (finding.began_at, finding.evidence) == (None, ())
+
+
+def test_the_silenced_are_counted_beside() -> None:
+    acme = make_organization()
+    people = make_stalled(acme, 3)
+    make_stalled(make_organization(), 2)
+    make_silence(acme, people[:1], now=NOW - timedelta(hours=1))
+    counts = {place[0]: (each.people, each.silenced) for place, each in found().items()}
+    assert counts[acme.pk] == (3, 1)
+
+
+def test_teams_are_counted_where_a_route_asks_for_them() -> None:
+    acme, globex = make_organization(), make_organization()
+    make_route(acme, recipients=[make_recipient(acme)], teams=["Sales"])
+    sales = make_stalled(acme, 3, team="Sales")
+    make_stalled(acme, 2)
+    make_stalled(globex, 2, team="Sales")
+    make_silence(acme, sales[:1], now=NOW)
+    assert found()[acme.pk, BROKEN].teams == {"Sales": 2, "": 2}
+    assert found()[globex.pk, BROKEN].teams == {}
+
+
+def test_whom_an_incident_hits_is_left_to_it() -> None:
+    acme = make_organization()
+    hit, recovering, through, tried, own = make_stalled(acme, 5)
+    incident = make_incident(acme)
+    for person in (hit, recovering, through, tried, own):
+        make_hit(incident, person)
+    Hit.objects.filter(person=through).update(recovered_at=NOW)
+    Hit.objects.filter(person=tried).update(ended_at=NOW)
+    Health.objects.filter(person=own).update(confirmed_at=incident.began_at - MINUTE)
+    assert found()[acme.pk, BROKEN].people == 3
+    Incident.objects.update(closed_at=NOW)
+    assert found()[acme.pk, BROKEN].people == 3, "until they are tried"
+    Incident.objects.update(recovered_at=NOW)
+    assert found()[acme.pk, BROKEN].people == 5
+
+
+def make_incident(organization: object) -> Incident:
+    return Incident.objects.create(
+        organization=organization, provider="salesforce", signature="salesforce - x",
+        began_at=NOW - 10 * MINUTE, opened_at=NOW,
+    )  # fmt: skip
+
+
+def make_hit(incident: Incident, person: object) -> None:
+    Hit.objects.create(
+        incident=incident, organization_id=incident.organization_id, person=person,
+        first_failed_at=NOW, last_failed_at=NOW, gap_since=NOW,
+    )  # fmt: skip
+
+
+def test_who_was_broken_before_an_outage_is_still_told_of_through_it() -> None:
+    acme = make_organization()
+    people = make_running_people(acme, 12)
+    own, others = people[0], people[1:]
+    for minutes in (-60, -50):
+        report([own], NOW + minutes * MINUTE, INACTIVE)
+    assert health_of(own).status == "stalled"
+    report(others, NOW, MAINTENANCE)
+    report([own], NOW, MAINTENANCE)
+    assert incidents_find(now=NOW + MINUTE)
+    hits_fold_anew(now=NOW + MINUTE)
+    assert {cause: finding.people for (_, cause), finding in found().items()} == {
+        health_of(own).cause: 1
+    }
+
+
+def test_people_of_calm_organizations_are_not_read() -> None:
+    acme = make_organization()
+    make_stalled(acme, 3)
+    watch(1)
+    with CaptureQueriesContext(connection) as queries:
+        stalled_found(NOW)
+    assert not [query for query in queries if "accounts_person" in query["sql"]]
+
+
+def test_a_revoked_grant_goes_from_its_outcomes_to_an_alert() -> None:
+    acme = make_organization()
+    (person, *_) = make_running_people(acme, 3)
+    for minutes in (-30, -20):
+        report([person], NOW + minutes * MINUTE, REVOKED_ERROR)
+    watch(0)
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.people) == ("reauthorize", 1)
+    assert alert.began_at == NOW - 20 * MINUTE
+    assert len(alert.evidence) == 2
+    assert Transition.objects.get(pk=alert.transition).to_status == "stalled"
