@@ -110,15 +110,11 @@ def tick(facts: Facts) -> Explanation:
 
 def workers(facts: Facts) -> Explanation:
     seen = facts.get("worker_seconds")
-    shown = (
-        "No worker has ever shown itself"
-        if seen is None
-        else (f"No worker has shown itself for {span(seen)}")
-    )
+    shown = "has ever shown itself" if seen is None else f"has shown itself for {span(seen)}"
     return Explanation(
         "No worker is at work",
-        f"{shown}, and {counted(facts.get('queued', 0), 'job')} wait, the oldest for"
-        f" {lasting(facts)}. Nobody's calendar is synced here, and no mail goes out.",
+        f"No worker {shown}, and {waiting(facts)}, the oldest for {lasting(facts)}. Nobody's"
+        " calendar is synced here, and no mail goes out.",
         "Start the workers (manage.py worker), or read why they stopped in their log.",
     )
 
@@ -126,8 +122,7 @@ def workers(facts: Facts) -> Explanation:
 def queue(facts: Facts) -> Explanation:
     return Explanation(
         "Work waits too long",
-        f"{counted(facts.get('queued', 0), 'job')} wait, the oldest for {lasting(facts)}, although"
-        " workers are at work.",
+        f"Workers are at work, but {waiting(facts)}, the oldest for {lasting(facts)}.",
         "Add workers, or look for what slows them down: providers, database, network.",
     )
 
@@ -137,8 +132,8 @@ def mail(facts: Facts) -> Explanation:
     answer = f" The mail server said: {said}" if said else ""
     return Explanation(
         "Mails do not go out",
-        f"{counted(facts.get('waiting', 0), 'mail')} wait for another try, and"
-        f" {facts.get('given_up', 0):,} were given up within the hour.{answer}",
+        f"To be tried again: {counted(facts.get('waiting', 0), 'mail')}. Given up within the hour:"
+        f" {facts.get('given_up', 0):,}.{answer}",
         "Check EMAIL_URL and the mail server, then send again what was given up (Outbox).",
     )
 
@@ -180,6 +175,14 @@ def percent(share: float) -> str:
     if 0 < share < 1:
         rounded = min(max(rounded, 0.1), 99.9)
     return f"{rounded:g} %"
+
+
+def waiting(facts: Facts) -> str:
+    """Return what waits for a worker: jobs as far as there are any, else messages."""
+    queued = facts.get("queued", 0)
+    if not queued:
+        return "messages wait"
+    return f"{counted(queued, 'job')} {'waits' if queued == 1 else 'wait'}"
 
 
 def lasting(facts: Facts) -> str:

@@ -44,6 +44,13 @@ def people_link(alert: Alert, teams: Collection[str]) -> str:
     return ""
 
 
+def alerts_link(recipient: Recipient) -> str:
+    """Return the list of the alerts that a recipient may be told of."""
+    if recipient.organization is None:
+        return address("service_alerts")
+    return address("alerts", recipient.organization.slug)
+
+
 def settings_link(recipient: Recipient) -> str:
     """Return where a recipient chooses what they are told; empty for who has no sign-in."""
     if recipient.user_id is None:

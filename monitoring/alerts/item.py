@@ -61,6 +61,7 @@ class Reader:
     """Who is told; without an `unsubscribe_link` they can't unsubscribe by themselves.
 
     recipient_id     of models.Recipient: messages of one episode to one recipient are one thread
+    alerts_link      to the list of all alerts they may see
     settings_link    where they choose what they are told
     """
 
@@ -68,6 +69,7 @@ class Reader:
     address: str
     zone: tzinfo = UTC
     unsubscribe_link: str = ""
+    alerts_link: str = ""
     settings_link: str = ""
     is_support: bool = False
     recipient_id: int = 0

@@ -16,7 +16,7 @@ ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.IN
 # Enough like it within a day to call it flapping, as `monitoring.alerts.plan.Waits` has it.
 FLAPPING = 3
 NAMES_SHOWN = 5
-OWN_WORDS = frozenset({"By", "Incident", "Still", "Worse"})
+OWN_WORDS = frozenset({"By", "Flapping", "Incident", "Still", "Worse"})
 PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
     "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
@@ -47,7 +47,8 @@ def headline(item: Item) -> str:
     again = f"Flapping, {ordinal(item.flaps + 1)} time in a day: " if is_flapping(item) else ""
     unheard = "Not acknowledged: " if item.is_escalated else ""
     said = event(item)
-    return f"{unheard}{again}{lowered(said) if unheard or again else said}"
+    prefix = f"{unheard}{lowered(again)}" if unheard else again
+    return f"{prefix}{lowered(said) if prefix else said}"
 
 
 def lasted(item: Item) -> str:
@@ -100,7 +101,7 @@ def incident(item: Item, people: str) -> str:
 def lowered(event: str) -> str:
     """Return what happened as it goes on after a colon; a name at its beginning stays as it is."""
     first, _, rest = event.partition(" ")
-    return f"{first.lower()} {rest}" if first.rstrip(":") in OWN_WORDS else event
+    return f"{first.lower()} {rest}" if first.rstrip(":,") in OWN_WORDS else event
 
 
 def is_flapping(item: Item) -> bool:
@@ -143,7 +144,7 @@ def consequence(item: Item, since: str) -> str:
         return ""
     if item.people == 1:
         return f"New meetings have not reached Salesforce since {since}."
-    return f"New meetings have not reached Salesforce, for who waits longest since {since}."
+    return f"New meetings have not reached Salesforce, for some since {since}."
 
 
 def outcome(item: Item) -> str:
@@ -159,9 +160,20 @@ def button_words(item: Item) -> str:
     """Return what the button says that leads into the console."""
     if item.kind == AlertKind.INCIDENT:
         return "Open the incident"
-    if item.kind in ABOUT_PEOPLE and item.phase != Phase.OVER:
+    if item.phase == Phase.OVER:
+        return "Open in the console"
+    if item.kind in ABOUT_PEOPLE:
         return f"See {'this person' if item.people == 1 else f'these {people_of(item.people)}'}"
-    return "Open in the console"
+    return {
+        AlertKind.UNRECOGNISED: "Read the errors",
+        AlertKind.COVERAGE: "See who is delayed",
+        AlertKind.RULE_CHANGE: "Look at the change",
+    }.get(item.kind, "Open in the console")
+
+
+def escalation(item: Item) -> str:
+    """Return why an alert that goes on for a while is told only now; empty for any other."""
+    return "You are told because nobody has acknowledged it so far." if item.is_escalated else ""
 
 
 def bundle_headline(items: int, worst: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Max
 from accounts.access import zone_of
 from accounts.models import Member, StaffTimeZone
 from monitoring.alerts.alert_causes import explained
-from monitoring.alerts.alert_links import alert_link, people_link, settings_link
+from monitoring.alerts.alert_links import alert_link, alerts_link, people_link, settings_link
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
@@ -164,7 +164,7 @@ def readers_of(recipients: Collection[Recipient]) -> dict[int, Reader]:
     """
     users = {each.user_id for each in recipients if each.user_id is not None}
     members = Member.objects.filter(user__in=users) if users else Member.objects.none()
-    zones = {
+    zones: dict[tuple[int | None, int | None], str] = {
         (organization, user): zone
         for organization, user, zone in members.values_list("organization", "user", "time_zone")
     }
@@ -184,6 +184,7 @@ def reader_in(recipient: Recipient, zone: str | None) -> Reader:
         address=user.email if user else recipient.address,
         zone=zone_of(zone or recipient.time_zone),
         unsubscribe_link=unsubscribe_link(recipient.pk) if is_mail else "",
+        alerts_link=alerts_link(recipient),
         settings_link=settings_link(recipient),
         is_support=recipient.organization_id is None,
         recipient_id=recipient.pk,

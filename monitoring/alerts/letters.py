@@ -12,7 +12,7 @@ from typing import Any
 
 from monitoring.alerts import item_words as words
 from monitoring.alerts.item import ChatText, Item, Reader
-from monitoring.alerts.kinds import Severity
+from monitoring.alerts.kinds import EVENTS, Severity
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
 from monitoring.alerts.outbox import sender_domain
 from monitoring.alerts.plan import Phase
@@ -85,6 +85,7 @@ def about(reader: Reader) -> dict[str, Any]:
     return {
         "organization_name": reader.organization_name,
         "is_support": reader.is_support,
+        "alerts_link": reader.alerts_link,
         "settings_link": reader.settings_link,
         "unsubscribe_link": reader.unsubscribe_link,
         "zone": reader.zone,
@@ -93,31 +94,34 @@ def about(reader: Reader) -> dict[str, Any]:
 
 def shown_item(item: Item, reader: Reader) -> dict[str, Any]:
     """Return an item as the templates show it; times are in the reader's zone."""
-
-    is_over = item.phase == Phase.OVER
-    missing = moment(item.missing_since, reader.zone) if item.missing_since else ""
-    rows = {
-        "Who": words.whom(item),
-        "Why": item.meaning,
-        "When" if is_over else "Since": course(item, reader.zone),
-        "Missing": words.consequence(item, missing),
-        "Do first": "" if is_over else item.next_step,
-        "In hand": f"{item.acknowledged_by} has acknowledged it." if item.acknowledged_by else "",
-    }
+    is_over, rows = item.phase == Phase.OVER, rows_of(item, reader)
     return {
         "headline": words.headline(item),
         "organization_name": item.organization_name,
         "outcome": words.outcome(item) if is_over else "",
-        "flapping": words.flapping_sentence(item),
+        "asides": list(filter(None, [words.escalation(item), words.flapping_sentence(item)])),
         "rows": [{"label": label, "text": text} for label, text in rows.items() if text],
         "next_step": rows["Do first"],
         "whom": rows["Who"],
         "since": course(item, reader.zone),
         "button": words.button_words(item),
         "link": item.alert_link if is_over else item.people_link or item.alert_link,
-        "alert_link": item.alert_link,
         "acknowledge_link": item.acknowledge_link,
         "tone": OVER_TONE if is_over else TONES[item.severity],
+    }
+
+
+def rows_of(item: Item, reader: Reader) -> dict[str, str]:
+    """Return what there is to know of an item by its label, empty for what there is not."""
+    is_over = item.phase == Phase.OVER
+    missing = moment(item.missing_since, reader.zone) if item.missing_since else ""
+    return {
+        "Who": words.whom(item),
+        "Why": item.meaning,
+        "When" if is_over or item.kind in EVENTS else "Since": course(item, reader.zone),
+        "Missing": words.consequence(item, missing),
+        "Do first": "" if is_over else item.next_step,
+        "In hand": f"{item.acknowledged_by} has acknowledged it." if item.acknowledged_by else "",
     }
 
 
@@ -170,9 +174,10 @@ def alert_chat(items: Sequence[Item], reader: Reader) -> ChatText:
 
 def chat_lines(item: Item, reader: Reader, *, alone: bool) -> list[str]:
     shown = shown_item(item, reader)
-    told = shown["rows"] if alone else []
     lines = [] if alone else [shown["headline"] + whose([item])]
-    lines += [shown["outcome"], *(f"{row['label']}: {row['text']}" for row in told)]
+    lines += [shown["outcome"], *shown["asides"]]
+    if alone:
+        lines += [f"{row['label']}: {row['text']}" for row in shown["rows"]]
     if shown["link"]:
         lines.append(f"{shown['button']}: {shown['link']}")
     if item.acknowledge_link:

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.letters import (
+    MOST,
+    alert_chat,
+    alert_mail,
+    subject_of,
+    trial_chat,
+    trial_mail,
+    worst_first,
+)
+from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line
+from monitoring.alerts.plan import Phase
+from tests.monitoring.alerts.item_makers import AT, SITE, a_reader, an_end, an_item
+from tests.monitoring.alerts.test_mails import HOSTILE
+from tests.monitoring.console.markup import Markup
+
+# Longer ones are cut off by Gmail.
+LARGEST = 102_000
+TEXT = st.text(max_size=60)
+
+
+def both(mail: Mail) -> tuple[str, str]:
+    return mail.text, Markup(mail.html).text
+
+
+def test_a_mail_says_who_why_since_when_and_what_to_do_first() -> None:
+    mail = alert_mail([an_item()], a_reader())
+    assert mail.subject == "5 people stopped syncing: Salesforce session policy (Acme)"
+    for words in (
+        "Ada Lovelace, Ben Moss, Eve Stone and 2 more",
+        "Salesforce refuses sessions from this network.",
+        "2026-11-26 14:05 (Europe/Berlin)",
+        "New meetings have not reached Salesforce, for some since 2026-11-26 11:05 (Europe/Ber",
+        "Relax the policy in Salesforce Setup.",
+        "Nobody is disabled by errors",
+        "Acknowledging tells the others",
+        "You get this because you are told of alerts of Acme.",
+    ):
+        for said in both(mail):
+            assert words in said
+
+
+def test_its_links_lead_to_those_people_and_stand_in_both_bodies() -> None:
+    item, reader = an_item(), a_reader()
+    mail = alert_mail([item], reader)
+    links = [item.people_link, item.acknowledge_link, reader.settings_link, reader.unsubscribe_link]
+    assert Markup(mail.html).links == links
+    for link in links:
+        assert f"{link}\n" in mail.text
+
+
+def test_the_end_tells_how_long_it_was_and_asks_for_nothing() -> None:
+    mail = alert_mail([an_end()], a_reader())
+    assert mail.subject == (
+        "Over after 3 h 10 min: 5 people stopped syncing: Salesforce session policy (Acme)"
+    )
+    assert f"{SITE}/o/acme/alerts/7/" in Markup(mail.html).links
+    for said in both(mail):
+        assert "2026-11-26 14:05 to 17:15 (Europe/Berlin)" in said
+        assert "Nobody waits for this any more." in said
+        for words in ("Acknowledge", "Do first", "Relax the policy", "Nobody is disabled"):
+            assert words not in said
+
+
+def test_an_end_on_another_day_bears_its_date() -> None:
+    mail = alert_mail([an_end(ended_at=AT + timedelta(days=2))], a_reader())
+    assert "When: 2026-11-26 14:05 to 2026-11-28 14:05 (Europe/Berlin)" in mail.text
+
+
+def test_who_has_it_in_hand_is_told_and_nobody_is_asked() -> None:
+    item = an_item(phase=Phase.GROWN, acknowledged_by="Bea Admin", acknowledge_link="")
+    for said in both(alert_mail([item], a_reader())):
+        assert "Bea Admin has acknowledged it." in said
+        assert "Acknowledging tells" not in said
+
+
+def test_what_escalates_and_flaps_says_so_in_the_mail() -> None:
+    for said in both(alert_mail([an_item(is_escalated=True, flaps=3)], a_reader())):
+        assert "You are told because nobody has acknowledged it so far." in said
+        assert "It has come and gone 3 times within a day." in said
+
+
+def test_support_is_told_of_the_service_without_an_organization() -> None:
+    reader = a_reader(organization_name="", is_support=True)
+    item = an_item(
+        kind=AlertKind.SERVICE, title="No worker is at work", organization_name="",
+        organization_slug="", people=0, names=(), people_link="",
+    )  # fmt: skip
+    mail = alert_mail([item], reader)
+    assert mail.subject == "No worker is at work"
+    for said in both(mail):
+        assert (
+            "You get this because you are told of alerts of this service, as its support." in said
+        )
+        assert "which syncs calendars with Salesforce." in said
+    assert item.alert_link in Markup(mail.html).links
+
+
+def test_several_alerts_are_one_mail_the_worst_first() -> None:
+    incident = an_item(alert_id=8, kind=AlertKind.INCIDENT, severity=Severity.CRITICAL, people=412)
+    mail = alert_mail([an_end(alert_id=9), an_item(), incident], a_reader())
+    assert mail.subject == "3 alerts: Incident: 412 people hit: Salesforce session policy (Acme)"
+    for said in both(mail):
+        assert "3 alerts of Acme" in said
+        first, second, third = (
+            said.index(words)
+            for words in ("Incident: 412", "5 people stopped syncing", "Over after 3 h 10 min")
+        )
+        assert first < second < third
+    assert mail.text.count("Relax the policy in Salesforce Setup.") == 2
+
+
+def test_of_very_many_the_first_are_told_and_the_others_counted() -> None:
+    items = [an_item(alert_id=number, people=1_000 - number) for number in range(300)]
+    mail = alert_mail(items, a_reader())
+    assert mail.subject.startswith("300 alerts: 1,000 people stopped syncing")
+    assert mail.text.count("* ") == MOST
+    for said in both(mail):
+        assert "And 290 more." in said
+    assert f"{SITE}/o/acme/alerts/" in Markup(mail.html).links
+    assert len(mail.html.encode()) < LARGEST
+
+
+def test_alerts_of_several_organizations_say_whose_they_are() -> None:
+    reader = a_reader(organization_name="", is_support=True)
+    globex = an_item(alert_id=8, organization_name="Globex", people=4)
+    mail = alert_mail([an_item(), globex], reader)
+    assert mail.subject == "2 alerts: 5 people stopped syncing: Salesforce session policy"
+    for said in both(mail):
+        assert "Acme" in said
+        assert "Globex" in said
+
+
+def test_a_mail_joins_the_thread_of_its_episode() -> None:
+    opened, over = (alert_mail([item], a_reader()) for item in (an_item(), an_end()))
+    assert opened.headers["References"] == "<alert-7.3@localhost>"
+    for name in ("References", "In-Reply-To"):
+        assert opened.headers[name] == over.headers[name]
+    other = alert_mail([an_item()], a_reader(recipient_id=4))
+    assert other.headers["References"] != opened.headers["References"]
+
+
+def test_a_mail_of_several_joins_the_threads_of_all() -> None:
+    headers = alert_mail([an_item(alert_id=8), an_item()], a_reader()).headers
+    assert headers["References"] == "<alert-7.3@localhost> <alert-8.3@localhost>"
+    assert headers["In-Reply-To"] == "<alert-7.3@localhost>"
+
+
+def test_a_mail_program_can_unsubscribe_with_one_click() -> None:
+    headers = alert_mail([an_item()], a_reader()).headers
+    assert headers["List-Unsubscribe"] == f"<{SITE}/unsubscribe/3.signature/>"
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert headers["Feedback-ID"] == "opened:stalled:alert:synccenter"
+
+
+def test_without_a_link_nothing_says_that_one_can_unsubscribe() -> None:
+    mail = alert_mail([an_item()], a_reader(unsubscribe_link="", settings_link=""))
+    assert not any(name.startswith("List-") for name in mail.headers)
+    for said in both(mail):
+        assert "Unsubscribe" not in said
+        assert "Choose what you are told" not in said
+
+
+def test_only_what_is_critical_and_goes_on_is_important() -> None:
+    critical = an_item(severity=Severity.CRITICAL)
+    assert alert_mail([critical], a_reader()).headers["Importance"] == "high"
+    for item in (an_item(), an_end(severity=Severity.CRITICAL)):
+        assert "Importance" not in alert_mail([item], a_reader()).headers
+
+
+def test_a_chat_gets_the_same_in_a_few_lines() -> None:
+    chat = alert_chat([an_item()], a_reader())
+    assert chat.title == subject_of([an_item()])
+    lines = chat.body.splitlines()
+    assert lines[0] == "Who: Ada Lovelace, Ben Moss, Eve Stone and 2 more"
+    assert lines[-1] == f"Acknowledge: {SITE}/alert/7-3.signature/"
+    assert f"See these 5 people: {an_item().people_link}" in lines
+
+
+def test_a_chat_gets_several_as_one_message() -> None:
+    items = [an_item(alert_id=number) for number in range(12)]
+    chat = alert_chat(items, a_reader())
+    assert chat.body.count("5 people stopped syncing: Salesforce session policy (Acme)") == MOST
+    assert chat.body.endswith("And 2 more.")
+
+
+def test_a_test_says_that_nothing_is_wrong() -> None:
+    mail = trial_mail(a_reader())
+    assert mail.subject == "Test: alerts of Acme arrive here"
+    for said in both(mail):
+        assert "Hello Casey Admin," in said
+        assert "Nothing is wrong, and there is nothing for you to do." in said
+    assert "List-Unsubscribe" in mail.headers
+    service = a_reader(organization_name="", name="")
+    assert trial_mail(service).subject == "Test: alerts of this service arrive here"
+    assert trial_chat(a_reader()).title == "Test: alerts of Acme arrive here"
+
+
+def test_a_subject_is_not_longer_than_a_subject_may_be() -> None:
+    subject = subject_of([an_item(title="long " * 100)])
+    assert len(subject) == LONGEST_SUBJECT
+
+
+items = st.builds(
+    an_item,
+    kind=st.sampled_from(AlertKind),
+    severity=st.sampled_from(Severity),
+    alert_id=st.integers(1, 10**9),
+    people=st.integers(0, 10**6),
+    phase=st.sampled_from([Phase.OPENED, Phase.REMINDER]),
+)
+
+
+@given(st.lists(st.one_of(items, st.builds(an_end)), min_size=1, max_size=15))
+def test_what_goes_on_is_told_first_and_the_gravest_of_it(told: list[Item]) -> None:
+    ordered = worst_first(told)
+    assert sorted(map(id, ordered)) == sorted(map(id, told))
+    grades = [(item.phase == Phase.OVER, -item.severity) for item in ordered]
+    assert grades == sorted(grades)
+
+
+class Shape(HTMLParser):
+    """The elements of a page with their attributes, whatever its words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(tag)
+
+    def handle_decl(self, decl: str) -> None:
+        self.found.append(decl)
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append("a comment")
+
+
+FIELDS = ("title", "meaning", "next_step", "organization_name", "acknowledged_by", "cause")
+
+
+def with_text(text: str) -> tuple[Item, Reader]:
+    """Return an item and a reader that hold a text wherever one from outside may stand."""
+    item = replace(an_item(), names=(text, text), **dict.fromkeys(FIELDS, text))
+    return item, a_reader(name=text, organization_name=text)
+
+
+def assert_text_is_text(text: str) -> None:
+    harmless, plain_reader = with_text("x")
+    given_item, given_reader = with_text(text if one_line(text) else "x")
+    for told in ([given_item], [given_item, an_end()]):
+        plain_told = [harmless, *told[1:]]
+        mail, plain = alert_mail(told, given_reader), alert_mail(plain_told, plain_reader)
+        assert Shape(mail.html).found == Shape(plain.html).found
+        assert mail.text.count("\n") == plain.text.count("\n")
+        assert len(mail.subject.splitlines()) == 1
+        assert mail.headers == plain.headers
+        chat, plain_chat = alert_chat(told, given_reader), alert_chat(plain_told, plain_reader)
+        assert len(chat.title.splitlines()) == 1
+        assert chat.body.count("\n") == plain_chat.body.count("\n")
+    assert Shape(trial_mail(given_reader).html).found == Shape(trial_mail(plain_reader).html).found
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_comes_out_as_text(text: str) -> None:
+    assert_text_is_text(text)
+
+
+@given(TEXT)
+def test_any_text_anywhere_changes_neither_headers_nor_html(text: str) -> None:
+    assert_text_is_text(text)
+
+
+def test_times_are_in_the_zone_of_the_reader() -> None:
+    mail = alert_mail([an_item()], a_reader(zone=UTC))
+    assert "Since: 2026-11-26 13:05 (UTC)" in mail.text
+
+
+@pytest.mark.parametrize("people", [0, 1, 10**6])
+def test_every_mail_is_small_enough_for_every_mail_program(people: int) -> None:
+    names = tuple("N" * 200 for _ in range(5))
+    item = an_item(people=people, names=names, meaning="M" * 2_000, next_step="S" * 2_000)
+    assert len(alert_mail([item] * 50, a_reader()).html.encode()) < LARGEST
