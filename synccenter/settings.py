@@ -12,6 +12,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from monitoring.alerts.public_addresses import allowed_check
 from synccenter.logs import logging_configuration
 
 env = Env()
@@ -197,6 +198,12 @@ if not 1 <= EMAIL_TIMEOUT <= 30:
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter@localhost>")
 # Whether the console shows links of mails that open something to whoever has them. For the demo.
 OUTBOX_SHOWS_LINKS = env.bool("OUTBOX_SHOWS_LINKS", False)
+# Servers in private networks to which chats and webhooks may lead: host:port, or networks.
+ALERT_TARGETS_ALLOWED = env.list("ALERT_TARGETS_ALLOWED", [])
+try:
+    allowed_check(ALERT_TARGETS_ALLOWED)
+except ValueError as error:
+    raise ImproperlyConfigured(f"ALERT_TARGETS_ALLOWED: {error}.") from error
 
 # Providers. The defaults are the vendors' own addresses; the demo and the tests point elsewhere.
 GOOGLE_API_ROOT = env.str("GOOGLE_API_ROOT", "https://www.googleapis.com")

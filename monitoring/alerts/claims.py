@@ -1,36 +1,39 @@
-"""Claiming mails and writing down what came of them, each by a fenced statement.
+"""Claiming messages and writing down what came of them, each by a fenced statement.
 
 As with jobs, who sends bears a token and a lease by the database's clock. A sender that dies leaves
 its mails claimed; when the lease ends another takes them. Whether the last one went out nobody can
 know then: it goes again, under the same Message-ID.
+
+Each channel is claimed by itself, so that what waits for a chat or a webhook holds up no mail.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest, Now
 
-from monitoring.alerts.delivery import Answer, Verdict, longest_mail, wait_after
+from monitoring.alerts.delivery import Answer, Verdict, may_join, wait_after
 from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.mails import one_line, shortened
-from monitoring.alerts.models import Message, MessageState
+from monitoring.alerts.models import Channel, Message, MessageState
+from monitoring.alerts.outbox import longest_send
 
 LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
-# At a time, so that syncing keeps its workers.
-MOST_SENDERS = 2
 # Any fixed number will do; it is that of claiming mails among the advisory locks.
 LOCK = 7_430_126_004
 CLAIM = """
     WITH picked AS (
         SELECT id FROM alerts_message
-        WHERE state IN ('queued', 'sending')
+        WHERE state IN ('queued', 'sending') AND channel = %(channel)s
+            AND (target_id IS NULL OR target_id <> ALL(%(absent)s))
             AND (state = 'queued' AND next_try_at <= %(now)s
                 OR state = 'sending' AND lease_until <= now())
         ORDER BY next_try_at, id
@@ -51,57 +54,59 @@ BEGIN = """
 """
 
 
-def lease() -> float:
-    """Return the seconds after which a mail is no longer in the hands of who claimed it."""
-    return longest_mail(settings.EMAIL_TIMEOUT)
-
-
-def messages_wait(now: datetime) -> bool:
-    """Tell whether a mail is to be sent that nobody is at."""
-    due = Message.objects.filter(state=MessageState.QUEUED, next_try_at__lte=now)
-    left = Message.objects.filter(state=MessageState.SENDING, lease_until__lte=Now())
+def messages_wait(now: datetime, channel: str = Channel.MAIL) -> bool:
+    """Tell whether a message of a channel is to be sent that nobody is at."""
+    waiting = Message.objects.filter(channel=channel)
+    due = waiting.filter(state=MessageState.QUEUED, next_try_at__lte=now)
+    left = waiting.filter(state=MessageState.SENDING, lease_until__lte=Now())
     return due.exists() or left.exists()
 
 
-def most_senders() -> int:
-    """Return how many may wait for a mail server at once: never all workers of a host."""
-    return min(MOST_SENDERS, max(1, settings.WORKERS - 1))
-
-
-def has_room(token: UUID) -> bool:
+def has_room(token: UUID, channel: str) -> bool:
     at_work = Message.objects.filter(state=MessageState.SENDING, lease_until__gt=Now())
-    others = at_work.exclude(token=token).values("token").distinct()
-    return others.count() < most_senders()
+    others = at_work.exclude(token=token).values("channel")
+    senders = others.annotate(senders=Count("token", distinct=True)).order_by()
+    return may_join(channel, dict(senders.values_list("channel", "senders")), settings.WORKERS)
 
 
 @transaction.atomic
-def messages_claim(*, token: UUID, limit: int, now: datetime) -> list[Message]:
-    """Claim up to `limit` mails that are due; no two callers ever get the same one.
+def messages_claim(
+    *,
+    token: UUID,
+    limit: int,
+    now: datetime,
+    channel: str = Channel.MAIL,
+    absent: Collection[int] = (),
+) -> list[Message]:
+    """Claim up to `limit` messages of a channel that are due; no two callers get the same one.
 
-    Nobody gets any while enough others are at work.
+    None to the targets named by `absent`. Nobody gets any while enough others are at work.
     """
     with connection.cursor() as cursor:
         # Who comes at the same time waits here, or each would find room.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    if not has_room(token):
+    if not has_room(token, channel):
         return []
+    claim = {"token": token, "limit": limit, "now": now, "lease": longest_send(channel)}
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "limit": limit, "now": now, "lease": lease()})
+        cursor.execute(CLAIM, claim | {"channel": str(channel), "absent": list(absent)})
         ids = [pk for (pk,) in cursor.fetchall()]
-    return list(Message.objects.filter(pk__in=ids).order_by("next_try_at", "id"))
+    claimed = Message.objects.filter(pk__in=ids).select_related("target")
+    return list(claimed.order_by("next_try_at", "id"))
 
 
 def message_begin(*, message: Message, token: UUID) -> bool:
     """Count a try and renew the lease for it; return False where the mail is no longer ours."""
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, {"id": message.pk, "token": token, "lease": lease()})
+        lease = longest_send(message.channel)
+        cursor.execute(BEGIN, {"id": message.pk, "token": token, "lease": lease})
         return cursor.rowcount == 1
 
 
 def message_settle(
     *, message: Message, token: UUID, answer: Answer, dice: float, now: datetime
 ) -> bool:
-    """Write down what the server made of a mail; return False where it is no longer ours.
+    """Write down what the server made of a message; return False where it is no longer ours.
 
     `message` is as it was claimed: the try it is about is not counted in it yet.
     """
@@ -113,6 +118,7 @@ def message_settle(
     elif answer.verdict == Verdict.NEVER or wait is None:
         fields |= {"state": MessageState.FAILED, "ended_at": now}
     else:
+        wait = max(wait, timedelta(seconds=answer.wait))
         fields |= {"state": MessageState.QUEUED, "next_try_at": now + wait}
     mine = ours(token)
     if answer.verdict == Verdict.TAKEN:
@@ -130,6 +136,19 @@ def message_keep_back(*, message: Message, token: UUID, decision: Decision, now:
     else:
         fields |= {"state": MessageState.WITHDRAWN, "ended_at": now}
     ours(token).filter(pk=message.pk).update(**fields)
+
+
+def target_put_off(*, message: Message, token: UUID) -> int:
+    """Have the other messages to the target of this one wait as long as it; return how many.
+
+    A target that does not answer would else be asked in vain for each of them.
+    """
+    to_it = Message.objects.filter(target=message.target_id).exclude(pk=message.pk)
+    waiting = to_it.filter(
+        Q(state=MessageState.QUEUED) | Q(state=MessageState.SENDING, token=token)
+    )
+    until = Subquery(Message.objects.filter(pk=message.pk).values("next_try_at"))
+    return waiting.update(next_try_at=Greatest("next_try_at", until))
 
 
 def messages_hand_back(*, token: UUID) -> int:

@@ -8,6 +8,7 @@ us is held against no mail, whatever its code.
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -24,6 +25,13 @@ TOO_LARGE = 552
 # Of one mail, the connection included: the line, a greeting, EHLO, STARTTLS and EHLO again, up to
 # three of a sign-in, and MAIL, RCPT, DATA, its end, and QUIT.
 WAITS_A_MAIL = 13
+# Gone, and too large.
+FOR_GOOD = frozenset({410, 413})
+# Seconds that one message to a chat or a webhook may take, a little more than it is given.
+LONGEST_CALL = 90.0
+MAIL = "mail"
+# At a time, by channel, so that syncing keeps its workers.
+MOST_SENDERS = {MAIL: 2, "chat": 1, "webhook": 1}
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
 KEPT_HERE = "Kept here; no mail server is set."
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
@@ -37,10 +45,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the mail server made of a mail, and what it said."""
+    """What the mail server made of a mail, and what it said.
+
+    `wait`: the seconds for which it asked to be left alone.
+    """
 
     verdict: Verdict
     said: str = ""
+    wait: float = 0.0
 
 
 def wait_after(tries: int, dice: float) -> timedelta | None:
@@ -57,6 +69,18 @@ def wait_after(tries: int, dice: float) -> timedelta | None:
 def longest_mail(wait: float) -> float:
     """Return the seconds that sending one mail may take where each answer may take `wait`."""
     return WAITS_A_MAIL * wait + 30
+
+
+def may_join(channel: str, at_work: Mapping[str, int], workers: int) -> bool:
+    """Tell whether one more may begin to send a channel's messages, so many being at it.
+
+    A mail server may have two. A chat or a webhook may take its time, so each has one; mails can
+    always go out beside them. Otherwise a worker of those on a host is left to other work.
+    """
+    mine, all_of_them = at_work.get(channel, 0), sum(at_work.values())
+    if channel == MAIL and not mine:
+        return True
+    return mine < MOST_SENDERS[channel] and all_of_them < max(1, workers - 1)
 
 
 def refuses_us(error: Exception) -> bool:
@@ -107,6 +131,22 @@ def answer_to_call(error: Exception) -> Answer:
     if isinstance(error, smtplib.SMTPResponseException):
         return Answer(Verdict.LATER, reply(error.smtp_code, error.smtp_error))
     return Answer(Verdict.LATER, f"The mail server could not be reached: {told(error)}")
+
+
+def answer_to_request(status: int | None, body: str, error: str, retry_after: float) -> Answer:
+    """Return what a web server made of a message: its status, or an error instead of one.
+
+    410 says that nobody will ever be there again, 413 that the message is too large. All else may
+    be put right meanwhile, even a wrong address or a lapsed permission, so it is tried again.
+    """
+    if status is None:
+        return Answer(Verdict.LATER, error)
+    said = f"{status} {body}".strip()
+    if 200 <= status < 300:
+        return Answer(Verdict.TAKEN, said)
+    if 300 <= status < 400:
+        return Answer(Verdict.LATER, f"{status}: it sends us elsewhere, where we do not follow.")
+    return Answer(Verdict.NEVER if status in FOR_GOOD else Verdict.LATER, said, retry_after)
 
 
 def verdict_of(code: int) -> Verdict:

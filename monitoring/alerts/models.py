@@ -45,7 +45,8 @@ class Message(models.Model):
     makes a message one message: queued twice under the same key it is sent once. `kind` names the
     occasion (`monitoring.alerts.outbox`).
 
-    `token` and `lease_until` (database clock) are the claim of the worker that sends it.
+    `token` and `lease_until` (database clock) are the claim of the worker that sends it. `event_id`
+    is set where a webhook is sent anew: the id its receiver knows it by from the first time.
     """
 
     organization = models.ForeignKey(
@@ -65,6 +66,7 @@ class Message(models.Model):
     subject = models.CharField(max_length=300)
     content = models.BinaryField()
     message_id = models.CharField(max_length=254, unique=True)
+    event_id = models.CharField(max_length=40, blank=True, db_default="")
     created_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -82,7 +84,7 @@ class Message(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["next_try_at"],
+                fields=["channel", "next_try_at"],
                 condition=Q(state__in=["queued", "sending"]),
                 name="message_to_send",
             ),

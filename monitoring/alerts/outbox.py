@@ -1,11 +1,11 @@
-"""The outbox: every mail is a row before it is sent, one a recipient."""
+"""The outbox: every message is a row before it is sent, one a recipient, whatever its channel."""
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
@@ -18,9 +18,9 @@ from django.db import transaction
 from accounts.access import Access
 from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
-from monitoring.alerts.delivery import longest_mail
+from monitoring.alerts.delivery import LONGEST_CALL, longest_mail
 from monitoring.alerts.mails import Mail, Picture, one_line
-from monitoring.alerts.models import Message, MessageState
+from monitoring.alerts.models import Channel, Message, MessageState, Recipient
 from monitoring.audit.log import audit_entry_write
 from monitoring.jobs.doorbell import ring_task
 
@@ -28,12 +28,20 @@ from monitoring.jobs.doorbell import ring_task
 KINDS = {
     "alert": "Alert",
     "alert_test": "Test of alerts",
+    "health_changed": "Changes of health",
+    "replay": "Sent anew",
     "acted_for_you": "Access restored for them",
     "reauthorize": "Asked to give access again",
     "reauthorize_reminder": "Reminded to give access again",
     "person_link": "Link to their own page",
 }
 WORK = "monitoring.alerts.sending.messages_work"
+# The queue task that sends what is of each channel.
+WORK_OF = {
+    Channel.MAIL: WORK,
+    Channel.CHAT: "monitoring.alerts.sending.chats_work",
+    Channel.WEBHOOK: "monitoring.alerts.sending.webhooks_work",
+}
 
 
 class MessageRefusedError(Exception):
@@ -42,7 +50,11 @@ class MessageRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail to be queued; see `message_queue`."""
+    """A message to be queued; see `message_queue`.
+
+    One of another channel than mail names its `target`, and goes where that leads when it is sent.
+    `details` are what its channel needs besides the text, as JSON.
+    """
 
     organization: Organization | None
     person: Person | None
@@ -52,6 +64,9 @@ class Draft:
     recipient_name: str
     mail: Mail
     not_before: datetime | None = None
+    channel: str = Channel.MAIL
+    target: Recipient | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def message_queue(
@@ -77,12 +92,12 @@ def message_queue(
 
 @transaction.atomic
 def messages_queue(*, drafts: Sequence[Draft], now: datetime) -> list[Message]:
-    """Queue many mails in two statements; return those whose key was not known before."""
+    """Queue many messages in two statements; return those whose key was not known before."""
     messages = [message_of(draft, now) for draft in drafts]
     Message.objects.bulk_create(messages, ignore_conflicts=True)
     queued = Message.objects.filter(message_id__in=[each.message_id for each in messages])
-    if messages:
-        sender_ring()
+    for channel in {each.channel for each in messages}:
+        sender_ring(channel)
     return list(queued.order_by("id"))
 
 
@@ -94,17 +109,19 @@ def message_of(draft: Draft, now: datetime) -> Message:
         person=draft.person,
         kind=draft.kind,
         key=draft.key,
+        channel=draft.channel,
+        target=draft.target,
         recipient=draft.recipient,
         recipient_name=one_line(draft.recipient_name)[:200],
         subject=draft.mail.subject,
-        content=content_of(draft.mail),
+        content=content_of(draft.mail, draft.details),
         message_id=f"<{uuid4().hex}@{sender_domain()}>",
         created_at=now,
         next_try_at=max(now, draft.not_before or now),
     )
 
 
-def content_of(mail: Mail) -> bytes:
+def content_of(mail: Mail, details: Mapping[str, Any] | None = None) -> bytes:
     pictures = {each.cid: b64encode(each.png).decode() for each in mail.pictures}
     content = {
         "text": mail.text,
@@ -112,6 +129,7 @@ def content_of(mail: Mail) -> bytes:
         "base": settings.BASE_URL,
         "headers": dict(mail.headers),
         "pictures": pictures,
+        "details": dict(details or {}),
     }
     return encrypt(json.dumps(content))
 
@@ -140,6 +158,12 @@ def mail_and_base(message: Message) -> tuple[Mail, str]:
         pictures=tuple(pictures),
     )
     return mail, content["base"]
+
+
+def details_in(message: Message) -> dict[str, Any]:
+    """Return what its channel was given besides the text. Raises CredentialUnreadableError."""
+    details: dict[str, Any] = json.loads(decrypt(message.content)).get("details", {})
+    return details
 
 
 def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
@@ -174,7 +198,7 @@ def message_retry(*, access: Access, message: Message, now: datetime) -> None:
         person=message.person,
         detail={"message": message.pk},
     )
-    sender_ring()
+    sender_ring(message.channel)
 
 
 @transaction.atomic
@@ -195,14 +219,22 @@ def messages_retry(*, access: Access, now: datetime) -> int:
             author=access.user,
             detail={"messages": number},
         )
-        sender_ring()
+        for channel in Channel.values:
+            sender_ring(channel)
     return number
 
 
-def sender_ring() -> None:
+def sender_ring(channel: str = Channel.MAIL) -> None:
     """Wake a worker for what is to be sent, once the current transaction is committed."""
-    longest = settings.DRAIN_BUDGET + longest_mail(settings.EMAIL_TIMEOUT)
-    ring_task(WORK, timeout=int(longest) + 30)
+    longest = settings.DRAIN_BUDGET + longest_send(channel)
+    ring_task(WORK_OF[Channel(channel)], timeout=int(longest) + 30)
+
+
+def longest_send(channel: str) -> float:
+    """Return the seconds that sending one message of a channel may take."""
+    if channel == Channel.MAIL:
+        return longest_mail(settings.EMAIL_TIMEOUT)
+    return LONGEST_CALL
 
 
 def as_if_new(now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The queue task behind the doorbell for mails: it sends those that are due.
+"""The queue tasks behind the doorbells for messages: each sends those of its channel that are due.
 
-Every mail goes out at least once. No row is tidied up on the way out of an error: whatever ends a
-sender, a mail it had in hand is taken up when its lease ends (`monitoring.alerts.claims`).
+Every message goes out at least once. No row is tidied up on the way out of an error: whatever ends
+a sender, what it had in hand is taken up when its lease ends (`monitoring.alerts.claims`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import closing
 from email.mime.image import MIMEImage
 from email.utils import formataddr
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -22,12 +22,14 @@ from django.utils import timezone
 from django.utils.encoding import punycode
 
 from accounts.credentials import CredentialUnreadableError
+from monitoring.alerts.chat_sender import ChatSender
 from monitoring.alerts.claims import (
     message_begin,
     message_keep_back,
     message_settle,
     messages_claim,
     messages_hand_back,
+    target_put_off,
 )
 from monitoring.alerts.delivery import (
     CUT_OFF,
@@ -41,18 +43,21 @@ from monitoring.alerts.delivery import (
 )
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.mails import Picture
-from monitoring.alerts.models import Message
+from monitoring.alerts.models import Channel, Message
 from monitoring.alerts.outbox import mail_in, sender_ring
+from monitoring.alerts.webhook_sender import WebhookSender
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
 from monitoring.jobs.models import Lane
 
 logger = logging.getLogger(__name__)
 
-# Mails claimed at once, for one connection to the server.
+# Messages claimed at once: mails for one connection to the server.
 BATCH = 10
 # Of every mail: who is on holiday need not answer it.
 HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
+# Seconds until others have a turn, of what waits for strangers' servers.
+SHORT_BUDGET = 20
 
 
 class OutboxMail(EmailMultiAlternatives):
@@ -142,29 +147,64 @@ def said_by(connection: Any) -> str:
     return getattr(connection, "answer", "") or (f"Accepted by {host}" if host else "")
 
 
+class Deliverer(Protocol):
+    """Takes messages of one channel to where they go.
+
+    `is_away`: nothing more can be sent now, to whomever.
+    """
+
+    @property
+    def is_away(self) -> bool: ...
+
+    def send(self, message: Message) -> Answer:
+        """Send a message and return what came of it; never raises for the message's sake."""
+
+    def close(self) -> None: ...
+
+
 def messages_work() -> None:
+    """Send the mails that are due."""
+    work(Sender(), Channel.MAIL, settings.DRAIN_BUDGET)
+
+
+def chats_work() -> None:
+    """Send what is due to chats and paging services."""
+    work(ChatSender(), Channel.CHAT, min(settings.DRAIN_BUDGET, SHORT_BUDGET))
+
+
+def webhooks_work() -> None:
+    """Send the webhooks that are due."""
+    work(WebhookSender(), Channel.WEBHOOK, min(settings.DRAIN_BUDGET, SHORT_BUDGET))
+
+
+def work(deliverer: Deliverer, channel: Channel, budget: float) -> None:
     """Send what is due until there is nothing, or others should have a turn, or nobody answers."""
-    until = monotonic() + settings.DRAIN_BUDGET
+    until = monotonic() + budget
 
     def may_go_on() -> bool:
         return monotonic() < until and not lifeline.is_cut()
 
-    with closing(Sender()) as sender:
-        if send_all(sender, may_go_on):
-            sender_ring()
+    with closing(deliverer):
+        if send_all(deliverer, may_go_on, channel):
+            sender_ring(channel)
 
 
-def send_all(sender: Sender, may_go_on: Callable[[], bool]) -> bool:
+def send_all(
+    deliverer: Deliverer, may_go_on: Callable[[], bool], channel: Channel = Channel.MAIL
+) -> bool:
     """Send what is due as long as one may; return whether some may be left that can be sent."""
     token = uuid4()
+    # Targets that did not take their message: their next ones wait, those of others do not.
+    absent: set[int] = set()
     while may_go_on():
-        batch = messages_claim(token=token, limit=BATCH, now=timezone.now())
+        now = timezone.now()
+        batch = messages_claim(token=token, limit=BATCH, now=now, channel=channel, absent=absent)
         if not batch:
             return False
-        deliver(checked(batch, token), sender, token, may_go_on)
+        deliver(checked(batch, token), deliverer, token, may_go_on, absent)
         messages_hand_back(token=token)
-        if sender.is_away:
-            # The next tick asks again; until then every mail is as well off in its table.
+        if deliverer.is_away:
+            # The next tick asks again; until then every message is as well off in its table.
             return False
     return True
 
@@ -180,19 +220,30 @@ def checked(batch: Sequence[Message], token: UUID) -> list[Message]:
 
 
 def deliver(
-    batch: Iterable[Message], sender: Sender, token: UUID, may_go_on: Callable[[], bool]
+    batch: Iterable[Message],
+    deliverer: Deliverer,
+    token: UUID,
+    may_go_on: Callable[[], bool],
+    absent: set[int] | None = None,
 ) -> None:
-    """Send the mails of a batch that are still ours, each with a result of its own."""
+    """Send the messages of a batch that are still ours, each with a result of its own.
+
+    A target that does not take its message is added to `absent`, and gets no other one.
+    """
+    absent = set() if absent is None else absent
     for message in batch:
-        if sender.is_away or not may_go_on():
+        if deliverer.is_away or not may_go_on():
             return
-        if not message_begin(message=message, token=token):
+        if message.target_id in absent or not message_begin(message=message, token=token):
             continue
         # The manager must not take a slow mail server for a worker that is stuck.
         worker_beat(lane=Lane.SCHEDULE, in_flight=0)
         is_cut_off = message.attempts >= MOST_TRIES
-        answer = Answer(Verdict.NEVER, CUT_OFF) if is_cut_off else sender.send(message)
+        answer = Answer(Verdict.NEVER, CUT_OFF) if is_cut_off else deliverer.send(message)
         settle(message, token, answer)
+        if message.target_id is not None and answer.verdict == Verdict.LATER:
+            absent.add(message.target_id)
+            target_put_off(message=message, token=token)
 
 
 def settle(message: Message, token: UUID, answer: Answer) -> None:
@@ -201,6 +252,6 @@ def settle(message: Message, token: UUID, answer: Answer) -> None:
         message=message, token=token, answer=answer, dice=dice, now=timezone.now()
     )
     if not kept:
-        logger.warning("mail %s was taken up elsewhere or withdrawn meanwhile", message.pk)
+        logger.warning("message %s was taken up elsewhere or withdrawn meanwhile", message.pk)
     elif answer.verdict != Verdict.TAKEN:
-        logger.info("mail %s: %s", message.pk, answer.said)
+        logger.info("message %s: %s", message.pk, answer.said)

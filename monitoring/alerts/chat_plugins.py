@@ -1,0 +1,153 @@
+"""Apprise, with nothing in it but the services that are allowed, all calls of which are guarded.
+
+Apprise's classes call the functions of the module `requests`. Each class that is used here gets a
+guarded stand-in under that name, in its own module only, so nothing else in the process is changed,
+and a class that is not on the list is never even imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cache
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from apprise import AppriseAsset
+from django.conf import settings
+
+from monitoring.alerts.address_guard import AddressRefusedError, host_check
+from monitoring.alerts.chat_services import BY_PLAIN_SCHEME, BY_SCHEME, KEY, SERVICES, Service
+from monitoring.alerts.guarded_http import GuardedRequests
+from monitoring.alerts.public_addresses import is_named
+
+# It writes addresses to the log, which hold tokens; what came of a call is known from the call.
+logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+
+# What an address may not decide: files read, hosts trusted, how it is written and how often tried.
+FIXED: dict[str, Any] = {
+    "verify": True,
+    "redirect": False,
+    "include_image": False,
+    "include_footer": False,
+    "retry": 0,
+    "emojis": False,
+}
+TEMPLATE = "template"
+
+
+class ChatRefusedError(Exception):
+    """An address of a chat that can't be used; it is a sentence for the admin."""
+
+
+@cache
+def plugin_class(service: Service) -> Any:
+    """Return the class of Apprise for a service, its calls guarded."""
+    module, _, name = service.plugin.rpartition(".")
+    path = f"apprise.plugins.{module}"
+    found = getattr(import_module(path), name)
+    for other in [each for each in sys.modules if each == path or each.startswith(f"{path}.")]:
+        if getattr(sys.modules[other], "requests", None) is requests:
+            sys.modules[other].requests = GuardedRequests()  # type: ignore[attr-defined]
+    return found
+
+
+def asset() -> AppriseAsset:
+    return AppriseAsset(
+        app_id="synccenter",
+        app_desc="synccenter",
+        app_url=settings.BASE_URL,
+        image_url_mask="",
+        image_url_logo="",
+        image_path_mask=False,
+        http_redirects=False,
+    )
+
+
+def parsed(url: str) -> tuple[Service, dict[str, Any]]:
+    """Return the service an address is of, and what it says. Raises ChatRefusedError."""
+    scheme = url.partition("://")[0].lower()
+    if scheme == "https":
+        return native(url)
+    service = BY_SCHEME.get(scheme) or BY_PLAIN_SCHEME.get(scheme)
+    if service is None:
+        raise ChatRefusedError("This is no address of a chat or paging service known here.")
+    # As in Apprise: a channel's # would else end the address.
+    found = plugin_class(service).parse_url(url.replace("/#", "/%23"))
+    if not found:
+        raise ChatRefusedError(f"This is no complete address for {service.name}.")
+    return service, found
+
+
+def native(url: str) -> tuple[Service, dict[str, Any]]:
+    """Return what an address says as the service itself shows it. Raises ChatRefusedError."""
+    for service in SERVICES:
+        found = plugin_class(service).parse_native_url(url)
+        if found and BY_SCHEME.get(found["schema"]) is service:
+            return service, found
+    raise ChatRefusedError("No chat or paging service known here has addresses like this.")
+
+
+def plugin_of(url: str, key: str = "") -> tuple[Service, Any]:
+    """Return the service an address is of, and what sends to it. Raises ChatRefusedError.
+
+    `key` names the alert to a paging service, which closes what it opened under it.
+    """
+    service, found = parsed(url)
+    if found.get(TEMPLATE) or TEMPLATE in found.get("qsd", {}):
+        raise ChatRefusedError("The address must not name a template: that would be a file here.")
+    options = FIXED | closing(service, key) | format_of(service)
+    try:
+        plugin = plugin_class(service)(**found | options | {"asset": asset()})
+    except (TypeError, ValueError, LookupError) as error:
+        raise ChatRefusedError(f"This is no complete address for {service.name}.") from error
+    plain_check(plugin, service)
+    if len(plugin) > 1:
+        raise ChatRefusedError("The address names several channels; add each by itself.")
+    return service, plugin
+
+
+def closing(service: Service, key: str) -> dict[str, Any]:
+    if not key or service.closes is None:
+        return {}
+    return {name: value.replace(KEY, key) for name, value in service.closes.items()}
+
+
+def format_of(service: Service) -> dict[str, Any]:
+    """Choose plain text where a service takes that: then nothing in it is a mark."""
+    formats = plugin_class(service).notify_format
+    known = [str(each.value) for each in (formats if isinstance(formats, tuple) else (formats,))]
+    wanted = next((each for each in ("text", "html") if each in known), known[0])
+    overflow = "truncate" if service.pages else "split"
+    return {"format": wanted, "overflow": overflow}
+
+
+def server_of(plugin: Any) -> tuple[str, int]:
+    return str(plugin.host or ""), plugin.port or (443 if plugin.secure else 80)
+
+
+def plain_check(plugin: Any, service: Service) -> None:
+    """Refuse what goes over HTTP, but to servers named in ALERT_TARGETS_ALLOWED."""
+    if plugin.schema != service.plain:
+        return
+    host, port = server_of(plugin)
+    if not is_named(host, port, settings.ALERT_TARGETS_ALLOWED):
+        raise ChatRefusedError(f"Use {service.schemes[0]}://, which is encrypted.")
+
+
+def chat_check(url: str) -> str:
+    """Return what the console may show of an address. Raises ChatRefusedError.
+
+    That is the service, and the server where the address names one: the rest of it is a secret.
+    """
+    service, plugin = plugin_of(url)
+    if not service.names_server:
+        return service.name
+    host, port = server_of(plugin)
+    try:
+        host_check(host, port)
+    except AddressRefusedError as error:
+        raise ChatRefusedError(str(error)) from error
+    return f"{service.name} at {urlsplit(f'//{host}').hostname}"
