@@ -1,0 +1,70 @@
+"""Messages to chats and paging services: drafting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import format_html
+
+from accounts.models import Organization
+from monitoring.alerts.chat_plugins import parsed
+from monitoring.alerts.item import ChatText, Item
+from monitoring.alerts.letters import worst_first
+from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line, shortened
+from monitoring.alerts.models import Channel, Recipient
+from monitoring.alerts.outbox import Draft, sender_domain
+from monitoring.alerts.plan import Phase
+from monitoring.alerts.secrets import secret_of
+
+# So many alerts of one message reach a paging service one by one, the gravest of them.
+MOST_PAGES = 100
+
+
+def chat_draft(
+    recipient: Recipient,
+    text: ChatText,
+    key: str,
+    organization: Organization | None,
+    *,
+    items: Sequence[Item] = (),
+    kind: str = "alert",
+) -> Draft:
+    """Return the message that tells a chat of alerts; `items` are those, for paging services.
+
+    Such a service opens an alert of its own for each, and closes it when ours is over. Raises
+    CredentialUnreadableError.
+    """
+    service, _ = parsed(secret_of(recipient).url)
+    pages = [page_of(item) for item in worst_first(items)[:MOST_PAGES]] if service.pages else []
+    return Draft(
+        organization=organization,
+        person=None,
+        kind=kind,
+        key=key,
+        recipient=recipient.address,
+        recipient_name=recipient.name,
+        mail=shown_as_mail(text.title, text.body),
+        channel=Channel.CHAT,
+        target=recipient,
+        details={"pages": pages} if pages else {},
+    )
+
+
+def shown_as_mail(title: str, body: str) -> Mail:
+    """Return a text that is no mail as the outbox keeps it and the console shows it."""
+    subject = shortened(one_line(title), LONGEST_SUBJECT)
+    return Mail(subject, body, str(format_html("<pre>{}</pre>", body)))
+
+
+def page_of(item: Item) -> dict[str, Any]:
+    """Return one alert as a paging service is told of it."""
+    said = [item.meaning, item.next_step, item.alert_link]
+    whose = f" ({item.organization_name})" if item.organization_name else ""
+    return {
+        "key": f"{sender_domain()}/alert/{item.alert_id}",
+        "title": one_line(f"{item.title}{whose}"),
+        "text": "\n".join(one_line(each) for each in said if each),
+        "severity": int(item.severity),
+        "is_over": item.phase == Phase.OVER,
+    }
