@@ -54,13 +54,15 @@ def preferences_save(
     It makes them a recipient, who gets digests. Of alerts they are told where a route says so.
     Raises AlertRefusedError, also for support staff who don't belong to the organization.
     """
-    recipient = own_recipient_made(access, now)
+    recipient = own_recipient_made(access=access, now=now)
     if preferences_write(recipient, wanted, now):
         tell(access, "recipient.preferences", now, recipient)
     return recipient
 
 
-def own_recipient_made(access: Access | ServiceAccess, now: datetime) -> Recipient:
+@transaction.atomic
+def own_recipient_made(*, access: Access | ServiceAccess, now: datetime) -> Recipient:
+    """Return the recipient that the user is, made where they are none. Raises AlertRefusedError."""
     user, organization = access.user, access.organization
     is_member = Member.objects.filter(user=user, organization=organization).exists()
     if organization is not None and not is_member:

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from monitoring.console.alerts_pages import alerts_address
 from monitoring.console.rows import Moment
 from monitoring.console.wording import Look
 
@@ -78,6 +79,12 @@ def chart_support(context: Context) -> SafeString:
         static("console/charts.js"),
         static("vendor/plotly/plotly-basic.min.js"),
     )
+
+
+@register.simple_tag(takes_context=True)
+def alerts_url(context: Context, name: str, **given: Any) -> str:
+    """Return the address of a page on who is told, of the organization or the service's."""
+    return alerts_address(context["desk"], name, **given)
 
 
 @register.simple_tag
