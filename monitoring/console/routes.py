@@ -55,7 +55,7 @@ class Hearer:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """One route in the list."""
+    """One route in the list; `name` is empty where its sentence says the same."""
 
     key: str
     name: str
@@ -137,11 +137,12 @@ def route_row(
     route: RouteFacts, place: int, known: Known, now: datetime, *, is_last: bool
 ) -> RouteRow:
     audience = [each for each in known.values() if is_for(route, each)]
+    sentence = words.route_sentence(route, chosen_names(route, known))
     shown = [hearer_of(each, now) for each in audience[:NAMED]]
     return RouteRow(
         key=key_of(route, place),
-        name=route.name,
-        sentence=words.route_sentence(route, chosen_names(route, known)),
+        name="" if route.name in sentence else route.name,
+        sentence=sentence,
         hearers=shown,
         more=len(audience) - len(shown),
         is_first=place == 0,

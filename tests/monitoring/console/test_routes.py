@@ -26,7 +26,7 @@ def test_without_routes_the_built_in_one_is_told_with_who_that_is(
     for words in (
         "Owners and admins are told of everything",
         "Owners and admins are told of everything, at once.",
-        "Built in · Now admin@acme.example",
+        "Built in · Now: admin@acme.example",
         "admin@acme.example (you)",
         "Owner or admin · At any time · never told yet",
         "It must last for 15 min. What heals before is told to nobody.",
@@ -58,7 +58,7 @@ def test_routes_are_told_in_their_order_with_hours_and_who_has_unsubscribed(
         "2 routes say who is told",
         "are told of incidents and people who stopped syncing, for the team Sales, at once.",
         "If nobody acknowledges within 30 min, Support on call and Old box are told of all",
-        "Now Support on call (only critical ones now) , Old box (unsubscribed)",
+        "Now: Support on call (only critical ones now) , Old box (unsubscribed)",
         "Mon to Fri, quiet 10:00 to 18:00 (UTC), critical ones at any time · last told 3 h ago",
         "Unsubscribed 2 days ago",
         "Only they can subscribe again, by the link in any mail they got.",
@@ -118,7 +118,7 @@ def test_a_route_is_added_and_the_built_in_one_is_kept(cast: Cast, admin_client:
 def test_a_built_in_route_is_changed_and_shown_as_it_is(cast: Cast, admin_client: Client) -> None:
     address = f"{ADDRESS}built-in-1/"
     page = text(admin_client.get(address))
-    assert "Owners and admins are told of everything, at once. Now admin@acme.example" in page
+    assert "Owners and admins are told of everything, at once. Now: admin@acme.example" in page
     admin_client.post(address, ROUTE | {"least": "3"})
     assert Route.objects.get().least_severity == 3
     assert "changed it meanwhile" not in page
