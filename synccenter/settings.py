@@ -199,7 +199,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter
 # Whether the console shows links of mails that open something to whoever has them. For the demo.
 OUTBOX_SHOWS_LINKS = env.bool("OUTBOX_SHOWS_LINKS", False)
 # Servers in private networks to which chats and webhooks may lead: host:port, or networks.
-ALERT_TARGETS_ALLOWED = env.list("ALERT_TARGETS_ALLOWED", [])
+ALERT_TARGETS_ALLOWED: list[str] = env.list("ALERT_TARGETS_ALLOWED", [])
 try:
     allowed_check(ALERT_TARGETS_ALLOWED)
 except ValueError as error:

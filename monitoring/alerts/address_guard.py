@@ -24,7 +24,7 @@ class AddressRefusedError(Exception):
     """An address nothing may be sent to; it is a sentence for the admin."""
 
 
-class Guard(HTTPPolicy):  # type: ignore[misc]  # Apprise ships no types for it
+class Guard(HTTPPolicy):
     """Lets connections through to addresses that are fine, each to one that was judged."""
 
     def __init__(self) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.html import format_html
-
 from accounts.models import Organization
 from monitoring.alerts.chat_plugins import parsed
 from monitoring.alerts.item import ChatText, Item
 from monitoring.alerts.letters import worst_first
-from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line, shortened
+from monitoring.alerts.mails import one_line, text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft, sender_domain
 from monitoring.alerts.plan import Phase
@@ -44,17 +42,11 @@ def chat_draft(
         key=key,
         recipient=recipient.address,
         recipient_name=recipient.name,
-        mail=shown_as_mail(text.title, text.body),
+        mail=text_mail(text.title, text.body),
         channel=Channel.CHAT,
         target=recipient,
         details={"pages": pages} if pages else {},
     )
-
-
-def shown_as_mail(title: str, body: str) -> Mail:
-    """Return a text that is no mail as the outbox keeps it and the console shows it."""
-    subject = shortened(one_line(title), LONGEST_SUBJECT)
-    return Mail(subject, body, str(format_html("<pre>{}</pre>", body)))
 
 
 def page_of(item: Item) -> dict[str, Any]:

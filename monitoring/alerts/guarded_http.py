@@ -54,7 +54,7 @@ def exchange(seconds: float) -> Iterator[Exchange]:
         _exchange.reset(token)
 
 
-class GuardedSession(HTTPPolicySession):  # type: ignore[misc]  # Apprise ships no types for it
+class GuardedSession(HTTPPolicySession):
     """A session that goes to public addresses only, one hop, with certificates checked."""
 
     def __init__(self) -> None:

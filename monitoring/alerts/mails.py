@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template import Context, engines
+from django.utils.html import format_html
 
 LONGEST_SUBJECT = 300
 # What somebody wrote as paragraphs; of everything else the lines are put into one.
@@ -67,6 +68,12 @@ def mail_of(
         headers={name: one_line(value) for name, value in (headers or {}).items()},
         pictures=tuple(pictures),
     )
+
+
+def text_mail(subject: str, text: str) -> Mail:
+    """Return a text that is to go elsewhere than into a mail, as the outbox keeps and shows it."""
+    html = format_html("<pre>{}</pre>", text)
+    return Mail(subject=shortened(one_line(subject), LONGEST_SUBJECT), text=text, html=str(html))
 
 
 def rendered(name: str, context: dict[str, Any], *, escape: bool) -> str:

@@ -323,6 +323,12 @@ class Recipient(models.Model):
         indexes = [
             models.Index(fields=["digest_at"], name="recipient_digest"),
             models.Index(fields=["address"], name="recipient_by_address"),
+            # Few hear of every change of health, and the tick asks who does.
+            models.Index(
+                fields=["id"],
+                condition=Q(hears_health=True, removed_at=None),
+                name="recipient_hears_health",
+            ),
         ]
 
 

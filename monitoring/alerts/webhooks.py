@@ -14,9 +14,9 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Organization
-from monitoring.alerts.chat import shown_as_mail
 from monitoring.alerts.item import Item
 from monitoring.alerts.letters import subject_of, worst_first
+from monitoring.alerts.mails import text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft
 
@@ -78,7 +78,7 @@ def webhook_draft(recipient: Recipient, *, kind: str, key: str, summary: str, bo
         key=key,
         recipient=recipient.address,
         recipient_name=recipient.name,
-        mail=shown_as_mail(summary, body),
+        mail=text_mail(summary, body),
         channel=Channel.WEBHOOK,
         target=recipient,
     )

@@ -50,6 +50,8 @@ ACTIONS = {
     "recipient.change": "changed a recipient of alerts",
     "recipient.remove": "removed a recipient of alerts",
     "recipient.preferences": "changed how they want to be told of alerts",
+    "recipient.rotate": "made a new key for a webhook of alerts",
+    "recipient.replay": "had webhooks sent anew",
     "recipient.test": "sent a test message to a recipient of alerts",
     "alerts.policy": "changed when alerts are sent",
     "alert.acknowledge": "acknowledged an alert",
@@ -58,6 +60,7 @@ ACTIONS = {
     "recipient.resubscribe": "subscribed to alerts again",
     "silence.end": "ended a silence",
     "message.retry": "had a mail sent again that was given up",
+    "message.replay": "had a message sent anew",
     "message.retry_all": "had all mails sent again that were given up",
     "api_token.create": "made an API token",
 }

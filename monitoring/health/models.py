@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -235,8 +236,20 @@ class StatusSample(models.Model):
         indexes = [models.Index(fields=["at"], name="status_sample_by_time")]
 
 
+class TransactionId(models.Func):
+    """The number of the transaction at work. They are counted for ever, and never come again."""
+
+    template = "(pg_current_xact_id()::text::bigint)"
+    output_field = models.BigIntegerField()
+
+
 class Transition(TenantModel):
-    """One change of status or interval, with what caused it. Append-only."""
+    """One change of status or interval, with what caused it. Append-only.
+
+    `transaction` is the number of that which wrote it, null for those older than the column. Who
+    reads on from where they were goes by it, and no further than all that is committed: numbers
+    of rows become visible in any order.
+    """
 
     person = models.ForeignKey(
         "accounts.Person",
@@ -253,8 +266,18 @@ class Transition(TenantModel):
     to_interval = models.PositiveIntegerField()
     rules_version = models.IntegerField(null=True)
     evidence = ArrayField(models.UUIDField(), default=list)
+    transaction = models.BigIntegerField(null=True, db_default=TransactionId())
 
     objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["person", "-at"], name="transition_of_person")]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="transition_of_person"),
+            # Rows lie in about this order, so a few bytes are enough to find the newest.
+            BrinIndex(
+                fields=["transaction"],
+                autosummarize=True,
+                pages_per_range=16,
+                name="transition_by_transaction",
+            ),
+        ]

@@ -1,0 +1,214 @@
+"""Adding, changing, testing and removing chats and webhooks.
+
+Where one leads is a secret, and so are the keys that sign for a webhook: a key is returned once,
+when it is made, for the receiver to be told. The form of all addresses is checked here, and where
+their servers are; and again at each connection (`monitoring.alerts.address_guard`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from django.db import transaction
+
+from accounts.access import Access, ServiceAccess
+from accounts.credentials import CredentialUnreadableError
+from monitoring.alerts.address_guard import AddressRefusedError, address_check
+from monitoring.alerts.chat import chat_draft
+from monitoring.alerts.chat_plugins import ChatRefusedError, chat_check
+from monitoring.alerts.health_cursor import cursor_begin
+from monitoring.alerts.item import ChatText
+from monitoring.alerts.mails import one_line
+from monitoring.alerts.models import Channel, Message, Recipient
+from monitoring.alerts.outbox import Draft, messages_queue
+from monitoring.alerts.recipient_changes import (
+    LONGEST_NAME,
+    MOST_RECIPIENTS,
+    recipient_locked,
+    recipient_remove,
+    tell,
+)
+from monitoring.alerts.refusals import AlertRefusedError
+from monitoring.alerts.secrets import Key, Secret, new_key, rotated, secret_of, secret_stored
+from monitoring.alerts.webhooks import test_event
+
+LONGEST_URL = 2_000
+TEST_TITLE = "Test of alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A chat or webhook that was added; `key` is the webhook's, to be shown this once."""
+
+    recipient: Recipient
+    key: str = field(default="", repr=False)
+
+
+@transaction.atomic
+def destination_add(
+    *,
+    access: Access | ServiceAccess,
+    channel: str,
+    name: str,
+    url: str,
+    now: datetime,
+    hears_health: bool = False,
+) -> Destination:
+    """Add a chat or a webhook; a route then decides what it is told of.
+
+    With `hears_health` a webhook of an organization is also told each change of health from now
+    on. Raises PermissionDenied for who may only look, and AlertRefusedError.
+    """
+    access.require_change()
+    if channel not in {Channel.CHAT, Channel.WEBHOOK}:
+        raise AlertRefusedError("Choose a chat or a webhook.", "channel")
+    if Recipient.objects.visible_to(access).current().count() >= MOST_RECIPIENTS:
+        raise AlertRefusedError(f"There may be {MOST_RECIPIENTS} recipients at most.")
+    key = new_key() if channel == Channel.WEBHOOK else ""
+    url = url.strip()
+    recipient = Recipient(
+        organization=access.organization,
+        channel=channel,
+        name=checked_name(name),
+        address=shown(channel, url),
+        secret=secret_stored(Secret(url, (Key(key),) if key else ())),
+        created_at=now,
+    )
+    hearing_write(recipient, hears_health)
+    recipient.save()
+    tell(access, "recipient.add", now, recipient, hears_health=recipient.hears_health)
+    return Destination(recipient, key)
+
+
+@transaction.atomic
+def destination_change(
+    *,
+    access: Access | ServiceAccess,
+    recipient: Recipient,
+    name: str,
+    now: datetime,
+    url: str = "",
+    hears_health: bool = False,
+) -> None:
+    """Change a chat or a webhook; without `url` it leads where it did.
+
+    What waits goes to the new address. Raises PermissionDenied, and AlertRefusedError, also where
+    the key of a webhook can't be read any more.
+    """
+    locked = destination_locked(access, recipient)
+    before = (locked.name, locked.hears_health)
+    locked.name = checked_name(name)
+    if url.strip():
+        url = url.strip()
+        locked.address = shown(locked.channel, url)
+        locked.secret = secret_stored(replace(known_secret(locked), url=url))
+    hearing_write(locked, hears_health)
+    locked.save()
+    if url or before != (locked.name, locked.hears_health):
+        detail = {"leads_elsewhere": bool(url), "hears_health": locked.hears_health}
+        tell(access, "recipient.change", now, locked, **detail)
+
+
+def destination_remove(
+    *, access: Access | ServiceAccess, recipient: Recipient, now: datetime
+) -> bool:
+    """Remove a chat or a webhook, and forget where it led; False where it was removed before.
+
+    Raises PermissionDenied, and AlertRefusedError where a route would have nobody left.
+    """
+    return recipient_remove(access=access, recipient=recipient, now=now)
+
+
+@transaction.atomic
+def destination_secret_rotate(
+    *, access: Access | ServiceAccess, recipient: Recipient, now: datetime
+) -> str:
+    """Return a new key of a webhook, to be shown this once; the last one signs for a day beside it.
+
+    Raises PermissionDenied and AlertRefusedError.
+    """
+    locked = destination_locked(access, recipient)
+    if locked.channel != Channel.WEBHOOK:
+        raise AlertRefusedError("Only a webhook has a key.")
+    key = new_key()
+    locked.secret = secret_stored(rotated(known_secret(locked), key, now))
+    locked.save(update_fields=["secret"])
+    tell(access, "recipient.rotate", now, locked)
+    return key
+
+
+@transaction.atomic
+def destination_test(
+    *, access: Access | ServiceAccess, recipient: Recipient, now: datetime
+) -> Message:
+    """Queue a test message to a chat or a webhook; what comes of it is seen in the Outbox.
+
+    Raises PermissionDenied and AlertRefusedError.
+    """
+    locked = destination_locked(access, recipient)
+    (message,) = messages_queue(drafts=[test_draft(locked, now)], now=now)
+    tell(access, "recipient.test", now, locked, message=message.pk)
+    return message
+
+
+def test_draft(recipient: Recipient, now: datetime) -> Draft:
+    key = f"test/{uuid4()}"
+    if recipient.channel == Channel.WEBHOOK:
+        return test_event(recipient, key, now)
+    whose = recipient.organization.name if recipient.organization else "all organizations"
+    text = ChatText(TEST_TITLE, f"Alerts of {whose} arrive here. There is nothing to do.")
+    known_secret(recipient)
+    return chat_draft(recipient, text, key, recipient.organization, kind="alert_test")
+
+
+def destination_locked(access: Access | ServiceAccess, recipient: Recipient) -> Recipient:
+    locked = recipient_locked(access, recipient)
+    if locked.channel == Channel.MAIL or locked.removed_at is not None:
+        raise AlertRefusedError("This is no chat or webhook, or it was removed meanwhile.")
+    return locked
+
+
+def known_secret(recipient: Recipient) -> Secret:
+    try:
+        return secret_of(recipient)
+    except CredentialUnreadableError as error:
+        raise AlertRefusedError(
+            "Where this leads can't be read any more. Remove it, and add it anew."
+        ) from error
+
+
+def checked_name(name: str) -> str:
+    name = one_line(name)
+    if not name:
+        raise AlertRefusedError("Give it a name, so that routes can be read.", "name")
+    if len(name) > LONGEST_NAME:
+        raise AlertRefusedError(f"The name may have {LONGEST_NAME} characters at most.", "name")
+    return name
+
+
+def shown(channel: str, url: str) -> str:
+    """Return what may be shown of an address. Raises AlertRefusedError for one that can't be."""
+    if len(url) > LONGEST_URL:
+        raise AlertRefusedError("The address is too long.", "url")
+    try:
+        if channel == Channel.CHAT:
+            return chat_check(url)[:254]
+        address_check(url)
+    except (AddressRefusedError, ChatRefusedError) as error:
+        raise AlertRefusedError(str(error), "url") from error
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"[:254]
+
+
+def hearing_write(recipient: Recipient, hears_health: bool) -> None:
+    """Let a webhook hear changes of health from now on, or not any more."""
+    if hears_health and (recipient.channel != Channel.WEBHOOK or recipient.organization is None):
+        raise AlertRefusedError(
+            "Only a webhook of an organization can be told each change of health.", "hears_health"
+        )
+    if hears_health and not recipient.hears_health:
+        recipient.events_transaction, recipient.events_transition = cursor_begin(), 0
+    recipient.hears_health = hears_health
