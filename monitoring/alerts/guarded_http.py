@@ -26,7 +26,10 @@ LARGEST_ANSWER = 64 * 1024
 
 @dataclass(slots=True)
 class Exchange:
-    """What came of calls made in `exchange`: the last answer, or the error instead of one."""
+    """What came of calls made in `exchange`: the last answer, or the error instead of one.
+
+    With both, the answer broke off after its status.
+    """
 
     until: float
     calls: int = 0
@@ -68,16 +71,16 @@ class GuardedSession(HTTPPolicySession):
         if monotonic() >= made.until:
             raise requests.exceptions.Timeout("There was no time left.")
         made.calls += 1
+        made.status, made.body, made.retry_after, made.error = None, "", 0.0, ""
         fixed = {"allow_redirects": False, "stream": True, "verify": True, "timeout": TIMEOUTS}
         try:
             answer: requests.Response = super().send(request, **(options | fixed))
-            body = bounded(answer)
+            made.status = answer.status_code
+            made.retry_after = seconds_in(answer.headers.get("Retry-After", ""))
+            made.body = bounded(answer).decode(errors="replace")
         except requests.exceptions.RequestException as error:
-            made.status, made.error = None, told(error)
+            made.error = told(error)
             raise
-        made.status, made.error = answer.status_code, ""
-        made.body = body.decode(errors="replace")
-        made.retry_after = seconds_in(answer.headers.get("Retry-After", ""))
         return answer
 
 

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.monitoring.alerts.post import Post, post_office
+from tests.monitoring.alerts.web import Web, web_server
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ def post(settings: Settings) -> Iterator[Post]:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
         yield post
+
+
+@pytest.fixture
+def web(settings: Settings) -> Iterator[Web]:
+    """A web server that chats and webhooks may lead to."""
+    with web_server() as web:
+        settings.ALERT_TARGETS_ALLOWED = [web.host]
+        yield web
