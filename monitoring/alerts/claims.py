@@ -87,7 +87,12 @@ def messages_claim(
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     if not has_room(token, channel):
         return []
-    claim: dict[str, Any] = {"token": token, "limit": limit, "now": now, "lease": longest_send(channel)}
+    claim: dict[str, Any] = {
+        "token": token,
+        "limit": limit,
+        "now": now,
+        "lease": longest_send(channel),
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, claim | {"channel": str(channel), "absent": list(absent)})
         ids = [pk for (pk,) in cursor.fetchall()]

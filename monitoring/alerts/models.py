@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from accounts.tenancy import TenantModel, TenantQuerySet
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan import Phase, Waits
 
 
 class MessageState(models.TextChoices):
@@ -171,6 +171,11 @@ class AlertQuerySet(TenantQuerySet):
         """Keep open ones that nobody has taken on, but for those about silenced people alone."""
         waiting = self.open().filter(acknowledged_at=None)
         return waiting.exclude(people__gt=0, silenced__gte=F("people"))
+
+    def muted(self) -> AlertQuerySet:
+        """Keep open ones that are not told, or not of everybody: silenced, or flapping."""
+        silenced, kept_back = Q(silenced__gt=0), Q(flaps__gte=Waits().flaps)
+        return self.open().filter(silenced | kept_back)
 
     def newest_first(self) -> AlertQuerySet:
         """Order by what needs eyes: those that go on, the gravest first, then the latest."""

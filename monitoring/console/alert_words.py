@@ -1,8 +1,49 @@
-"""What the console says of alerts. Pure."""
+"""What the console says of alerts, in the words of their messages. Pure but for loaded rows."""
 
 from __future__ import annotations
 
-from monitoring.console.moments import counted
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from monitoring.alerts.item import Item
+from monitoring.alerts.item_words import FLAPPING, event, length
+from monitoring.alerts.items import plain_item
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Alert
+from monitoring.alerts.outlook import Outlook, Why
+from monitoring.alerts.plan import Phase
+from monitoring.console.moments import brief, counted, planned
+from monitoring.console.wording import Look
+from monitoring.health.causes import Explanation
+
+KINDS = {
+    AlertKind.STALLED: "People who stopped syncing",
+    AlertKind.REAUTHORIZE: "Access to be given again",
+    AlertKind.INCIDENT: "Incidents",
+    AlertKind.UNRECOGNISED: "Unrecognised errors",
+    AlertKind.COVERAGE: "Coverage",
+    AlertKind.RULE_CHANGE: "Changes of rules",
+    AlertKind.SERVICE: "The service itself",
+}
+OPEN = {
+    Severity.CRITICAL: Look("Open", "stalled", "error"),
+    Severity.WARNING: Look("Open", "degraded", "warning"),
+    Severity.NOTICE: Look("Open", "degraded", "brand"),
+}
+IN_HAND = Look("Acknowledged", "recovering", "brand")
+MUTED = Look("Muted", "disabled", "neutral")
+OVER = Look("Over", "healthy", "success")
+HAPPENED = Look("Told once", "healthy", "neutral")
+
+SEVERITIES = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.NOTICE: "Notice"}
+
+PHASES = {
+    Phase.OPENED: "when it began",
+    Phase.GROWN: "when it grew",
+    Phase.REMINDER: "as a reminder",
+    Phase.OVER: "when it was over",
+}
 
 
 def sentence(open_ones: int, waiting: int) -> str:
@@ -11,5 +52,96 @@ def sentence(open_ones: int, waiting: int) -> str:
         return "No alert is open"
     said = f"{counted(open_ones, 'alert')} {'is' if open_ones == 1 else 'are'} open"
     if not waiting:
-        return f"{said}, none waits for anybody"
-    return f"{said}, {waiting:,} nobody has acknowledged"
+        return f"{said}, and none waits for anybody"
+    if waiting == open_ones:
+        return f"{said} that nobody has acknowledged"
+    return f"{said}, {waiting:,} of them nobody has acknowledged"
+
+
+def words_for(alert: Alert, rules: Mapping[str, Explanation]) -> Item:
+    """Return what messages say of an alert, with all of its people, silenced ones among them."""
+    item = plain_item(alert, Phase.OPENED if alert.ended_at is None else Phase.OVER, rules)
+    return item if alert.ended_at else replace(item, people=alert.people)
+
+
+def headline(alert: Alert, rules: Mapping[str, Explanation]) -> str:
+    """Return what an alert is about in one line: "5 people stopped syncing: …"."""
+    return event(words_for(alert, rules))
+
+
+def look_of(alert: Alert) -> Look:
+    """Return how the state of an alert looks."""
+    if alert.ended_at is not None:
+        return HAPPENED if alert.kind == AlertKind.RULE_CHANGE else OVER
+    if is_silenced(alert):
+        return MUTED
+    return IN_HAND if alert.acknowledged_at else OPEN[Severity(alert.severity)]
+
+
+def is_silenced(alert: Alert) -> bool:
+    """Tell whether all the people it is about are silenced."""
+    return 0 < alert.people <= alert.silenced
+
+
+def standing(alert: Alert, now: datetime, zone: tzinfo) -> str:
+    """Return what there is to say of an alert's state beside its word."""
+    if alert.ended_at is not None:
+        return f"after {length(alert.began_at, alert.ended_at)}"
+    if alert.acknowledged_at is not None:
+        when = planned(alert.acknowledged_at, now, zone)
+        return f"by {alert.acknowledged_by_name or 'somebody'} {when}"
+    return "nobody needs to hear of it" if is_silenced(alert) else "nobody has acknowledged it"
+
+
+def labels_of(alert: Alert) -> list[str]:
+    """Return what keeps an open alert, or a part of it, from being told."""
+    if alert.ended_at is not None:
+        return []
+    found = []
+    if is_silenced(alert):
+        everybody = "the one person" if alert.people == 1 else f"all {alert.people:,} people"
+        found.append(f"muted: {everybody} silenced")
+    elif alert.silenced:
+        found.append(f"muted: {alert.silenced:,} of them silenced")
+    if alert.flaps >= FLAPPING:
+        found.append(f"flapping: came back {counted(alert.flaps, 'time')} within a day")
+    return found
+
+
+def told_words(told: int, *, is_open: bool) -> str:
+    """Return how many recipients were told of an alert."""
+    if told:
+        return f"{told:,}"
+    return "nobody yet" if is_open else "nobody"
+
+
+def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo) -> str:
+    """Return why somebody is not told, and when they will be."""
+    soon = outlook.at is not None and outlook.at <= now
+    when = planned(outlook.at, now, zone) if outlook.at else ""
+    match outlook.why:
+        case Why.QUIET:
+            if not when:
+                return "Not told: there is no hour at which they want to hear of such an alert"
+            return f"Quiet hours: will be told {when} if it lasts"
+        case Why.FLAPPING:
+            return (
+                "Flapping: told within a minute" if soon else f"Flapping: told {when} if it lasts"
+            )
+        case Why.SILENCED:
+            return "Muted: everybody it is about is silenced"
+        case Why.ACKNOWLEDGED:
+            return "Not needed: somebody has acknowledged it"
+        case Why.OVER:
+            return "Over before it was their turn"
+    return "Will be told within a minute" if soon else f"Will be told {when} if it lasts"
+
+
+def since(alert: Alert, now: datetime, zone: tzinfo) -> str:
+    """Return since when it goes on, or from when to when it did."""
+    begin = brief(alert.began_at, now, zone)
+    if alert.kind == AlertKind.RULE_CHANGE:
+        return f"Happened {begin}"
+    if alert.ended_at is None:
+        return f"Goes on since {begin}"
+    return f"From {begin} to {brief(alert.ended_at, now, zone)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monitoring.alerts.delivery import KEPT_HERE
-from monitoring.alerts.models import MessageState
+from monitoring.alerts.models import Channel, MessageState
+from monitoring.alerts.outbox import KINDS
 from monitoring.console.moments import counted
 from monitoring.console.wording import Look
 
@@ -15,6 +16,14 @@ STATES = {
     MessageState.WITHDRAWN: Look("Withdrawn", "disabled", "neutral"),
 }
 TRYING = Look("Tried again later", "degraded", "warning")
+# How each channel looks: its word, and an icon of the design system.
+CHANNELS = {
+    Channel.MAIL: Look("Mail", "email", "neutral"),
+    Channel.CHAT: Look("Chat or paging", "chat", "neutral"),
+    Channel.WEBHOOK: Look("Webhook", "link", "neutral"),
+}
+WITHDRAWN = "What it said had become wrong before it was sent."
+WITHDRAWN_ALERT = "What it told was over, or muted, before it was sent."
 KEPT = Look("Kept here", "healthy", "neutral")
 
 
@@ -33,12 +42,26 @@ def look_of(state: str, attempts: int, answer: str) -> Look:
 def sentence(*, failed: int, waiting: int, known: bool, kept: bool) -> str:
     """Return the first sentence of the Outbox: what needs somebody comes first."""
     if failed:
-        return f"{counted(failed, 'mail')} could not be delivered"
+        return f"{counted(failed, 'message')} could not be delivered"
     if waiting:
-        return f"{counted(waiting, 'mail')} {'waits' if waiting == 1 else 'wait'} to be sent"
+        return f"{counted(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} to be sent"
     if not known:
-        return "No mail yet"
-    return "Mails are kept here" if kept else "Every mail went out"
+        return "No message yet"
+    return "Messages are kept here" if kept else "Every message went out"
+
+
+def occasion(kind: str) -> str:
+    """Return what a message was written for."""
+    return KINDS.get(kind, kind)
+
+
+def answer_of(state: str, kind: str, answer: str) -> str:
+    """Return what the server said, or why there was nothing to send any more."""
+    if answer == KEPT_HERE:
+        return ""
+    if state == MessageState.WITHDRAWN and not answer:
+        return WITHDRAWN_ALERT if kind.startswith("alert") else WITHDRAWN
+    return answer
 
 
 def tries(attempts: int) -> str:

@@ -1,4 +1,7 @@
-"""The Outbox: every mail of an organization, as it was sent, with what the mail server said."""
+"""The Outbox: every message of an organization as it was sent, with what the server said.
+
+The service has one of its own, for support staff.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,41 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import Access, access_for
 from accounts.credentials import CredentialUnreadableError
 from accounts.models import Person
 from monitoring.alerts.delivery import KEPT_HERE
-from monitoring.alerts.models import Message, MessageQuerySet, MessageState
-from monitoring.alerts.outbox import KINDS, MessageRefusedError, message_retry, messages_retry
+from monitoring.alerts.models import (
+    Alert,
+    Channel,
+    Message,
+    MessageQuerySet,
+    MessageState,
+    Notification,
+)
+from monitoring.alerts.outbox import MessageRefusedError, message_retry, messages_retry
+from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
 from monitoring.console.mail_preview import preview_of
-from monitoring.console.message_words import look_of, sentence, tries
+from monitoring.console.message_alerts import alerts_in
+from monitoring.console.message_words import (
+    CHANNELS,
+    answer_of,
+    look_of,
+    occasion,
+    sentence,
+    tries,
+)
 from monitoring.console.moments import counted
-from monitoring.console.pages import kept_by_nobody, page
+from monitoring.console.pages import kept_by_nobody
 from monitoring.console.rows import Moment, coming, past
+from monitoring.console.scopes import Scope, scope_for, scope_page
 from monitoring.console.wording import Look
 
 PER_PAGE = 25
@@ -51,11 +70,12 @@ MAIL_POLICY = {
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """One mail in the list; `goes` is when it goes out, if that is a time to come."""
+    """One message in the list; `goes` is when it goes out, if that is a time to come."""
 
     id: int
     subject: str
     occasion: str
+    channel: Look
     name: str
     recipient: str
     look: Look
@@ -73,58 +93,78 @@ class Newest(Paginator):
         return min(rows.order_by()[: MOST + 1].count(), MOST)
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What the address of the list asks for; what makes no sense is left out."""
+
+    show: str
+    person: Person | None
+    alert: Alert | None
+
+    def __bool__(self) -> bool:
+        return bool(self.show or self.person or self.alert)
+
+    def of(self, found: MessageQuerySet) -> MessageQuerySet:
+        if self.person:
+            found = found.filter(person=self.person)
+        if self.alert:
+            about = Notification.objects.filter(alert=self.alert, message__isnull=False)
+            found = found.filter(pk__in=about.values("message"))
+        match self.show:
+            case "failed":
+                return found.failed()
+            case "waiting":
+                return found.waiting()
+            case "sent":
+                return found.filter(state=MessageState.SENT)
+        return found
+
+
 @login_required
 @require_safe
-def outbox(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the mails of an organization, newest first, narrowed as the address says."""
-    access = access_for(request.user, slug)
-    now, everything = timezone.now(), Message.objects.visible_to(access)
-    show = request.GET.get("show", "")
-    person = person_asked_for(access, request.GET.get("person", ""))
-    found = page_of(narrowed(everything, show, person), request)
+def outbox(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """List the messages of an organization, or with no slug of the service, newest first."""
+    scope, now = scope_for(request.user, slug), timezone.now()
+    everything, narrowing = messages_of(scope), narrowing_of(scope, request.GET)
+    found = page_of(narrowing.of(everything), request)
     failed, waiting = everything.failed().count(), everything.waiting().count()
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "outbox",
         "page": found,
-        "rows": [row_of(each, now, access.time_zone) for each in found],
+        "rows": [row_of(each, now, scope.time_zone) for each in found],
         "is_cut": found.paginator.count == MOST,
         "sentence": sentence(
             failed=failed,
             waiting=waiting,
-            known=bool(found.paginator.count or show or person),
+            known=bool(found.paginator.count or narrowing),
             kept=is_kept_here(),
         ),
         "shows": SHOWS,
-        "show": show if show in SHOWS else "",
-        "person": person,
+        "narrowing": narrowing,
         "failed": failed,
-        "may_retry": access.may_change and failed > 0,
+        "may_retry": scope.may_change and failed > 0,
         "is_kept_here": is_kept_here(),
     }
-    return page(request, access, "console/outbox.html", "results", context)
+    return scope_page(request, scope, "console/outbox.html", "results", context)
 
 
-def person_asked_for(access: Access, number: str) -> Person | None:
-    """Return the person of that id whom the access may see; None for any other word."""
+def messages_of(scope: Scope) -> MessageQuerySet:
+    return scope.of(Message.objects.select_related("person", "target"))
+
+
+def narrowing_of(scope: Scope, asked: QueryDict) -> Narrowing:
+    show, person, alert = asked.get("show", ""), asked.get("person", ""), asked.get("alert", "")
+    return Narrowing(
+        show if show in SHOWS else "",
+        scope.of(Person.objects.all()).filter(pk=int(person)).first() if is_id(person) else None,
+        scope.of(Alert.objects.all()).filter(pk=int(alert)).first() if is_id(alert) else None,
+    )
+
+
+def is_id(number: str) -> bool:
     # More digits than an id has would be an error of the database.
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        return None
-    person: Person | None = Person.objects.visible_to(access).filter(pk=number).first()
-    return person
-
-
-def narrowed(found: MessageQuerySet, show: str, person: Person | None) -> MessageQuerySet:
-    if person:
-        found = found.filter(person=person)
-    match show:
-        case "failed":
-            return found.failed()
-        case "waiting":
-            return found.waiting()
-        case "sent":
-            return found.filter(state=MessageState.SENT)
-    return found
+    return number.isascii() and number.isdigit() and len(number) <= 18
 
 
 def page_of(found: MessageQuerySet, request: HttpRequest) -> Page:
@@ -133,14 +173,16 @@ def page_of(found: MessageQuerySet, request: HttpRequest) -> Page:
 
 def row_of(message: Message, now: datetime, zone: tzinfo) -> MessageRow:
     waits = message.state == MessageState.QUEUED and message.next_try_at > now
+    target = message.target.name if message.target else ""
     return MessageRow(
         id=message.pk,
         subject=message.subject,
-        occasion=KINDS.get(message.kind, message.kind),
-        name=message.recipient_name,
+        occasion=occasion(message.kind),
+        channel=CHANNELS[Channel(message.channel)],
+        name=message.recipient_name or target,
         recipient=message.recipient,
         look=look_of(message.state, message.attempts, message.answer),
-        answer="" if message.answer == KEPT_HERE else message.answer,
+        answer=answer_of(message.state, message.kind, message.answer),
         queued=past(message.created_at, now, zone),
         goes=coming(message.next_try_at, now, zone) if waits else None,
     )
@@ -154,20 +196,21 @@ def is_kept_here() -> bool:
 @login_required
 @require_safe
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # typed for views of a request only
-def message(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
-    """Show one mail as it was sent, and what became of it."""
-    access = access_for(request.user, slug)
-    found, now = message_of(access, message_id), timezone.now()
+def message(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
+    """Show one message as it was sent, and what became of it."""
+    scope, now = scope_for(request.user, slug), timezone.now()
+    found = message_of(scope, message_id)
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "outbox",
         "message": found,
-        "row": row_of(found, now, access.time_zone),
-        "sent": past(found.sent_at, now, access.time_zone),
-        "ended": past(found.ended_at, now, access.time_zone),
+        "row": row_of(found, now, scope.time_zone),
+        "alerts": alerts_in(scope, found),
+        "sent": past(found.sent_at, now, scope.time_zone),
+        "ended": past(found.ended_at, now, scope.time_zone),
         "was_kept": found.answer == KEPT_HERE,
         "tries": tries(found.attempts),
-        "may_retry": access.may_change and found.state == MessageState.FAILED,
+        "may_retry": scope.may_change and found.state == MessageState.FAILED,
         "shows_links": settings.OUTBOX_SHOWS_LINKS,
         "is_kept_here": is_kept_here(),
     }
@@ -175,12 +218,11 @@ def message(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
         context["mail"] = mail_shown(found)
     except CredentialUnreadableError as error:
         context["unreadable"] = str(error)
-    return page(request, access, "console/message.html", "results", context)
+    return scope_page(request, scope, "console/message.html", "results", context)
 
 
-def message_of(access: Access, message_id: int) -> Message:
-    mine = Message.objects.visible_to(access).select_related("person")
-    found: Message = get_object_or_404(mine, pk=message_id)
+def message_of(scope: Scope, message_id: int) -> Message:
+    found: Message = get_object_or_404(messages_of(scope), pk=message_id)
     return found
 
 
@@ -188,10 +230,9 @@ def message_of(access: Access, message_id: int) -> Message:
 @require_safe
 @xframe_options_sameorigin
 @csp(MAIL_POLICY)  # type: ignore[arg-type]  # as above
-def message_html(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
+def message_html(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
     """Give the HTML of a mail, for a frame of the page about it."""
-    access = access_for(request.user, slug)
-    found = message_of(access, message_id)
+    found = message_of(scope_for(request.user, slug), message_id)
     try:
         html = mail_shown(found).html
     except CredentialUnreadableError as error:
@@ -202,27 +243,34 @@ def message_html(request: HttpRequest, slug: str, message_id: int) -> HttpRespon
 
 @login_required
 @require_POST
-def retry(request: HttpRequest, slug: str, message_id: int) -> HttpResponse:
-    """Have a mail sent again that was given up; what is refused is said on its page."""
-    access = access_for(request.user, slug)
-    found = message_of(access, message_id)
+def retry(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
+    """Have a message sent again that was given up; what is refused is said on its page."""
+    scope, now = scope_for(request.user, slug), timezone.now()
+    found = message_of(scope, message_id)
     try:
-        message_retry(access=access, message=found, now=timezone.now())
-        messages.success(request, "The mail is sent again within a minute.")
+        if scope.access is None:
+            service_message_retry(user=scope.user, message=found, now=now)
+        else:
+            message_retry(access=scope.access, message=found, now=now)
+        messages.success(request, "It is sent again within a minute.")
     except MessageRefusedError as refusal:
         messages.error(request, str(refusal))
-    return redirect("message", slug=slug, message_id=message_id)
+    return redirect(scope.address("message", message_id))
 
 
 @login_required
 @require_POST
-def retry_all(request: HttpRequest, slug: str) -> HttpResponse:
-    """Have all mails sent again that were given up."""
-    access = access_for(request.user, slug)
-    number = messages_retry(access=access, now=timezone.now())
+def retry_all(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Have all messages sent again that were given up."""
+    scope, now = scope_for(request.user, slug), timezone.now()
+    if scope.access is None:
+        number = service_messages_retry(user=scope.user, now=now)
+    else:
+        number = messages_retry(access=scope.access, now=now)
     if number:
         goes = "is" if number == 1 else "are"
-        messages.success(request, f"{counted(number, 'mail')} {goes} sent again, the oldest first.")
+        said = f"{counted(number, 'message')} {goes} sent again, the oldest first."
+        messages.success(request, said)
     else:
-        messages.info(request, "No mail is given up, so there is nothing to send again.")
-    return redirect("outbox", slug=slug)
+        messages.info(request, "Nothing is given up, so there is nothing to send again.")
+    return redirect(scope.address("outbox"))

@@ -54,7 +54,7 @@ def test_from_the_list_to_a_mail_as_it_was_sent_and_out_again(
     settings.OUTBOX_SHOWS_LINKS = True
     failed = make_mails(acme)
     page = signed_in("outbox/", viewport=viewport)
-    expect(page.get_by_role("heading", level=1)).to_have_text("1 mail could not be delivered")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 message could not be delivered")
     assert overflow(page) == 0
     page.get_by_role("link", name="Not delivered").click()
     expect(page.get_by_role("row")).to_have_count(2)

@@ -24,12 +24,12 @@ def test_what_waits_after_a_try_and_what_is_kept_here_say_so() -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"failed": 2, "waiting": 3}, "2 mails could not be delivered"),
-        ({"waiting": 1}, "1 mail waits to be sent"),
-        ({"waiting": 1_200}, "1,200 mails wait to be sent"),
-        ({}, "Every mail went out"),
-        ({"kept": True}, "Mails are kept here"),
-        ({"known": False, "kept": True}, "No mail yet"),
+        ({"failed": 2, "waiting": 3}, "2 messages could not be delivered"),
+        ({"waiting": 1}, "1 message waits to be sent"),
+        ({"waiting": 1_200}, "1,200 messages wait to be sent"),
+        ({}, "Every message went out"),
+        ({"kept": True}, "Messages are kept here"),
+        ({"known": False, "kept": True}, "No message yet"),
     ],
 )
 def test_what_needs_somebody_is_said_first(facts: dict[str, int], words: str) -> None:

@@ -47,12 +47,12 @@ def test_each_mail_is_told_with_whom_it_is_to_and_what_became_of_it(
     make_mail(cast, "Withdrawn one", state=MessageState.WITHDRAWN)
     page = text(admin_client.get(ADDRESS))
     for words in (
-        "1 mail could not be delivered",
-        "Sent one Access restored for them Ada Lovelace ada@acme.example Sent Accepted by post",
+        "1 message could not be delivered",
+        "Sent one Mail: Access restored for them Ada Lovelace ada@acme.example Sent Accepted",
         "Not delivered 550 No such user",
         "Tried again later goes out in 1 h",
         "450 Full",
-        "Fresh one Link to their own page",
+        "Fresh one Mail: Link to their own page",
         "Withdrawn one",
         "Times in Europe/Berlin",
     ):
@@ -62,9 +62,9 @@ def test_each_mail_is_told_with_whom_it_is_to_and_what_became_of_it(
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (MessageState.QUEUED, "1 mail waits to be sent"),
-        (MessageState.SENT, "Every mail went out"),
-        (None, "No mail has been written yet"),
+        (MessageState.QUEUED, "1 message waits to be sent"),
+        (MessageState.SENT, "Every message went out"),
+        (None, "No message has been written yet"),
     ],
 )
 def test_the_page_begins_with_how_it_stands(
@@ -99,8 +99,8 @@ def test_the_list_is_narrowed_by_state_and_by_person(cast: Cast, admin_client: C
 def test_when_nothing_is_like_that_the_way_back_is_shown(cast: Cast, admin_client: Client) -> None:
     make_mail(cast, state=MessageState.SENT)
     response = admin_client.get(f"{ADDRESS}?show=failed")
-    assert "No mail is like that Show all mails" in text(response)
-    assert "Every mail went out" in text(response)
+    assert "No message is like that Show all messages" in text(response)
+    assert "Every message went out" in text(response)
     assert ADDRESS in markup(response).links
 
 
@@ -154,7 +154,7 @@ def test_without_a_mail_server_it_says_that_mails_reach_nobody(
     assert "reach nobody" not in text(admin_client.get(ADDRESS))
     settings.EMAIL_BACKEND = "monitoring.alerts.keeping.EmailBackend"
     page = text(admin_client.get(ADDRESS))
-    assert "Mails are kept here No mail server is set (EMAIL_URL), so mails reach nobody" in page
+    assert "Messages are kept here No mail server is set (EMAIL_URL), so mails reach nobody" in page
     for words in (page, text(admin_client.get(page_of(message)))):
         assert "Kept here" in words
 
@@ -260,7 +260,7 @@ def test_all_that_were_given_up_are_sent_again(cast: Cast, admin_client: Client)
     assert "Send all 2 that failed again" in text(admin_client.get(ADDRESS))
     response = admin_client.post(f"{ADDRESS}retry", follow=True)
     assert response.redirect_chain == [(ADDRESS, 302)]
-    assert "2 mails are sent again, the oldest first." in text(response)
+    assert "2 messages are sent again, the oldest first." in text(response)
     assert "that failed again" not in text(response)
     assert "nothing to send again" in text(admin_client.post(f"{ADDRESS}retry", follow=True))
     assert AuditEntry.objects.get().action == "message.retry_all"

@@ -1,0 +1,173 @@
+"""What proves an alert, the one step that helps, whom it is about, and others like it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from monitoring.alerts.alert_links import people_link
+from monitoring.alerts.items import ABOUT_HEALTH
+from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.models import Alert, AlertQuerySet
+from monitoring.console.alert_words import headline, look_of, standing
+from monitoring.console.attempts import AttemptRow, attempt_row
+from monitoring.console.helping import help_for
+from monitoring.console.moments import counted
+from monitoring.console.needs import Step, step_of
+from monitoring.console.person_entries import change_sentence
+from monitoring.console.rows import Moment, recent
+from monitoring.console.scopes import Scope
+from monitoring.console.wording import Look
+from monitoring.errors.ruleset import RuleSet
+from monitoring.health.causes import Explanation
+from monitoring.health.fold import SEVERITY
+from monitoring.health.models import Health, Transition
+from monitoring.outcomes.models import Outcome
+
+LIKE_IT = 5
+WORK = {
+    AlertKind.INCIDENT: "Open the incident",
+    AlertKind.UNRECOGNISED: "Read the errors",
+    AlertKind.COVERAGE: "See who is delayed",
+    AlertKind.RULE_CHANGE: "Look at the change",
+    AlertKind.SERVICE: "",
+}
+CHANGE = ("from_status", "to_status", "from_cause", "to_cause", "from_interval", "to_interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    words: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The change of one person's status that began an alert, and the runs that proved it.
+
+    `rule` is the id of the rule that judged them; empty for a cause that is none.
+    """
+
+    person: str
+    person_id: int
+    sentence: str
+    at: Moment | None
+    rule: str
+    rule_title: str
+    version: int | None
+    runs: list[AttemptRow]
+
+
+def proof_of(
+    scope: Scope, alert: Alert, rules: Mapping[str, Explanation], now: datetime
+) -> Proof | None:
+    """Return what proved an alert first; None where that is not one person's change."""
+    if scope.access is None or alert.transition is None:
+        return None
+    changes = Transition.objects.visible_to(scope.access).select_related("person")
+    change = changes.filter(pk=alert.transition).first()
+    if change is None:
+        return None
+    evidence = alert.evidence or change.evidence
+    found = Outcome.objects.visible_to(scope.access).of_person(change.person_id)
+    runs = found.filter(attempt_id__in=evidence).newest_first()
+    rule = rules.get(change.to_cause)
+    return Proof(
+        person=change.person.name,
+        person_id=change.person_id,
+        sentence=change_sentence(**{name: getattr(change, name) for name in CHANGE}, rules=rules),
+        at=recent(change.at, now, scope.time_zone),
+        rule=change.to_cause if rule else "",
+        rule_title=rule.title if rule else "",
+        version=change.rules_version,
+        runs=[attempt_row(each, rules, now, scope.time_zone) for each in runs],
+    )
+
+
+def step_for(scope: Scope, alert: Alert, rules: RuleSet) -> Step | None:
+    """Return the one step that helps now, as this user may take it."""
+    if alert.ended_at is not None:
+        return None
+    if alert.kind in ABOUT_HEALTH:
+        return health_step(scope, alert, rules)
+    link = link_to_work(alert)
+    return None if link is None else Step(link.words, link.address, is_action=False, leads=True)
+
+
+def health_step(scope: Scope, alert: Alert, rules: RuleSet) -> Step | None:
+    access, cause = scope.access, alert.cause
+    if access is None or not alert.people:
+        return None
+    rule = next((each for each in rules.rules if each.id == cause), None)
+    them = Health.objects.visible_to(access).filter(cause=cause, severity=SEVERITY["stalled"])
+    any_here = them.filter(runs_here=True).exists()
+    helps = help_for(cause, rule.interpretation if rule else None, any_here=any_here)
+    return step_of(access, cause, alert.people, rule, helps, [])
+
+
+def link_to_work(alert: Alert) -> Link | None:
+    """Return the page on which one deals with an alert that is not about people's health."""
+    address = within_console(people_link(alert, ()))
+    return Link(WORK[AlertKind(alert.kind)], address) if address else None
+
+
+def people_of(alert: Alert) -> Link | None:
+    """Return the list of exactly the people an alert is about now; None where there is none."""
+    address = within_console(people_link(alert, ()))
+    if alert.ended_at is not None or not alert.people or not address:
+        return None
+    return Link(counted(alert.people, "person", "people"), address)
+
+
+def within_console(link: str) -> str:
+    """Return a link of a message as one of a page, which may have been opened by another name."""
+    return link.removeprefix(settings.BASE_URL.rstrip("/"))
+
+
+def silence_fields(alert: Alert) -> dict[str, str]:
+    """Return what a silence about this alert matches; empty where none could."""
+    if alert.kind in ABOUT_HEALTH:
+        return {"cause": alert.cause}
+    provider = alert.facts.get("provider", "") if alert.kind == AlertKind.INCIDENT else ""
+    return {"provider": provider} if provider in {"google", "salesforce"} else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another alert like one: when it began and how it ended."""
+
+    id: int
+    title: str
+    look: Look
+    standing: str
+    began: Moment | None
+
+
+def others_like(
+    scope: Scope, alert: Alert, rules: Mapping[str, Explanation], now: datetime
+) -> list[Other]:
+    """Return the latest other alerts of the same cause."""
+    zone, mine = scope.time_zone, scope.of(Alert.objects.select_related("organization"))
+    return [
+        Other(
+            each.pk,
+            headline(each, rules),
+            look_of(each),
+            standing(each, now, zone),
+            recent(each.began_at, now, zone),
+        )
+        for each in like(mine, alert)[:LIKE_IT]
+    ]
+
+
+def like(alerts: AlertQuerySet, alert: Alert) -> Any:
+    """Keep the others of the same cause; of incidents, those of the same provider and rule."""
+    same = Q(cause=alert.cause)
+    if alert.incident is not None:
+        same = Q(incident__provider=alert.incident.provider, incident__rule=alert.incident.rule)
+    return alerts.filter(same, kind=alert.kind).exclude(pk=alert.pk).order_by("-began_at", "-id")

@@ -1,0 +1,189 @@
+"""Who was told of an alert, by which message, and who was not, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.db.models import QuerySet
+
+from monitoring.alerts.kinds import Severity
+from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient
+from monitoring.alerts.outlook import outlook
+from monitoring.alerts.plan import Episode, Muted, Phase, Waits
+from monitoring.alerts.recipients import Known, recipients_known
+from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
+from monitoring.alerts.targets import routes_of, waits_of
+from monitoring.console.alert_words import PHASES, outlook_words
+from monitoring.console.message_words import answer_of, look_of
+from monitoring.console.rows import Moment, recent
+from monitoring.console.scopes import Scope
+from monitoring.console.wording import Look
+
+# A page that tells more lines than this is read by nobody.
+MOST = 100
+NO_ROUTE = "Built in"
+MUTED = {
+    Muted.SILENCED: "Muted: everybody it is about was silenced",
+    Muted.FLAPPING: "Muted: it came and went, and this time had not lasted",
+}
+KEPT_BACK = Look("Kept back", "disabled", "neutral")
+GONE = Look("Told", "healthy", "neutral")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One recipient told once, or one beginning kept from them.
+
+    message   the one it was told by, to be opened where it belongs to the page's scope
+    said      what the server answered, or why it was kept back or withdrawn
+    """
+
+    name: str
+    address: str
+    channel: str
+    phase: str
+    route: str
+    look: Look
+    said: str
+    at: Moment | None
+    message: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Somebody a route is for who was not told, and why, or when they will be."""
+
+    name: str
+    address: str
+    route: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tellings:
+    """All that was told of one alert. `support` counts the service's own recipients told.
+
+    Those have lines of their own only where support staff look.
+    """
+
+    rows: list[Telling]
+    more: int
+    told: int
+    support: int
+
+
+def tellings_of(scope: Scope, alert: Alert, now: datetime) -> Tellings:
+    """Return who was told, the latest first."""
+    rows = notifications(alert)
+    people = list(
+        told_by(alert).values_list("recipient", "recipient__organization").order_by().distinct()
+    )
+    support = sum(1 for _, organization in people if organization is None)
+    mine = rows if may_see_support(scope) else rows.exclude(recipient__organization=None)
+    shown = list(mine.order_by("-at", "-id")[: MOST + 1])
+    lines = [telling_of(scope, each, now) for each in shown[:MOST]]
+    hidden = 0 if may_see_support(scope) else support
+    return Tellings(lines, max(0, len(shown) - MOST), len(people), hidden)
+
+
+def may_see_support(scope: Scope) -> bool:
+    return bool(scope.access is None or scope.user.is_staff)
+
+
+def notifications(alert: Alert) -> QuerySet[Notification]:
+    found = Notification.objects.filter(alert=alert)
+    return found.select_related("recipient__user", "route", "message")
+
+
+def told_by(alert: Alert) -> QuerySet[Notification]:
+    """Return what recipients were told, without what was kept from them or withdrawn."""
+    told = Notification.objects.filter(alert=alert, muted="")
+    return told.exclude(message__state=MessageState.WITHDRAWN)
+
+
+def telling_of(scope: Scope, row: Notification, now: datetime) -> Telling:
+    recipient, message = row.recipient, row.message
+    look, said = KEPT_BACK, MUTED.get(Muted(row.muted), "") if row.muted else ""
+    if not row.muted:
+        look, said = GONE, ""
+    if message is not None:
+        look = look_of(message.state, message.attempts, message.answer)
+        said = answer_of(message.state, message.kind, message.answer)
+    at = (message.sent_at if message else None) or row.at
+    is_ours = message is not None and message.organization_id == scope.organization_id
+    return Telling(
+        name=name_of(recipient),
+        address=recipient.address,
+        channel=Channel(recipient.channel).label,
+        phase=PHASES[Phase(row.phase)],
+        route=row.route.name if row.route else NO_ROUTE,
+        look=look,
+        said=said,
+        at=recent(at, now, scope.time_zone),
+        message=message.pk if message and is_ours else None,
+    )
+
+
+def name_of(recipient: Recipient) -> str:
+    user: Any = recipient.user
+    return recipient.name or (user.get_full_name() if user else "") or recipient.address
+
+
+def untold_of(scope: Scope, alert: Alert, now: datetime) -> list[Untold]:
+    """Return who was not told although a route is for them; the service's own are left out.
+
+    Of an alert that is over nobody is left to be told.
+    """
+    if alert.ended_at is not None:
+        return []
+    organization = alert.organization_id
+    known: Known = recipients_known([organization])
+    routes, waits = routes_of([organization])[organization], waits_of([organization])[organization]
+    told = set(told_by(alert).values_list("recipient", flat=True))
+    episode, found = episode_of(alert), dict[int, Untold]()
+    for route in routes:
+        for recipient in known[organization].values():
+            if recipient.id in told or recipient.id in found or not is_for(route, recipient):
+                continue
+            why = reason(episode, route, recipient, now, scope.time_zone, waits)
+            if why:
+                line = Untold(recipient.name, recipient.address, route.name, why)
+                found[recipient.id] = line
+    return list(found.values())[:MOST]
+
+
+def reason(
+    episode: Episode,
+    route: RouteFacts,
+    recipient: RecipientFacts,
+    now: datetime,
+    zone: tzinfo,
+    waits: Waits,
+) -> str:
+    """Return why a route's recipient is not told; empty where the route is not about it."""
+    expected = outlook(episode, target_of(route, recipient), now, waits)
+    if expected is None:
+        return ""
+    if not recipient.is_subscribed:
+        return "Unsubscribed: wants no alerts of this organization"
+    return outlook_words(expected, now, zone)
+
+
+def episode_of(alert: Alert) -> Episode:
+    """Return the alert as the plan sees it; of which teams its people are is not kept."""
+    return Episode(
+        key=alert.pk,
+        organization_id=alert.organization_id,
+        kind=alert.kind,
+        cause=alert.cause,
+        people=alert.people - alert.silenced,
+        silenced=alert.silenced,
+        began_at=alert.began_at,
+        ended_at=alert.ended_at,
+        severity=Severity(alert.severity),
+        weight=alert.weight,
+        flaps=alert.flaps,
+        is_acknowledged=alert.acknowledged_at is not None,
+    )
