@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from accounts.credentials import encrypt
 from accounts.models import Organization
 from monitoring.alerts import sources, telling
 from monitoring.alerts.findings import Finding
@@ -401,3 +403,16 @@ def test_statements_do_not_grow_with_the_alerts_that_are_begun_and_told(minutes:
         return len(queries)
 
     assert statements(2) == statements(6)
+
+
+def test_chats_and_webhooks_are_told_in_their_own_way(acme: Organization) -> None:
+    chat = make_recipient(
+        acme, channel="chat", secret=encrypt(json.dumps({"url": "ntfy://ntfy.example/sync"}))
+    )
+    webhook = make_recipient(acme, channel="webhook", address="https://hooks.example/in")
+    make_route(acme, recipients=[chat, webhook])
+    make_stalled(acme, 2)
+    watch(1)
+    assert watch(15) == Watched(queued=2)
+    told = {message.channel: message.target for message in Message.objects.all()}
+    assert told == {"chat": chat, "webhook": webhook}

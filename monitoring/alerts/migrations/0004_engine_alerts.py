@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_staff_time_zone'),
-        ('alerts', '0002_alerts'),
+        ('alerts', '0003_channels'),
         ('incidents', '0002_engine_share'),
     ]
 
