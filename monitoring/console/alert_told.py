@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient
 from monitoring.alerts.outlook import outlook
 from monitoring.alerts.plan import Episode, Muted, Phase, Waits
 from monitoring.alerts.recipients import Known, recipients_known
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
 from monitoring.alerts.targets import routes_of, waits_of
+from monitoring.alerts.telling import episode_of
 from monitoring.console.alert_words import PHASES, outlook_words
 from monitoring.console.message_words import answer_of, look_of
 from monitoring.console.rows import Moment, recent
@@ -77,6 +77,9 @@ class Tellings:
 def tellings_of(scope: Scope, alert: Alert, now: datetime) -> Tellings:
     """Return who was told, the latest first."""
     rows = notifications(alert)
+    if alert.ended_at is None:
+        # From whom it is kept back now is told by `untold_of`.
+        rows = rows.filter(muted="")
     people = list(
         told_by(alert).values_list("recipient", "recipient__organization").order_by().distinct()
     )
@@ -169,21 +172,3 @@ def reason(
     if not recipient.is_subscribed:
         return "Unsubscribed: wants no alerts of this organization"
     return outlook_words(expected, now, zone)
-
-
-def episode_of(alert: Alert) -> Episode:
-    """Return the alert as the plan sees it; of which teams its people are is not kept."""
-    return Episode(
-        key=alert.pk,
-        organization_id=alert.organization_id,
-        kind=alert.kind,
-        cause=alert.cause,
-        people=alert.people - alert.silenced,
-        silenced=alert.silenced,
-        began_at=alert.began_at,
-        ended_at=alert.ended_at,
-        severity=Severity(alert.severity),
-        weight=alert.weight,
-        flaps=alert.flaps,
-        is_acknowledged=alert.acknowledged_at is not None,
-    )

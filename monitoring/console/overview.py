@@ -13,6 +13,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
 from monitoring.alerts.silences import active_silences
+from monitoring.console.alerts_waiting import SHOWN as ALERTS
+from monitoring.console.alerts_waiting import (
+    alerts_of,
+    alerts_question,
+    failed_of,
+    failed_question,
+)
 from monitoring.console.figures import Figures, figures_from, figures_question
 from monitoring.console.incidents import incident_row
 from monitoring.console.needs import needs_of, oldest_question
@@ -54,6 +61,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         errors=errors_question(access),
         actions=actions_question(access),
         notes=notes_question(access, now),
+        alerts=alerts_question(access),
+        failed=failed_question(access),
     )
     notes = notes_due(access, told["notes"], now)
     figures, silences = figures_from(told["tally"]), active_silences(access, now)
@@ -66,6 +75,9 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "coverage": coverage_of(figures),
         "errors": errors_of(told["errors"], now, access.time_zone),
         "actions": actions_of(access, told["actions"], now),
+        "alerts": alerts_of(access, told["alerts"], rules, now),
+        "alerts_more": len(told["alerts"]) > ALERTS,
+        "failed": failed_of(told["failed"]),
         "notes": notes[:NOTES],
         "notes_more": len(notes) > NOTES,
         "silences": silences_of(silences, now, access.time_zone),

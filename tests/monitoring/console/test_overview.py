@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
+from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.silences import silence_place
 from monitoring.console.needs import OLDEST
 from monitoring.console.overview import disabled_by, held_question
@@ -15,6 +16,7 @@ from monitoring.console.together import ask_together
 from monitoring.errors.inbox import unrecognised_note
 from monitoring.health.models import Health, HealthTally, Hold
 from tests.factories import NOW, make_person
+from tests.monitoring.console.alert_makers import make_alert, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import (
     OVER,
@@ -331,6 +333,36 @@ def test_silences_are_told_with_whom_they_mute(cast: Cast, admin_client: Client)
     assert "/o/acme/silences/" in markup(response).links
 
 
+def test_alerts_nobody_has_acknowledged_are_told_the_gravest_first(
+    cast: Cast, admin_client: Client
+) -> None:
+    for number in range(3):
+        make_alert(cast.acme, cause=f"cause-{number}")
+    grave = {"kind": AlertKind.STALLED, "cause": "salesforce-session-policy"}
+    gravest = make_alert(cast.acme, severity=Severity.CRITICAL, flaps=3, **grave)
+    make_alert(cast.acme, acknowledged_at=NOW)
+    make_alert(cast.globex)
+    response = admin_client.get(ADDRESS)
+    assert (
+        "Alerts nobody has acknowledged 2 people stopped syncing: Salesforce session policy blocks"
+        in text(response)
+    )
+    assert "3 h ago" in text(response)
+    assert "· flapping: came back 3 times within a day" in text(response)
+    assert len(response.context["alerts"]) == 3
+    links = markup(response).links
+    assert {f"/o/acme/alerts/{gravest.pk}/", "/o/acme/alerts/?state=waiting"} <= set(links)
+
+
+def test_messages_that_failed_are_told_above_all(cast: Cast, admin_client: Client) -> None:
+    assert "could not be delivered" not in text(admin_client.get(ADDRESS))
+    make_told(make_alert(cast.acme), state="failed")
+    make_told(make_alert(cast.globex), state="failed")
+    response = admin_client.get(ADDRESS)
+    assert "1 message could not be delivered." in text(response)
+    assert "/o/acme/outbox/?show=failed" in markup(response).links
+
+
 def test_the_charts_come_after_the_text_in_the_range_asked_for(
     cast: Cast, admin_client: Client
 ) -> None:
@@ -344,6 +376,7 @@ def fill(cast: Cast, size: int) -> None:
     make_hit_people(make_incident(cast.acme), size)
     for number in range(min(size, 12)):
         make_incident(cast.acme, **OVER)
+        make_told(make_alert(cast.acme, cause=f"cause-{number}"), state="failed")
         make_unwell(cast.acme, "stalled", f"cause-{number}")
         person = make_held(cast.acme)
         make_action(cast.acme, cast.admin, state="running")
