@@ -14,6 +14,7 @@ from environs import Env
 
 from monitoring.alerts.public_addresses import allowed_check
 from synccenter.logs import logging_configuration
+from synccenter.mail_url import KEPT, mail_settings
 
 env = Env()
 
@@ -175,25 +176,20 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 # Mail. Without a server it is kept in the outbox, where the console shows it.
-EMAIL_KEPT = "kept://"
-EMAIL = env.dj_email_url("EMAIL_URL", EMAIL_KEPT)
-if env.str("EMAIL_URL", EMAIL_KEPT) == EMAIL_KEPT:
-    EMAIL["EMAIL_BACKEND"] = "monitoring.alerts.keeping.EmailBackend"
-if "EMAIL_BACKEND" not in EMAIL:
-    raise ImproperlyConfigured(
-        "EMAIL_URL must be like submission://user:password@mail.example; see docs/deployment.md."
-    )
-EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
-EMAIL_HOST = EMAIL["EMAIL_HOST"]
-EMAIL_PORT = EMAIL["EMAIL_PORT"]
-EMAIL_HOST_USER = EMAIL["EMAIL_HOST_USER"]
-EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_PASSWORD"]
-EMAIL_USE_TLS = EMAIL["EMAIL_USE_TLS"]
-EMAIL_USE_SSL = EMAIL["EMAIL_USE_SSL"]
+try:
+    MAIL = mail_settings(env.str("EMAIL_URL", KEPT))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+EMAIL_BACKEND = MAIL.backend
+EMAIL_HOST = MAIL.host
+EMAIL_PORT = MAIL.port
+EMAIL_HOST_USER = MAIL.user
+EMAIL_HOST_PASSWORD = MAIL.password
+EMAIL_USE_TLS = MAIL.use_tls
+EMAIL_USE_SSL = MAIL.use_ssl
 # Seconds a mail server may take for one answer; a worker waits for it a dozen times.
-EMAIL_TIMEOUT = EMAIL["EMAIL_TIMEOUT"] or 10
-if not 1 <= EMAIL_TIMEOUT <= 30:
-    raise ImproperlyConfigured("The timeout of EMAIL_URL must be from 1 to 30 seconds, like 10.")
+EMAIL_TIMEOUT = MAIL.timeout
+ANYMAIL = MAIL.anymail
 # Who sends them; the recipients' mail servers want a domain that names ours.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "synccenter <synccenter@localhost>")
 # Whether the console shows links of mails that open something to whoever has them. For the demo.

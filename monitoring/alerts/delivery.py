@@ -32,6 +32,8 @@ LONGEST_CALL = 90.0
 MAIL = "mail"
 # At a time, by channel, so that syncing keeps its workers.
 MOST_SENDERS = {MAIL: 2, "chat": 1, "webhook": 1}
+# HTTP statuses of a mail service that are about our access to it, or about its time.
+NOT_ABOUT_MAIL = frozenset({401, 402, 403, 404, 407, 408, 425, 429})
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
 KEPT_HERE = "Kept here; no mail server is set."
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
@@ -53,6 +55,17 @@ class Answer:
     verdict: Verdict
     said: str = ""
     wait: float = 0.0
+
+
+class ServiceError(Exception):
+    """What a mail service answered instead of taking a mail.
+
+    `is_about_mail` is False where it takes no mail of ours now, or could not be reached.
+    """
+
+    def __init__(self, said: str, *, is_about_mail: bool) -> None:
+        super().__init__(said)
+        self.is_about_mail = is_about_mail
 
 
 def wait_after(tries: int, dice: float) -> timedelta | None:
@@ -92,7 +105,14 @@ def refuses_us(error: Exception) -> bool:
             return refusal_in(error)[0] in WHO_ARE_YOU
         case smtplib.SMTPResponseException():
             return error.smtp_code in WHO_ARE_YOU
+        case ServiceError():
+            return not error.is_about_mail
     return False
+
+
+def is_about_mail(status: int | None) -> bool:
+    """Tell whether an HTTP status of a mail service, None for no answer, is about the mail."""
+    return status is not None and 400 <= status < 500 and status not in NOT_ABOUT_MAIL
 
 
 def is_silent(error: Exception) -> bool:
@@ -115,7 +135,7 @@ def answer_to_mail(error: Exception) -> Answer:
             return Answer(verdict_of(code), reply(code, said))
         case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError():
             return Answer(verdict_of(error.smtp_code), reply(error.smtp_code, error.smtp_error))
-        case smtplib.SMTPNotSupportedError() | ValueError():
+        case smtplib.SMTPNotSupportedError() | ValueError() | ServiceError():
             # The server cannot take such an address, or none could be made of it.
             return Answer(Verdict.NEVER, told(error))
     return Answer(Verdict.LATER, told(error))
@@ -130,6 +150,8 @@ def answer_to_call(error: Exception) -> Answer:
         return Answer(Verdict.LATER, reply(*refusal_in(error)))
     if isinstance(error, smtplib.SMTPResponseException):
         return Answer(Verdict.LATER, reply(error.smtp_code, error.smtp_error))
+    if isinstance(error, ServiceError):
+        return Answer(Verdict.LATER, told(error))
     return Answer(Verdict.LATER, f"The mail server could not be reached: {told(error)}")
 
 

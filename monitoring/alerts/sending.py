@@ -42,6 +42,7 @@ from monitoring.alerts.delivery import (
     refuses_us,
 )
 from monitoring.alerts.last_checks import Leave, decisions
+from monitoring.alerts.mail_services import plain, unsaid_refusal
 from monitoring.alerts.mails import Picture
 from monitoring.alerts.models import Channel, Message
 from monitoring.alerts.outbox import mail_in, sender_ring
@@ -125,15 +126,18 @@ class Sender:
     def hand_over(self, mail: OutboxMail) -> Answer:
         try:
             taken = self.connection.send_messages([mail])
-        except Exception as error:
+        except Exception as raised:
             logger.info("a mail was not taken", exc_info=True)
+            error = plain(raised)
             # Whatever state the conversation is in, the next mail begins one of its own.
             self.close()
             self.is_away = refuses_us(error) or is_silent(error)
             return answer_to_mail(error)
         if not taken:
             return Answer(Verdict.LATER, "The mail server took nothing.")
-        return Answer(Verdict.TAKEN, said_by(self.connection))
+        if refusal := unsaid_refusal(mail):
+            return answer_to_mail(refusal)
+        return Answer(Verdict.TAKEN, said_by(self.connection, mail))
 
     def close(self) -> None:
         if self.connection is not None:
@@ -141,8 +145,11 @@ class Sender:
             self.connection = None
 
 
-def said_by(connection: Any) -> str:
+def said_by(connection: Any, mail: OutboxMail) -> str:
     """Return what is to be told of a mail that was taken: by whom, as far as it is known."""
+    status = getattr(mail, "anymail_status", None)
+    if status is not None:
+        return f"Accepted by {connection.esp_name} as {status.message_id}"
     host = getattr(connection, "host", "")
     return getattr(connection, "answer", "") or (f"Accepted by {host}" if host else "")
 

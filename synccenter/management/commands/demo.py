@@ -24,6 +24,7 @@ from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD
 from synccenter.demo.processes import ProcessError, Processes, free_port, is_free
 from synccenter.demo.seed import demo_seed, is_seeded
 from synccenter.demo.world import build_world, planned_faults
+from synccenter.mail_url import KEPT
 
 SEED = 20080606
 
@@ -121,7 +122,7 @@ class Command(BaseCommand):
             "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
             "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
             # Nobody's real mailbox is written to, and whoever plays the person needs their links.
-            "EMAIL_URL": settings.EMAIL_KEPT,
+            "EMAIL_URL": KEPT,
             "OUTBOX_SHOWS_LINKS": "1",
         }
         processes = Processes(settings.BASE_DIR, folder / "logs", environment)
