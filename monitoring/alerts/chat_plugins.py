@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from apprise import AppriseAsset
+from apprise import AppriseAsset, NotifyFormat
 from django.conf import settings
 
 from monitoring.alerts.address_guard import AddressRefusedError, host_check
@@ -98,30 +98,43 @@ def plugin_of(url: str, key: str = "") -> tuple[Service, Any]:
     service, found = parsed(url)
     if found.get(TEMPLATE) or TEMPLATE in found.get("qsd", {}):
         raise ChatRefusedError("The address must not name a template: that would be a file here.")
-    options = FIXED | closing(service, key) | format_of(service)
+    overflow = "truncate" if service.pages else "split"
+    written = {"format": format_of(service).value, "overflow": overflow}
+    options = FIXED | closing(service, key) | signed(found) | written
     try:
         plugin = plugin_class(service)(**found | options | {"asset": asset()})
     except (TypeError, ValueError, LookupError) as error:
         raise ChatRefusedError(f"This is no complete address for {service.name}.") from error
-    plain_check(plugin, service)
+    if url.partition("://")[0].lower() == service.plain:
+        plain_check(plugin, service)
     if len(plugin) > 1:
         raise ChatRefusedError("The address names several channels; add each by itself.")
     return service, plugin
 
 
 def closing(service: Service, key: str) -> dict[str, Any]:
-    if not key or service.closes is None:
-        return {}
-    return {name: value.replace(KEY, key) for name, value in service.closes.items()}
+    return {name: value.replace(KEY, key) for name, value in service.closes if key}
 
 
-def format_of(service: Service) -> dict[str, Any]:
-    """Choose plain text where a service takes that: then nothing in it is a mark."""
-    formats = plugin_class(service).notify_format
-    known = [str(each.value) for each in (formats if isinstance(formats, tuple) else (formats,))]
-    wanted = next((each for each in ("text", "html") if each in known), known[0])
-    overflow = "truncate" if service.pages else "split"
-    return {"format": wanted, "overflow": overflow}
+def signed(found: dict[str, Any]) -> dict[str, Any]:
+    """Say whose alerts these are, where a service asks and the address does not."""
+    asked = {"source": urlsplit(settings.BASE_URL).netloc, "component": "synccenter"}
+    return {name: value for name, value in asked.items() if name in found and not found[name]}
+
+
+def formats_of(service: Service) -> list[NotifyFormat]:
+    known = plugin_class(service).notify_format
+    return list(known) if isinstance(known, tuple) else [known]
+
+
+def format_of(service: Service) -> NotifyFormat:
+    """Return how a service is written to: plainly where it takes that, since then no mark counts.
+
+    HTML is made of plain text; what takes Markdown alone is given the text as it is.
+    """
+    known = formats_of(service)
+    wanted = (NotifyFormat.TEXT, NotifyFormat.HTML, NotifyFormat.MARKDOWN)
+    return next(each for each in wanted if each in known)
 
 
 def server_of(plugin: Any) -> tuple[str, int]:
@@ -130,8 +143,6 @@ def server_of(plugin: Any) -> tuple[str, int]:
 
 def plain_check(plugin: Any, service: Service) -> None:
     """Refuse what goes over HTTP, but to servers named in ALERT_TARGETS_ALLOWED."""
-    if plugin.schema != service.plain:
-        return
     host, port = server_of(plugin)
     if not is_named(host, port, settings.ALERT_TARGETS_ALLOWED):
         raise ChatRefusedError(f"Use {service.schemes[0]}://, which is encrypted.")
@@ -143,9 +154,9 @@ def chat_check(url: str) -> str:
     That is the service, and the server where the address names one: the rest of it is a secret.
     """
     service, plugin = plugin_of(url)
-    if not service.names_server:
-        return service.name
     host, port = server_of(plugin)
+    if not service.names_server or not host:
+        return service.name
     try:
         host_check(host, port)
     except AddressRefusedError as error:

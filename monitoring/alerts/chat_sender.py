@@ -9,7 +9,7 @@ from typing import Any
 from apprise import NotifyFormat, NotifyType
 
 from accounts.credentials import CredentialUnreadableError
-from monitoring.alerts.chat_plugins import ChatRefusedError, plugin_of
+from monitoring.alerts.chat_plugins import ChatRefusedError, format_of, plugin_of
 from monitoring.alerts.delivery import Answer, Verdict, answer_to_request, told
 from monitoring.alerts.guarded_http import Exchange, exchange
 from monitoring.alerts.models import Message
@@ -21,11 +21,13 @@ logger = logging.getLogger(__name__)
 # Seconds for one message, all calls it takes; less than its lease.
 WITHIN = 60.0
 REMOVED = "This destination was removed."
-NO_CALL = "Nothing was sent: the service takes no such message."
+NO_CALL = "The service was not called."
+CLOSED_BY_HAND = "Nothing to send: at this service somebody has to close it."
 TYPES = {1: NotifyType.INFO, 2: NotifyType.WARNING, 3: NotifyType.FAILURE}
 # What would call people, and what would make a link of a text, in one chat or another.
-CALLS = re.compile(r"(?<![\w.+-])@(?=\w)|<(?=[!@#])")
-LINKED = re.compile(r"\](?=\()")
+CALLS = re.compile(r"(?<![\w.+-])@(?=\w)|<")
+LINKED = re.compile(r"\](?=[(\[:])")
+BREAKS = re.compile(r"\s*\n\s*")
 JOINER = "\N{WORD JOINER}"
 
 
@@ -60,12 +62,16 @@ def tell(url: str, page: dict[str, Any], made: Exchange) -> Answer:
     """Send one text; a page has a `key` that names its alert, and says whether it `is_over`."""
     before = made.calls
     try:
-        _, plugin = plugin_of(url, page["key"])
+        service, plugin = plugin_of(url, page["key"])
+        text, written = defused(page["text"]), NotifyFormat.TEXT
+        if format_of(service) == NotifyFormat.MARKDOWN:
+            # There a single line break is none.
+            text, written = BREAKS.sub("\n\n", text), NotifyFormat.MARKDOWN
         is_sent = plugin.notify(
             title=defused(page["title"]),
-            body=defused(page["text"]),
+            body=text,
             notify_type=type_of(page),
-            body_format=NotifyFormat.TEXT,
+            body_format=written,
         )
     except ChatRefusedError as error:
         return Answer(Verdict.NEVER, str(error))
@@ -74,7 +80,9 @@ def tell(url: str, page: dict[str, Any], made: Exchange) -> Answer:
         logger.warning("Apprise broke: %s", type(error).__name__)
         return Answer(Verdict.LATER, f"The service's answer is strange ({type(error).__name__}).")
     if made.calls == before:
-        return Answer(Verdict.TAKEN if is_sent else Verdict.LATER, made.error or NO_CALL)
+        if is_sent and page.get("is_over"):
+            return Answer(Verdict.TAKEN, CLOSED_BY_HAND)
+        return Answer(Verdict.LATER, made.error or NO_CALL)
     answer = answer_to_request(made.status, made.body, made.error, made.retry_after)
     if not is_sent and answer.verdict == Verdict.TAKEN:
         return Answer(Verdict.LATER, answer.said)

@@ -6,7 +6,6 @@ them the local machine, its files, mail and whatever web server one names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -16,7 +15,7 @@ class Service:
 
     plugin         the class of Apprise that speaks to it
     schemes        the beginnings of its addresses, all of HTTPS; `plain` one of HTTP
-    names_server   whether the address names the server, as where one runs one's own
+    names_server   whether the address may name the server, as where one runs one's own
     closes         options by which Apprise opens an alert at it and closes the same again; the
                    one with the value KEY names the alert
     """
@@ -26,15 +25,16 @@ class Service:
     schemes: tuple[str, ...]
     plain: str = ""
     names_server: bool = False
-    closes: Mapping[str, str] | None = None
+    closes: tuple[tuple[str, str], ...] = ()
 
     @property
     def pages(self) -> bool:
-        return self.closes is not None
+        return bool(self.closes)
 
 
 KEY = "{key}"
-BY_KEY = {"action": "map", "dedup": KEY}
+MAP = ("action", "map")
+BY_KEY = (MAP, ("dedup", KEY))
 SERVICES = (
     Service("Slack", "slack.NotifySlack", ("slack",)),
     Service(
@@ -51,12 +51,12 @@ SERVICES = (
     Service("Zoom", "zoom.NotifyZoom", ("zoom",)),
     Service("Telegram", "telegram.NotifyTelegram", ("tgram",)),
     Service("Matrix", "matrix.NotifyMatrix", ("matrixs",), "matrix", names_server=True),
-    Service("ntfy", "ntfy.NotifyNtfy", ("ntfys",), "ntfy"),
+    Service("ntfy", "ntfy.NotifyNtfy", ("ntfys",), "ntfy", names_server=True),
     Service("Gotify", "gotify.NotifyGotify", ("gotifys",), "gotify", names_server=True),
     Service("Pushover", "pushover.NotifyPushover", ("pover",)),
     Service("PagerDuty", "pagerduty.NotifyPagerDuty", ("pagerduty",), closes=BY_KEY),
     # It closes only what this very process opened, so somebody has to.
-    Service("Opsgenie", "opsgenie.NotifyOpsgenie", ("opsgenie",), closes={"alias": KEY}),
+    Service("Opsgenie", "opsgenie.NotifyOpsgenie", ("opsgenie",), closes=(("alias", KEY),)),
     Service("ilert", "ilert.NotifyILert", ("ilert",), closes=BY_KEY),
     Service("incident.io", "incidentio.NotifyIncidentIO", ("incidentio",), closes=BY_KEY),
     Service("Squadcast", "squadcast.NotifySquadcast", ("squadcast",), closes=BY_KEY),
@@ -64,14 +64,14 @@ SERVICES = (
         "PagerTree",
         "pagertree.NotifyPagerTree",
         ("pagertree",),
-        closes={"action": "map", "thirdparty": KEY},
+        closes=(MAP, ("thirdparty", KEY)),
     ),
     Service("FireHydrant", "firehydrant.NotifyFireHydrant", ("firehydrant",), closes=BY_KEY),
     Service(
         "Splunk On-Call",
         "splunk.NotifySplunk",
         ("splunk", "victorops"),
-        closes={"action": "map", "entity_id": KEY},
+        closes=(MAP, ("entity_id", KEY)),
     ),
 )
 BY_SCHEME = {scheme: service for service in SERVICES for scheme in service.schemes}
