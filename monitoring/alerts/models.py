@@ -108,6 +108,10 @@ class SilenceQuerySet(TenantQuerySet):
     def active_at(self, now: datetime) -> SilenceQuerySet:
         return self.filter(started_at__lte=now, ends_at__gt=now, ended_at=None)
 
+    def not_over_at(self, now: datetime) -> SilenceQuerySet:
+        """Keep those in force and those to come."""
+        return self.filter(ends_at__gt=now, ended_at=None)
+
     def over_at(self, now: datetime) -> SilenceQuerySet:
         return self.exclude(ends_at__gt=now, ended_at=None)
 

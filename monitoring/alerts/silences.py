@@ -1,4 +1,4 @@
-"""Placing, lifting and ending silences, and asking who is silenced.
+"""Placing, changing, lifting and ending silences.
 
 A silence keeps alerts about people from being sent: what the service would tell of their health by
 itself. It touches neither their health nor their holds (design, rule 7), nor mails that somebody
@@ -8,51 +8,29 @@ asked for, as links and answers are. It always has an end.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
 
 from accounts.access import Access
-from accounts.models import Organization
+from accounts.models import Organization, Person
+from monitoring.alerts.matchers import (
+    Matcher,
+    SilenceRefusedError,
+    problem_of,
+    reason_problem,
+    time_problem,
+)
 from monitoring.alerts.models import Silence, SilencedPerson
 from monitoring.audit.log import audit_entry_write
-from monitoring.health.models import HealthTally
 
 MUTE = """
     INSERT INTO alerts_silencedperson (silence_id, organization_id, person_id)
     SELECT %(silence)s, organization_id, id FROM accounts_person
     WHERE organization_id = %(organization)s AND id = ANY(%(people)s)
 """
-# Of each silence the first few, by an index that ends after them.
-FIRST_PEOPLE = """
-    SELECT silence.id, person.name
-    FROM unnest(%(silences)s::bigint[]) AS silence (id)
-    CROSS JOIN LATERAL (
-        SELECT person_id FROM alerts_silencedperson
-        WHERE silence_id = silence.id AND lifted_at IS NULL
-        ORDER BY person_id LIMIT %(most)s
-    ) AS member
-    JOIN accounts_person AS person ON person.id = member.person_id
-    ORDER BY silence.id, person.id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveSilence:
-    """A silence in force; `share` is that of the organization's people, from 0 to 1."""
-
-    id: int
-    reason: str
-    author_name: str
-    started_at: datetime
-    ends_at: datetime
-    people: int
-    share: float
 
 
 @transaction.atomic
@@ -102,23 +80,111 @@ def silence_lift(*, silence_id: int, people: Collection[int], now: datetime) -> 
 
 
 @transaction.atomic
+def silence_define(
+    *,
+    access: Access,
+    team: str = "",
+    cause: str = "",
+    provider: str = "",
+    everybody: bool = False,
+    starts_at: datetime | None = None,
+    ends_at: datetime,
+    reason: str,
+    announcement: str = "",
+    now: datetime,
+) -> Silence:
+    """Mute the alerts about whoever matches, from `starts_at` (else now) until `ends_at`.
+
+    Without anything to match by, `everybody` has to say that all are meant. One that begins later
+    is a maintenance window; `announcement` names what a provider planned, of those it has offered.
+    Raises SilenceRefusedError for what makes no silence.
+    """
+    access.require_change()
+    matcher, reason = Matcher(team, cause, provider), reason.strip()
+    begins = max(starts_at or now, now)
+    problems = (
+        problem_of(matcher, everybody),
+        time_problem(begins, ends_at, now),
+        reason_problem(reason),
+        team_problem(access, team),
+    )
+    for problem in filter(None, problems):
+        raise SilenceRefusedError(*problem)
+    silence = Silence.objects.create(
+        organization=access.organization,
+        author=access.user,
+        author_name=name_of(access),
+        reason=reason,
+        is_matcher=True,
+        team=team,
+        cause=cause,
+        provider=provider,
+        announcement=announcement,
+        started_at=begins,
+        ends_at=ends_at,
+    )
+    detail = {"team": team, "cause": cause, "provider": provider, "reason": reason}
+    times = {"starts_at": begins.isoformat(), "ends_at": ends_at.isoformat()}
+    note(access, "silence.define", silence, now, **detail, **times)
+    return silence
+
+
+def team_problem(access: Access, team: str) -> tuple[str, str] | None:
+    people = Person.objects.visible_to(access).filter(team=team)
+    if team and not people.exists():
+        return "Nobody is in a team of that name.", "team"
+    return None
+
+
+@transaction.atomic
+def silence_change(*, access: Access, silence: Silence, ends_at: datetime, now: datetime) -> bool:
+    """Have a silence end earlier or later; return False where it is over already.
+
+    What is over does not come back. Raises SilenceRefusedError for an end it can't have.
+    """
+    require_own(access, silence)
+    found = Silence.objects.select_for_update().not_over_at(now).filter(pk=silence.pk).first()
+    if found is None:
+        return False
+    if problem := time_problem(found.started_at, ends_at, now):
+        raise SilenceRefusedError(*problem)
+    Silence.objects.filter(pk=found.pk).update(ends_at=ends_at)
+    times = {"from": found.ends_at.isoformat(), "to": ends_at.isoformat()}
+    note(access, "silence.change", found, now, **times)
+    return True
+
+
+@transaction.atomic
 def silence_end(*, access: Access, silence: Silence, now: datetime) -> bool:
-    """End a silence for everybody in it; return False where it was over already."""
+    """End a silence, or call off one to come; return False where it was over already."""
+    require_own(access, silence)
+    lasting = Silence.objects.filter(pk=silence.pk).not_over_at(now)
+    if not lasting.update(ended_at=now, ended_by_name=name_of(access)):
+        return False
+    note(access, "silence.end", silence, now)
+    return True
+
+
+def require_own(access: Access, silence: Silence) -> None:
+    """Raise PermissionDenied for who may not change this silence."""
     access.require_change()
     if silence.organization_id != access.organization.pk:
         raise PermissionDenied("This silence belongs to another organization.")
-    active = Silence.objects.filter(pk=silence.pk).active_at(now)
-    name = access.user.get_full_name() or access.user.email
-    if not active.update(ended_at=now, ended_by_name=name):
-        return False
+
+
+def name_of(access: Access) -> str:
+    name: str = access.user.get_full_name() or access.user.email
+    return name
+
+
+def note(access: Access, action: str, silence: Silence, now: datetime, **detail: str) -> None:
     audit_entry_write(
         organization=access.organization,
-        action="silence.end",
+        action=action,
         now=now,
         author=access.user,
-        detail={"silence": silence.pk},
+        detail={"silence": silence.pk, **detail},
     )
-    return True
 
 
 @transaction.atomic
@@ -127,44 +193,3 @@ def silences_forget(before: datetime, *, limit: int) -> int:
     old = list(Silence.objects.filter(ends_at__lt=before).values_list("pk", flat=True)[:limit])
     Silence.objects.filter(pk__in=old).delete()
     return len(old)
-
-
-def active_silences(access: Access, now: datetime) -> list[ActiveSilence]:
-    """Return the silences in force, those that end last first, in one statement."""
-    known = HealthTally.objects.filter(organization=access.organization.pk)
-    total = known.order_by().values("organization").annotate(n=Sum("people")).values("n")
-    found = with_people(Silence.objects.visible_to(access).active_at(now))
-    rows = found.annotate(known=number(total)).order_by("-ends_at", "-id")
-    return [
-        ActiveSilence(
-            id=row.pk,
-            reason=row.reason,
-            author_name=row.author_name,
-            started_at=row.started_at,
-            ends_at=row.ends_at,
-            people=row.people,
-            share=min(1.0, row.people / row.known) if row.known else 0.0,
-        )
-        for row in rows
-    ]
-
-
-def first_people(silence_ids: Collection[int], most: int) -> dict[int, list[str]]:
-    """Return the names of the first people of each silence, up to so many, in one statement."""
-    names: dict[int, list[str]] = {silence_id: [] for silence_id in silence_ids}
-    with connection.cursor() as cursor:
-        cursor.execute(FIRST_PEOPLE, {"silences": list(silence_ids), "most": most})
-        for silence_id, name in cursor.fetchall():
-            names[silence_id].append(name)
-    return names
-
-
-def with_people(silences: QuerySet[Silence]) -> Any:
-    """Add to each silence how many `people` are in it and have not been lifted out of it."""
-    members = SilencedPerson.objects.filter(silence=OuterRef("pk"))
-    counted = members.order_by().values("silence").annotate(n=Count("pk", filter=Q(lifted_at=None)))
-    return silences.annotate(people=number(counted.values("n")))
-
-
-def number(query: QuerySet) -> Coalesce:
-    return Coalesce(Subquery(query, output_field=IntegerField()), 0)

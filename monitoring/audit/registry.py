@@ -58,6 +58,8 @@ ACTIONS = {
     "alert.unacknowledge": "took back the acknowledgement of an alert",
     "recipient.unsubscribe": "unsubscribed from alerts",
     "recipient.resubscribe": "subscribed to alerts again",
+    "silence.define": "muted alerts about whoever matches",
+    "silence.change": "changed when a silence ends",
     "silence.end": "ended a silence",
     "message.retry": "had a mail sent again that was given up",
     "message.replay": "had a message sent anew",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.alerts.silences import active_silences
+from monitoring.alerts.mutes import active_silences
 from monitoring.console.alerts_waiting import SHOWN as ALERTS
 from monitoring.console.alerts_waiting import (
     alerts_of,

@@ -15,22 +15,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_for
+from monitoring.alerts.matchers import LARGE
 from monitoring.alerts.models import Silence
-from monitoring.alerts.silences import (
-    ActiveSilence,
-    active_silences,
-    first_people,
-    silence_end,
-    with_people,
-)
+from monitoring.alerts.mutes import ActiveSilence, active_silences, first_people, with_people
+from monitoring.alerts.silences import silence_end
 from monitoring.console.moments import counted
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.summaries import muted
 
 PER_PAGE = 25
-# From this share of an organization on, a silence is worth a second thought.
-LARGE = 0.25
 NAMED = 3
 
 

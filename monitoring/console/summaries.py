@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from monitoring.alerts.silences import ActiveSilence
+from monitoring.alerts.mutes import ActiveSilence
 from monitoring.console.action_badge import actions_at_hand
 from monitoring.console.action_words import state_look, title
 from monitoring.console.figures import Figures
