@@ -123,6 +123,8 @@ OUTCOME_PARTITION_DAYS = env.int("OUTCOME_PARTITION_DAYS", 7)
 OUTCOME_RETENTION_DAYS = env.int("OUTCOME_RETENTION_DAYS", 400)
 # Alerts and messages are forgotten so long after they are over.
 MESSAGE_RETENTION_DAYS = env.int("MESSAGE_RETENTION_DAYS", 400)
+# How often each organization's page at Salesforce is asked what is planned; 0 for never.
+MAINTENANCE_ASK_HOURS = env.float("MAINTENANCE_ASK_HOURS", 24)
 
 # Of all people the back-test ran over: a changed rule that moves more waits for a second look.
 SECOND_LOOK_SHARE = env.float("SECOND_LOOK_SHARE", 0.1)

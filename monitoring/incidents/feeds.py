@@ -65,11 +65,12 @@ SALESFORCE_MAINTENANCE = frozenset({"MAINTENANCE_CORE", "MAINTENANCE_NONCORE"})
 
 @dataclass(frozen=True, slots=True)
 class PlannedMaintenance:
-    """A maintenance the vendor has announced; times are UTC."""
+    """A maintenance the vendor has announced; times are UTC. `identifier` is its page's, or ""."""
 
     name: str
     start: datetime
     end: datetime
+    identifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class StatusReport:
     until     the planned end of a maintenance
     address   a page for people
     upcoming  maintenances that go on or begin within 14 days, soonest first
+    instance  what the vendor calls the machine it is about, where the page is of one
     """
 
     provider: str
@@ -92,14 +94,7 @@ class StatusReport:
     until: datetime | None
     address: str
     upcoming: tuple[PlannedMaintenance, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """A maintenance with the id its page goes by, or ""."""
-
-    identifier: str
-    plan: PlannedMaintenance
+    instance: str = ""
 
 
 def unknown_status(provider: str, why: str) -> StatusReport:
@@ -177,8 +172,16 @@ def read_salesforce_status(payload: bytes, now: datetime) -> StatusReport:
     if not plain(word):
         return unreadable("salesforce")
     announced = announced_maintenances(instance, now)
-    upcoming = tuple(each.plan for each in announced)[:MAX_UPCOMING]
-    fine = StatusReport("salesforce", "ok", "", None, None, instance_page(instance), upcoming)
+    fine = StatusReport(
+        provider="salesforce",
+        state="ok",
+        headline="",
+        since=None,
+        until=None,
+        address=instance_page(instance),
+        upcoming=tuple(announced[:MAX_UPCOMING]),
+        instance=instance_name(instance),
+    )
     if word in SALESFORCE_FINE:
         return fine
     said = SALESFORCE_WORDS.get(word) or f"Status {quoted(word)}"
@@ -202,18 +205,18 @@ def trouble_report(
 
 
 def maintenance_report(
-    fine: StatusReport, said: str, announced: list[Announced], now: datetime
+    fine: StatusReport, said: str, announced: list[PlannedMaintenance], now: datetime
 ) -> StatusReport:
     """Turn the report of a good day into that of the maintenance going on, if it is named."""
-    current = next((each for each in announced if each.plan.start <= now), None)
+    current = next((each for each in announced if each.start <= now), None)
     if current is None:
         return replace(fine, state="maintenance", headline=said)
     return replace(
         fine,
         state="maintenance",
-        headline=headline_of(said, current.plan.name),
-        since=current.plan.start,
-        until=current.plan.end,
+        headline=headline_of(said, current.name),
+        since=current.start,
+        until=current.end,
         address=salesforce_page("maintenances", current.identifier) or fine.address,
     )
 
@@ -223,9 +226,12 @@ def salesforce_page(kind: str, identifier: str) -> str:
 
 
 def instance_page(instance: Mapping[str, Any]) -> str:
+    return salesforce_page("instances", instance_name(instance)) or PAGES["salesforce"]
+
+
+def instance_name(instance: Mapping[str, Any]) -> str:
     key = text_of(instance, "key")
-    known = key if IDENTIFIER.fullmatch(key) else ""
-    return salesforce_page("instances", known) or PAGES["salesforce"]
+    return key if IDENTIFIER.fullmatch(key) else ""
 
 
 def open_incidents(instance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -259,7 +265,7 @@ def incident_text(incident: Mapping[str, Any]) -> str:
     return next((text for text in texts if text), "")
 
 
-def announced_maintenances(instance: Mapping[str, Any], now: datetime) -> list[Announced]:
+def announced_maintenances(instance: Mapping[str, Any], now: datetime) -> list[PlannedMaintenance]:
     """Maintenances that go on or begin within AHEAD, soonest first."""
     found = []
     for item in dicts_in(instance, "Maintenances"):
@@ -268,8 +274,8 @@ def announced_maintenances(instance: Mapping[str, Any], now: datetime) -> list[A
             continue
         if start < end and now < end and start - now <= AHEAD:
             name = shortened(plain(text_of(item, "name"))) or "Maintenance"
-            found.append(Announced(identifier_of(item), PlannedMaintenance(name, start, end)))
-    return sorted(found, key=lambda each: (each.plan.start, each.plan.end, each.plan.name))
+            found.append(PlannedMaintenance(name, start, end, identifier_of(item)))
+    return sorted(found, key=lambda each: (each.start, each.end, each.name))
 
 
 def is_called_off(maintenance: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -258,3 +259,48 @@ class Release(models.Model):
 
     version = models.CharField(max_length=60)
     started_at = models.DateTimeField()
+
+
+class StatusPage(models.Model):
+    """When an organization's page at Salesforce is asked next what is planned."""
+
+    organization = models.OneToOneField(
+        "accounts.Organization", models.CASCADE, primary_key=True, related_name="+"
+    )
+    ask_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["ask_at"], name="status_page_to_ask")]
+
+
+class PlannedMaintenanceQuerySet(TenantQuerySet):
+    def ahead(self, now: datetime) -> PlannedMaintenanceQuerySet:
+        """Keep those that go on or are to come, the next first."""
+        return self.filter(ends_at__gt=now).order_by("starts_at", "id")
+
+
+class PlannedMaintenance(TenantModel):
+    """A maintenance that a provider has announced for the machine an organization is on.
+
+    `instance` is the provider's name of it, `external_id` that of the announcement, or empty. `key`
+    is of the announcement and its beginning: postponed, it is another.
+    """
+
+    provider = models.CharField(max_length=10, choices=Source)
+    instance = models.CharField(max_length=64, blank=True)
+    external_id = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    # Somebody said that no alerts need be muted for it.
+    dismissed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = PlannedMaintenanceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "key"], name="planned_maintenance_once"
+            ),
+        ]

@@ -1,4 +1,4 @@
-"""Asking the vendors' status pages about open incidents, and noting what changed there."""
+"""Asking the vendors' status pages: about open incidents, and what is planned."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from monitoring.incidents.asking import status_ask
 from monitoring.incidents.course import event_write
 from monitoring.incidents.feeds import StatusReport
 from monitoring.incidents.models import EventKind, Incident, IncidentQuerySet, Source
+from monitoring.incidents.planning import plans_are_due, plans_note, plans_poll
 
 ASK_EVERY = timedelta(minutes=5)
 # Each may take some seconds, and a task has minutes.
 PAGES_AT_ONCE = 8
 HAS_A_PAGE = (Source.GOOGLE, Source.SALESFORCE)
+
+
+def pages_are_due(now: datetime) -> bool:
+    """Tell whether some page is to be asked something."""
+    return statuses_due(now).exists() or plans_are_due(now)
 
 
 def statuses_due(now: datetime) -> IncidentQuerySet:
@@ -34,9 +40,13 @@ def statuses_poll() -> None:
         statuses_note(google, status_ask("google", now=now), timezone.now())
     salesforce = statuses_due(now).filter(provider=Source.SALESFORCE).select_related("organization")
     for incident in statuses_claim(list(salesforce.order_by("id")[:PAGES_AT_ONCE]), now):
-        host = incident.organization.salesforce_host if incident.organization else ""
+        organization = incident.organization
+        host = organization.salesforce_host if organization else ""
         report = status_ask("salesforce", salesforce_host=host, now=now)
         statuses_note([incident], report, timezone.now())
+        if organization is not None:
+            plans_note(organization, report, timezone.now())
+    plans_poll()
 
 
 def statuses_claim(incidents: Iterable[Incident], now: datetime) -> Iterable[Incident]:

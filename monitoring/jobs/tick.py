@@ -28,7 +28,7 @@ from monitoring.incidents.across_watch import incidents_find_across, incidents_f
 from monitoring.incidents.housekeeping import pulses_age, pulses_compact
 from monitoring.incidents.intake_watch import intake_watch
 from monitoring.incidents.opening import FOLD_AT_ONCE, hits_fold_anew
-from monitoring.incidents.polling import statuses_due
+from monitoring.incidents.polling import pages_are_due
 from monitoring.incidents.watch import PACE, THRESHOLDS, incidents_find, incidents_follow
 from monitoring.intake.housekeeping import counts_fold, counts_forget
 from monitoring.jobs import doorbell
@@ -181,7 +181,7 @@ def watch(report: TickReport, now: datetime) -> None:
     report.opened += len(incidents_find_across(now=now, thresholds=THRESHOLDS))
     report.closed += len(incidents_follow(now=now))
     incidents_follow_across(now=now)
-    if statuses_due(now).exists():
+    if pages_are_due(now):
         doorbell.ring_status_poll()
 
 

@@ -1,13 +1,19 @@
-"""Fail whatever reaches for a name that is not this machine's own."""
+"""Fail whatever reaches for a name that is not this machine's own.
+
+Loaded by `-p`, because Django's settings are read before any conftest.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from typing import Any
 
 import pytest
 
+# The tick would have the vendors' pages asked what is planned; tests that want it say so.
+os.environ["MAINTENANCE_ASK_HOURS"] = "0"
 _getaddrinfo = socket.getaddrinfo
 
 

@@ -121,6 +121,7 @@ class Command(BaseCommand):
             "SALESFORCE_LOGIN_URL": simulator,
             "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
             "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
+            "MAINTENANCE_ASK_HOURS": "24",
             # Nobody's real mailbox is written to, and whoever plays the person needs their links.
             "EMAIL_URL": KEPT,
             "OUTBOX_SHOWS_LINKS": "1",

@@ -187,7 +187,13 @@ def test_a_past_incident_about_nobody_knows_what_is_past() -> None:
 
 def test_a_quiet_instance_is_ok() -> None:
     assert salesforce(instance()) == StatusReport(
-        "salesforce", "ok", "", None, None, "https://status.salesforce.com/instances/DEU1"
+        provider="salesforce",
+        state="ok",
+        headline="",
+        since=None,
+        until=None,
+        address="https://status.salesforce.com/instances/DEU1",
+        instance="DEU1",
     )
 
 
@@ -214,6 +220,7 @@ def test_an_incident_of_salesforce_is_trouble(word: str, said: str) -> None:
         since=NOW - 2 * HOUR,
         until=None,
         address="https://status.salesforce.com/incidents/20001234",
+        instance="DEU1",
     )
 
 
@@ -267,7 +274,7 @@ def test_a_beginning_that_is_no_time_is_left_out(begin: Any) -> None:
 
 def test_a_maintenance_going_on_tells_its_end() -> None:
     value = instance("MAINTENANCE_CORE", Maintenances=[maintenance(-HOUR, 2 * HOUR)])
-    plan = PlannedMaintenance("Winter release", NOW - HOUR, NOW + 2 * HOUR)
+    plan = PlannedMaintenance("Winter release", NOW - HOUR, NOW + 2 * HOUR, "20005678")
     assert salesforce(value) == StatusReport(
         provider="salesforce",
         state="maintenance",
@@ -276,6 +283,7 @@ def test_a_maintenance_going_on_tells_its_end() -> None:
         until=NOW + 2 * HOUR,
         address="https://status.salesforce.com/maintenances/20005678",
         upcoming=(plan,),
+        instance="DEU1",
     )
 
 
