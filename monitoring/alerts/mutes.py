@@ -13,12 +13,14 @@ from django.db.models.functions import Coalesce
 
 from accounts.access import Access
 from monitoring.alerts.mails import moment
-from monitoring.alerts.matchers import Matcher, is_worth_telling
+from monitoring.alerts.matchers import LARGE, Matcher, is_worth_telling
 from monitoring.alerts.models import Silence, SilencedPerson
 from monitoring.alerts.muting import IN_FORCE, MATCHES, SILENCED
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.health.models import Health, HealthQuerySet, HealthTally, Status
 
+# Of a silence of people named one by one, so many names are told.
+NAMED = 3
 # Each way of counting reads the fewest rows that tell it: of the tally a few dozen, and of people
 # only those of the team or those whose last run failed.
 COUNT = f"""
@@ -46,30 +48,22 @@ COUNT = f"""
     )
     END
 """  # noqa: S608
+# Of those named the first few are told, by an index that ends after them.
 LASTING = f"""
     SELECT silence.id, reason, author_name, started_at, ends_at, {COUNT}, (
         SELECT coalesce(sum(tally.people), 0)::int8 FROM health_healthtally AS tally
         WHERE tally.organization_id = silence.organization_id
+    ), ARRAY(
+        SELECT person.name FROM alerts_silencedperson AS member
+        JOIN accounts_person AS person ON person.id = member.person_id
+        WHERE member.silence_id = silence.id AND member.lifted_at IS NULL
+        ORDER BY member.person_id LIMIT %(named)s
     ), is_matcher, team, cause, provider, announcement
     FROM alerts_silence AS silence
     WHERE silence.organization_id = %(organization)s
         AND silence.ends_at > %(now)s AND silence.ended_at IS NULL
-        AND (silence.started_at <= %(now)s) = %(begun)s
-    ORDER BY CASE WHEN %(begun)s THEN ends_at END DESC, CASE WHEN NOT %(begun)s THEN started_at END,
-        id DESC
+    ORDER BY ends_at DESC, id DESC
 """  # noqa: S608
-# Of each silence the first few, by an index that ends after them.
-FIRST_PEOPLE = """
-    SELECT silence.id, person.name
-    FROM unnest(%(silences)s::bigint[]) AS silence (id)
-    CROSS JOIN LATERAL (
-        SELECT person_id FROM alerts_silencedperson
-        WHERE silence_id = silence.id AND lifted_at IS NULL
-        ORDER BY person_id LIMIT %(most)s
-    ) AS member
-    JOIN accounts_person AS person ON person.id = member.person_id
-    ORDER BY silence.id, person.id
-"""
 FORCE = f"""
     SELECT silence.organization_id, count(*), min(silence.started_at), (
         SELECT coalesce(sum(tally.people), 0)::int8 FROM health_healthtally AS tally
@@ -90,7 +84,7 @@ MUTED = f"""
 class ActiveSilence:
     """A silence in force or to come; `share` is that of the organization's people, from 0 to 1.
 
-    Of a matcher `people` are those who match now.
+    Of a matcher `people` are those who match now; of others `names` are those of the first.
     """
 
     id: int
@@ -100,6 +94,7 @@ class ActiveSilence:
     ends_at: datetime
     people: int
     share: float
+    names: tuple[str, ...] = ()
     is_matcher: bool = False
     matcher: Matcher = field(default=Matcher())
     announcement: str = ""
@@ -128,44 +123,61 @@ class Mutes:
     def reached_share(self) -> float:
         return share_of(self.reach, self.known)
 
+    @property
+    def is_large(self) -> bool:
+        """Tell whether a large part of everybody is muted, or may come to be."""
+        return max(self.share, self.reached_share) >= LARGE
+
 
 def share_of(people: int, known: int) -> float:
     return min(1.0, people / known) if known else 0.0
 
 
-def active_silences(access: Access, now: datetime) -> list[ActiveSilence]:
-    """Return the silences in force, those that end last first, in one statement."""
-    return lasting(access.organization.pk, now, begun=True)
+def lasting_silences(
+    organization_id: int, now: datetime
+) -> tuple[list[ActiveSilence], list[ActiveSilence]]:
+    """Return the silences in force, those that end last first, and those to come, the next first.
 
-
-def upcoming_silences(access: Access, now: datetime) -> list[ActiveSilence]:
-    """Return the silences that begin later, the next first, with whom they would mute now."""
-    return lasting(access.organization.pk, now, begun=False)
-
-
-def lasting(organization_id: int, now: datetime, *, begun: bool) -> list[ActiveSilence]:
-    values: dict[str, Any] = {"organization": organization_id, "now": now, "begun": begun}
+    In one statement.
+    """
+    values: dict[str, Any] = {"organization": organization_id, "now": now, "named": NAMED}
     with connection.cursor() as cursor:
         cursor.execute(LASTING, values)
-        return [lasting_from(row) for row in cursor.fetchall()]
-
-
-def lasting_from(row: Sequence[Any]) -> ActiveSilence:
-    id_, reason, author_name, started_at, ends_at, people, known, is_matcher, *matcher, plan = row
-    share, whom = share_of(people, known), Matcher(*matcher)
-    return ActiveSilence(
-        id_, reason, author_name, started_at, ends_at, people, share, is_matcher, whom, plan
+        found = [lasting_from(row) for row in cursor.fetchall()]
+    upcoming = [each for each in found if each.started_at > now]
+    return (
+        [each for each in found if each.started_at <= now],
+        sorted(upcoming, key=lambda each: (each.started_at, each.id)),
     )
 
 
-def first_people(silence_ids: Collection[int], most: int) -> dict[int, list[str]]:
-    """Return the names of the first people named in each silence, in one statement."""
-    names: dict[int, list[str]] = {silence_id: [] for silence_id in silence_ids}
-    with connection.cursor() as cursor:
-        cursor.execute(FIRST_PEOPLE, {"silences": list(silence_ids), "most": most})
-        for silence_id, name in cursor.fetchall():
-            names[silence_id].append(name)
-    return names
+def lasting_from(row: Sequence[Any]) -> ActiveSilence:
+    id_, reason, author_name, started_at, ends_at, people, known, names, *rest = row
+    is_matcher, team, cause, provider, announcement = rest
+    return ActiveSilence(
+        id=id_,
+        reason=reason,
+        author_name=author_name,
+        started_at=started_at,
+        ends_at=ends_at,
+        people=people,
+        share=share_of(people, known),
+        names=tuple(names),
+        is_matcher=is_matcher,
+        matcher=Matcher(team, cause, provider),
+        announcement=announcement,
+    )
+
+
+def active_silences(access: Access, now: datetime) -> list[ActiveSilence]:
+    """Return the silences in force, those that end last first, in one statement."""
+    return lasting_silences(access.organization.pk, now)[0]
+
+
+def named(names: Sequence[str], people: int) -> str:
+    """Return who is muted: "Ada, Ben, Eve and 209 more"."""
+    more = people - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def with_people(silences: QuerySet[Silence]) -> Any:
@@ -238,7 +250,7 @@ def silences_in_force(
 
 def silence_lines(organization_id: int, now: datetime, zone: tzinfo = UTC) -> list[str]:
     """Return a line for each silence in force, for a digest: whom it mutes, why and until when."""
-    found = lasting(organization_id, now, begun=True)
+    found, _ = lasting_silences(organization_id, now)
     titles = cause_titles(organization_id) if any(each.matcher.cause for each in found) else {}
     return [line_of(each, titles, zone) for each in found]
 
@@ -250,7 +262,8 @@ def cause_titles(organization_id: int) -> dict[str, str]:
 
 def line_of(silence: ActiveSilence, titles: dict[str, str], zone: tzinfo) -> str:
     matcher = silence.matcher
-    whom = matcher.said(titles.get(matcher.cause, "")) if silence.is_matcher else "People chosen"
+    title, names = titles.get(matcher.cause, ""), named(silence.names, silence.people)
+    whom = matcher.said(title) if silence.is_matcher else names or "Nobody"
     people = f"{silence.people:,} {'person' if silence.people == 1 else 'people'}"
     until = moment(silence.ends_at, zone)
     return f"{whom}: {people} muted until {until}, by {silence.author_name}: {silence.reason}"

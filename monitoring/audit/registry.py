@@ -60,6 +60,7 @@ ACTIONS = {
     "recipient.resubscribe": "subscribed to alerts again",
     "silence.define": "muted alerts about whoever matches",
     "silence.change": "changed when a silence ends",
+    "maintenance.dismiss": "said that no alerts need be muted for a planned maintenance",
     "silence.end": "ended a silence",
     "message.retry": "had a mail sent again that was given up",
     "message.replay": "had a message sent anew",

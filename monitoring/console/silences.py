@@ -1,7 +1,8 @@
-"""The silences of an organization: whom they mute, until when, and a button to end each."""
+"""The silences of an organization: whom they mute, until when, and what can be done about each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -15,105 +16,190 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import access_for
-from monitoring.alerts.matchers import LARGE
+from monitoring.alerts.maintenance import maintenance_dismiss, maintenances_offered
+from monitoring.alerts.matchers import LARGE, Matcher, SilenceRefusedError
 from monitoring.alerts.models import Silence
-from monitoring.alerts.mutes import ActiveSilence, active_silences, first_people, with_people
-from monitoring.alerts.silences import silence_end
-from monitoring.console.moments import counted
+from monitoring.alerts.mutes import ActiveSilence, lasting_silences, named, with_people
+from monitoring.alerts.silences import silence_change, silence_end
+from monitoring.console.moments import brief, counted
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, coming, past
+from monitoring.console.rules import explanations
+from monitoring.console.silence_words import in_force, people_query, plan_sentence, whom, window
 from monitoring.console.summaries import muted
+from monitoring.console.typed_times import typed_moment, typed_of
+from monitoring.console.wording import Explanation
+from monitoring.incidents.models import PlannedMaintenance
 
 PER_PAGE = 25
-NAMED = 3
+OVER = "The silence is over. Alerts about these people go out again, where no other mutes them."
+NO_TIME = "That is no time. Write a day and a time, like 2027-01-31T09:00."
 
 
 @dataclass(frozen=True, slots=True)
 class SilenceRow:
-    """One silence; `ends` is when it ends or ended, `ended_by` who ended it before its time."""
+    """One silence; `ends` is when it ends or ended, `ended_by` who ended it before its time.
+
+    whom      of a matcher, in words, and `query` lists on the People page who matches now
+    planned   whether it is for a maintenance that a provider announced
+    when      of one to come, from when to when
+    until     its end as a field for times holds it
+    """
 
     id: int
     reason: str
     author: str
     people: str
-    names: str
-    is_large: bool
     began: Moment | None
     ends: Moment | None
-    ended_by: str
+    names: str = ""
+    is_large: bool = False
+    ended_by: str = ""
+    whom: str = ""
+    query: str = ""
+    planned: bool = False
+    when: str = ""
+    until: str = ""
+    is_called_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """A maintenance that a provider plans, offered as a time to mute its alerts in."""
+
+    id: int
+    sentence: str
+    name: str
+    provider: str
 
 
 @login_required
 @require_safe
 def silences(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the silences in force, and those that are over."""
+    """List the silences in force, those to come, and those that are over."""
     access = access_for(request.user, slug)
     now, zone = timezone.now(), access.time_zone
-    active = active_silences(access, now)
-    names = first_people([each.id for each in active], NAMED)
+    active, upcoming = lasting_silences(access.organization.pk, now)
     over = Silence.objects.visible_to(access).over_at(now).order_by("-started_at", "-id")
     found = Paginator(over, PER_PAGE).get_page(request.GET.get("page"))
     shown = with_people(Silence.objects.filter(pk__in=[each.pk for each in found]))
+    past_ones = list(shown.order_by("-started_at", "-id"))
+    by_cause = any(each.matcher.cause for each in (*active, *upcoming))
+    by_cause = by_cause or any(each.cause for each in past_ones)
+    rules = explanations(access.organization.pk) if by_cause else {}
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "silences",
-        "active": [active_row(each, names[each.id], now, zone) for each in active],
+        "active": [lasting_row(each, rules, now, zone) for each in active],
+        "upcoming": [lasting_row(each, rules, now, zone) for each in upcoming],
+        "plans": plan_rows(maintenances_offered(access, now), now, zone),
         "page": found,
-        "rows": [over_row(each, now, zone) for each in shown.order_by("-started_at", "-id")],
-        "sentence": sentence(len(active)),
+        "rows": [over_row(each, rules, now, zone) for each in past_ones],
+        "sentence": in_force(len(active), len(upcoming)),
     }
     return page(request, access, "console/silences.html", "results", context)
 
 
-def sentence(active: int) -> str:
-    """Return the first sentence of the page."""
-    if not active:
-        return "Nobody is silenced"
-    return f"{counted(active, 'silence')} {'is' if active == 1 else 'are'} in force"
+def plan_rows(plans: Iterable[PlannedMaintenance], now: datetime, zone: tzinfo) -> list[PlanRow]:
+    return [
+        PlanRow(plan.pk, plan_sentence(plan, now, zone), plan.name, plan.get_provider_display())
+        for plan in plans
+    ]
 
 
-def active_row(silence: ActiveSilence, names: list[str], now: datetime, zone: tzinfo) -> SilenceRow:
+def lasting_row(
+    silence: ActiveSilence,
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    zone: tzinfo,
+) -> SilenceRow:
+    """Return the row of a silence that is in force or to come."""
+    is_matcher = silence.is_matcher
     return SilenceRow(
         id=silence.id,
         reason=silence.reason,
         author=silence.author_name,
         people=muted(silence.people, silence.share),
-        names=named(names, silence.people),
+        names="" if is_matcher else named(silence.names, silence.people),
         is_large=silence.share >= LARGE,
         began=past(silence.started_at, now, zone),
         ends=coming(silence.ends_at, now, zone),
-        ended_by="",
+        whom=whom(silence.matcher, rules) if is_matcher else "",
+        query=people_query(silence.matcher) if is_matcher else "",
+        planned=bool(silence.announcement),
+        when=window(silence.started_at, silence.ends_at, now, zone),
+        until=typed_of(silence.ends_at, zone),
     )
 
 
-def over_row(silence: Any, now: datetime, zone: tzinfo) -> SilenceRow:
+def over_row(
+    silence: Any, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+) -> SilenceRow:
+    matcher = Matcher(silence.team, silence.cause, silence.provider)
     return SilenceRow(
         id=silence.pk,
         reason=silence.reason,
         author=silence.author_name,
-        people=counted(silence.people, "person", "people"),
-        names="",
-        is_large=False,
+        people=whom(matcher, rules)
+        if silence.is_matcher
+        else counted(silence.people, "person", "people"),
         began=past(silence.started_at, now, zone),
         ends=past(silence.ended_at or silence.ends_at, now, zone),
         ended_by=silence.ended_by_name,
+        is_called_off=silence.ended_at is not None and silence.ended_at < silence.started_at,
+        planned=bool(silence.announcement),
     )
-
-
-def named(names: list[str], people: int) -> str:
-    """Return who is muted: "Ada, Ben, Eve and 209 more"."""
-    more = people - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 @login_required
 @require_POST
 def end(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
-    """End a silence for everybody in it."""
-    access = access_for(request.user, slug)
+    """End a silence for everybody in it, or call off one to come."""
+    access, now = access_for(request.user, slug), timezone.now()
     silence = get_object_or_404(Silence.objects.visible_to(access), pk=silence_id)
-    if silence_end(access=access, silence=silence, now=timezone.now()):
-        messages.success(request, "The silence is over. Alerts about these people go out again.")
-    else:
+    if not silence_end(access=access, silence=silence, now=now):
         messages.info(request, "This silence was over already.")
+    elif silence.started_at > now:
+        messages.success(request, "The silence is called off.")
+    else:
+        messages.success(request, OVER)
+    return redirect("silences", slug=slug)
+
+
+@login_required
+@require_POST
+def change(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
+    """Have a silence end earlier or later."""
+    access, now = access_for(request.user, slug), timezone.now()
+    access.require_change()
+    silence = get_object_or_404(Silence.objects.visible_to(access), pk=silence_id)
+    try:
+        typed = request.POST.get("until", "").strip()
+        until = typed_moment(typed, access.time_zone, latest=True)
+    except ValueError:
+        messages.error(request, NO_TIME)
+        return redirect("silences", slug=slug)
+    try:
+        changed = silence_change(access=access, silence=silence, ends_at=until, now=now)
+    except SilenceRefusedError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("silences", slug=slug)
+    if changed:
+        messages.success(request, f"The silence ends {brief(until, now, access.time_zone)}.")
+    else:
+        messages.info(request, "This silence was over already. Place a new one.")
+    return redirect("silences", slug=slug)
+
+
+@login_required
+@require_POST
+def dismiss(request: HttpRequest, slug: str, maintenance_id: int) -> HttpResponse:
+    """Say that no alerts need be muted for a planned maintenance."""
+    access = access_for(request.user, slug)
+    plans = PlannedMaintenance.objects.visible_to(access)
+    maintenance = get_object_or_404(plans, pk=maintenance_id)
+    if maintenance_dismiss(access=access, maintenance=maintenance, now=timezone.now()):
+        messages.success(request, "Alerts go out during this maintenance as ever.")
+    else:
+        messages.info(request, "This maintenance was no longer offered.")
     return redirect("silences", slug=slug)

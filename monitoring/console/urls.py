@@ -40,6 +40,7 @@ from monitoring.console import (
     rule_list,
     rule_page,
     saving,
+    silence_new,
     silences,
     time_zone,
     trends,
@@ -135,7 +136,15 @@ urlpatterns = [
     path("o/<slug:slug>/outbox/<int:message_id>/html", outbox.message_html, name="message_html"),
     path("o/<slug:slug>/outbox/<int:message_id>/retry", outbox.retry, name="message_retry"),
     path("o/<slug:slug>/silences/", silences.silences, name="silences"),
+    path("o/<slug:slug>/silences/new/", silence_new.new, name="silence_new"),
+    path("o/<slug:slug>/silences/preview", silence_new.preview, name="silence_preview"),
     path("o/<slug:slug>/silences/<int:silence_id>/end", silences.end, name="silence_end"),
+    path("o/<slug:slug>/silences/<int:silence_id>/change", silences.change, name="silence_change"),
+    path(
+        "o/<slug:slug>/silences/planned/<int:maintenance_id>/dismiss",
+        silences.dismiss,
+        name="maintenance_dismiss",
+    ),
     path(
         "o/<slug:slug>/actions/<int:action_id>/links/withdraw",
         campaign.links_withdraw,
