@@ -26,7 +26,9 @@ from monitoring.console.needs import needs_of, oldest_question
 from monitoring.console.notes_due import NOTES, notes_due, notes_question
 from monitoring.console.notices import concerning, notices_from
 from monitoring.console.pages import page
+from monitoring.console.planned import plans_from, plans_question
 from monitoring.console.ranges import range_of
+from monitoring.console.rules import words_of
 from monitoring.console.summaries import (
     SILENCES,
     actions_of,
@@ -63,6 +65,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         notes=notes_question(access, now),
         alerts=alerts_question(access),
         failed=failed_question(access),
+        plans=plans_question(access, now),
     )
     notes = notes_due(access, told["notes"], now)
     figures, silences = figures_from(told["tally"]), active_silences(access, now)
@@ -80,7 +83,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "failed": failed_of(told["failed"]),
         "notes": notes[:NOTES],
         "notes_more": len(notes) > NOTES,
-        "silences": silences_of(silences, now, access.time_zone),
+        "silences": silences_of(silences, words_of(rules), now, access.time_zone),
+        "plans": plans_from(told["plans"], now, access.time_zone),
         "silences_more": len(silences) - SILENCES,
         "trend": range_of(request.GET.get("trend")),
         **incidents_of(access, now),

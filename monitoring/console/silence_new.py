@@ -37,8 +37,8 @@ from monitoring.console.silence_words import (
     reach_sentence,
     stalled_sentence,
     sure_words,
-    whom,
 )
+from monitoring.console.summaries import matched
 from monitoring.console.wording import CAUSES, Explanation, explanation_of
 from monitoring.incidents.models import PlannedMaintenance
 
@@ -179,7 +179,7 @@ def preview_of(
         return context
     return context | {
         "found": found,
-        "whom": whom(form.matcher, rules),
+        "whom": matched(form.matcher, rules),
         "mutes": mutes_sentence(found),
         "stalled": stalled_sentence(found),
         "reach": reach_sentence(found, form.matcher),

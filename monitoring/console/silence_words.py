@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlencode
 
@@ -10,13 +9,8 @@ from monitoring.alerts.matchers import PROVIDERS, Matcher
 from monitoring.alerts.mutes import Mutes, named
 from monitoring.console.moments import brief, counted
 from monitoring.console.summaries import muted
-from monitoring.console.wording import TO, Explanation, explanation_of
+from monitoring.console.wording import TO
 from monitoring.incidents.models import PlannedMaintenance
-
-
-def whom(matcher: Matcher, rules: Mapping[str, Explanation]) -> str:
-    """Return whom a silence is of: "Trouble with Salesforce in team Sales"."""
-    return matcher.said(explanation_of(matcher.cause, rules).title if matcher.cause else "")
 
 
 def people_query(matcher: Matcher) -> str:

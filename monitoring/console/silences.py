@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -23,10 +23,11 @@ from monitoring.alerts.mutes import ActiveSilence, lasting_silences, named, with
 from monitoring.alerts.silences import silence_change, silence_end
 from monitoring.console.moments import brief, counted
 from monitoring.console.pages import page
+from monitoring.console.planned import plan_rows
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.rules import explanations
-from monitoring.console.silence_words import in_force, people_query, plan_sentence, whom, window
-from monitoring.console.summaries import muted
+from monitoring.console.silence_words import in_force, people_query, window
+from monitoring.console.summaries import matched, muted
 from monitoring.console.typed_times import typed_moment, typed_of
 from monitoring.console.wording import Explanation
 from monitoring.incidents.models import PlannedMaintenance
@@ -63,16 +64,6 @@ class SilenceRow:
     is_called_off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRow:
-    """A maintenance that a provider plans, offered as a time to mute its alerts in."""
-
-    id: int
-    sentence: str
-    name: str
-    provider: str
-
-
 @login_required
 @require_safe
 def silences(request: HttpRequest, slug: str) -> HttpResponse:
@@ -100,13 +91,6 @@ def silences(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, access, "console/silences.html", "results", context)
 
 
-def plan_rows(plans: Iterable[PlannedMaintenance], now: datetime, zone: tzinfo) -> list[PlanRow]:
-    return [
-        PlanRow(plan.pk, plan_sentence(plan, now, zone), plan.name, plan.get_provider_display())
-        for plan in plans
-    ]
-
-
 def lasting_row(
     silence: ActiveSilence,
     rules: Mapping[str, Explanation],
@@ -124,7 +108,7 @@ def lasting_row(
         is_large=silence.share >= LARGE,
         began=past(silence.started_at, now, zone),
         ends=coming(silence.ends_at, now, zone),
-        whom=whom(silence.matcher, rules) if is_matcher else "",
+        whom=matched(silence.matcher, rules) if is_matcher else "",
         query=people_query(silence.matcher) if is_matcher else "",
         planned=bool(silence.announcement),
         when=window(silence.started_at, silence.ends_at, now, zone),
@@ -140,7 +124,7 @@ def over_row(
         id=silence.pk,
         reason=silence.reason,
         author=silence.author_name,
-        people=whom(matcher, rules)
+        people=matched(matcher, rules)
         if silence.is_matcher
         else counted(silence.people, "person", "people"),
         began=past(silence.started_at, now, zone),

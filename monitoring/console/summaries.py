@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from monitoring.alerts.matchers import Matcher
 from monitoring.alerts.mutes import ActiveSilence
 from monitoring.console.action_badge import actions_at_hand
 from monitoring.console.action_words import state_look, title
@@ -14,7 +15,7 @@ from monitoring.console.figures import Figures
 from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.together import Question, Row, moment_of, question_of
-from monitoring.console.wording import Look
+from monitoring.console.wording import Explanation, Look, explanation_of
 from monitoring.errors.models import UnrecognisedError
 
 if TYPE_CHECKING:
@@ -123,26 +124,38 @@ def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[Acti
 
 @dataclass(frozen=True, slots=True)
 class SilenceLine:
-    """A mute of messages that is in force, with whom it mutes."""
+    """A mute of messages that is in force, with whom it mutes; `whom` of a matcher, in words."""
 
+    whom: str
     reason: str
     author: str
     mutes: str
     ends: Moment | None
 
 
-def silences_of(found: Sequence[ActiveSilence], now: datetime, zone: tzinfo) -> list[SilenceLine]:
+def silences_of(
+    found: Sequence[ActiveSilence],
+    rules: Mapping[str, Explanation],
+    now: datetime,
+    zone: tzinfo,
+) -> list[SilenceLine]:
     """Return those that end first, because they are forgotten last."""
     soonest = sorted(found, key=lambda silence: (silence.ends_at, silence.id))
     return [
         SilenceLine(
+            matched(silence.matcher, rules) if silence.is_matcher else "",
             silence.reason,
             silence.author_name,
-            f"Mutes {muted(silence.people, silence.share)}",
+            muted(silence.people, silence.share),
             coming(silence.ends_at, now, zone),
         )
         for silence in soonest[:SILENCES]
     ]
+
+
+def matched(matcher: Matcher, rules: Mapping[str, Explanation]) -> str:
+    """Return whom a matcher is of, in words: "Trouble with Salesforce in team Sales"."""
+    return matcher.said(explanation_of(matcher.cause, rules).title if matcher.cause else "")
 
 
 def share_said(share: float) -> str:

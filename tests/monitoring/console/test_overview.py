@@ -15,8 +15,10 @@ from monitoring.console.overview import disabled_by, held_question
 from monitoring.console.together import ask_together
 from monitoring.errors.inbox import unrecognised_note
 from monitoring.health.models import Health, HealthTally, Hold
+from monitoring.incidents.models import PlannedMaintenance
 from tests.factories import NOW, make_person
 from tests.monitoring.console.alert_makers import make_alert, make_told
+from tests.monitoring.alerts.makers import make_matcher
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import (
     OVER,
@@ -328,7 +330,7 @@ def test_silences_are_told_with_whom_they_mute(cast: Cast, admin_client: Client)
     response = admin_client.get(ADDRESS)
     silences = response.context["silences"]
     assert [silence.reason for silence in silences] == [f"Migration {n}" for n in (5, 4, 3, 2, 1)]
-    assert silences[0].mutes == "Mutes 2 people (50\xa0%)"
+    assert silences[0].mutes == "2 people (50\xa0%)"
     assert "1 more" in text(response)
     assert "/o/acme/silences/" in markup(response).links
 
@@ -420,3 +422,24 @@ def test_the_oldest_are_read_from_the_index(cast: Cast) -> None:
     assert "health_by_cause" in plan
     # Nothing is sorted by it.
     assert "unwell_since" not in plan
+
+
+def test_planned_maintenance_is_offered_and_matchers_are_told_in_words(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_healthy(cast.acme)
+    times = {"starts_at": NOW + timedelta(days=1), "ends_at": NOW + timedelta(days=1, hours=4)}
+    facts = {"provider": "salesforce", "instance": "DEU1", "name": "Winter release", "key": "7"}
+    plan = PlannedMaintenance.objects.create(organization=cast.acme, **facts, **times)
+    make_matcher(cast.acme, provider="google", reason="Google moves")
+    offer = "Salesforce plans maintenance on DEU1: Sat 13:00\N{EN DASH}17:00. Winter release"
+    response = admin_client.get(ADDRESS)
+    page = text(response)
+    assert f"{offer} · Mute Salesforce alerts for it" in page
+    assert f"/o/acme/silences/new/?maintenance={plan.pk}" in markup(response).links
+    assert "Trouble with Google: mutes 0 people. Google moves" in page
+    viewed = text(client_of(cast.viewer).get(ADDRESS))
+    assert "Salesforce plans maintenance" in viewed
+    assert "Mute Salesforce alerts" not in viewed
+    make_matcher(cast.acme, provider="salesforce", announcement=plan.key)
+    assert "plans maintenance" not in text(admin_client.get(ADDRESS))

@@ -17,9 +17,9 @@ from monitoring.console.silence_words import (
     reach_sentence,
     stalled_sentence,
     sure_words,
-    whom,
     window,
 )
+from monitoring.console.summaries import matched
 from monitoring.incidents.models import PlannedMaintenance
 from tests.factories import NOW
 
@@ -61,9 +61,9 @@ def test_one_person_is_told_of_in_the_singular() -> None:
 
 def test_whom_is_said_with_the_title_of_the_reason_and_linked_to_those_people() -> None:
     matcher = Matcher("R & D", "silent", "google")
-    assert whom(matcher, {}) == "“No run for too long” with Google in team R & D"
+    assert matched(matcher, {}) == "“No run for too long” with Google in team R & D"
     assert people_query(matcher) == "team=R+%26+D&cause=silent&provider=google"
-    assert (whom(Matcher(), {}), people_query(Matcher())) == ("Everybody", "")
+    assert (matched(Matcher(), {}), people_query(Matcher())) == ("Everybody", "")
 
 
 def test_a_window_names_the_day_once_where_it_is_one() -> None:
