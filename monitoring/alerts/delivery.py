@@ -36,6 +36,8 @@ MOST_SENDERS = {MAIL: 2, "chat": 1, "webhook": 1}
 NOT_ABOUT_MAIL = frozenset({401, 402, 403, 404, 407, 408, 425, 429})
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
 KEPT_HERE = "Kept here; no mail server is set."
+# How what is said begins where there was no server to say anything.
+NOT_REACHED = "The mail server could not be reached"
 CUT_OFF = "Sending was cut off again and again before the mail server answered."
 
 
@@ -152,7 +154,7 @@ def answer_to_call(error: Exception) -> Answer:
         return Answer(Verdict.LATER, reply(error.smtp_code, error.smtp_error))
     if isinstance(error, ServiceError):
         return Answer(Verdict.LATER, told(error))
-    return Answer(Verdict.LATER, f"The mail server could not be reached: {told(error)}")
+    return Answer(Verdict.LATER, f"{NOT_REACHED}: {told(error)}")
 
 
 def answer_to_request(status: int | None, body: str, error: str, retry_after: float) -> Answer:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from monitoring.alerts import incident_alerts, stalled
 from monitoring.alerts.alert_checks import alerts_check
+from monitoring.alerts.coverage import coverage_findings
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.forgetting import alerts_forget_step
+from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.last_checks import check_register
+from monitoring.alerts.service import service_findings
 from monitoring.alerts.sources import source_register
+from monitoring.alerts.unrecognised import unrecognised_findings
 from monitoring.alerts.watch import alerts_step
 from monitoring.jobs.steps import step_register
 
@@ -15,6 +19,9 @@ from monitoring.jobs.steps import step_register
 def alerts_register() -> None:
     source_register("stalled", stalled.KINDS, stalled.stalled_found)
     source_register("incidents", incident_alerts.KINDS, incident_alerts.incidents_found)
+    source_register("unrecognised", [AlertKind.UNRECOGNISED], unrecognised_findings)
+    source_register("coverage", [AlertKind.COVERAGE], coverage_findings)
+    source_register("service", [AlertKind.SERVICE], service_findings)
     step_register("alerts", alerts_step)
     step_register("forget alerts", alerts_forget_step)
     check_register([KIND], alerts_check)

@@ -19,8 +19,12 @@ WORKER_BEAT = """
     SET lane = excluded.lane, at = excluded.at, in_flight = excluded.in_flight
 """
 TICK_BEAT = """
-    INSERT INTO jobs_tickbeat (id, at, failed_steps) VALUES (1, now(), %s)
-    ON CONFLICT (id) DO UPDATE SET at = excluded.at, failed_steps = excluded.failed_steps
+    INSERT INTO jobs_tickbeat AS beat (id, at, failed_steps, failing_since)
+    VALUES (1, now(), %(steps)s, CASE WHEN %(steps)s <> '' THEN now() END)
+    ON CONFLICT (id) DO UPDATE
+    SET at = excluded.at, failed_steps = excluded.failed_steps, failing_since = CASE
+        WHEN excluded.failed_steps <> '' THEN coalesce(beat.failing_since, excluded.failing_since)
+    END
 """
 FORGET = "DELETE FROM jobs_workerbeat WHERE at < now() - interval '1 day'"
 
@@ -50,7 +54,7 @@ def is_worker_seen(*, within: timedelta) -> bool:
 def tick_beat(*, failed_steps: str) -> None:
     """Write that the tick has worked."""
     with connection.cursor() as cursor:
-        cursor.execute(TICK_BEAT, [failed_steps[:200]])
+        cursor.execute(TICK_BEAT, {"steps": failed_steps[:200]})
 
 
 def worker_beats_forget() -> None:

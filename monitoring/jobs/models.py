@@ -85,8 +85,12 @@ class WorkerBeat(models.Model):
 
 
 class TickBeat(models.Model):
-    """One row: when the tick last did its work (database clock), and which steps failed."""
+    """One row: when the tick last did its work (database clock), and which steps failed.
+
+    `failing_since` is the first of the ticks in a row of which each had a step that failed.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
     failed_steps = models.CharField(max_length=200, blank=True)
+    failing_since = models.DateTimeField(null=True)

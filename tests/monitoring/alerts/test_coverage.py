@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Organization
+from monitoring.alerts.coverage import (
+    Fall,
+    Stand,
+    best_of,
+    coverage_findings,
+    fall_of,
+    goes_on,
+    is_fall,
+    severity_of,
+)
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Alert
+from monitoring.alerts.sources import Finding
+from monitoring.health.models import Health
+from monitoring.health.samples import samples_add
+from monitoring.incidents.models import Incident
+from tests.factories import NOW, make_organization, make_person
+from tests.monitoring.console.makers import make_many_healthy, make_unwell
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@st.composite
+def stands(draw: st.DrawFn) -> Stand:
+    people = draw(st.integers(0, 5_000))
+    syncing = draw(st.integers(0, people))
+    return Stand(people, syncing, draw(st.integers(0, people)))
+
+
+@given(stands(), stands(), st.floats(0.01, 1))
+def test_a_fall_is_never_more_than_those_who_stopped(
+    before: Stand, after: Stand, threshold: float
+) -> None:
+    fall = fall_of(before, after)
+    assert 0 <= fall.share <= max(0.0, before.share - after.share) + 1e-9
+    assert 0 <= fall.people <= max(0, before.well - after.well)
+    if is_fall(fall, after, threshold):
+        assert goes_on(fall, threshold, NOW, NOW), "what begins does not end at once"
+        assert fall.people >= 3
+
+
+@given(st.integers(1, 5_000), st.integers(1, 5_000))
+def test_who_joins_or_leaves_is_no_fall(people: int, others: int) -> None:
+    well = Stand(people, people)
+    assert fall_of(well, Stand(people + others, people)) == Fall(0.0, 0)
+    assert fall_of(Stand(people + others, people + others), well) == Fall(0.0, 0)
+
+
+@given(st.lists(stands(), min_size=2))
+def test_one_moment_alone_is_no_measure(found: list[Stand]) -> None:
+    best = best_of(found)
+    assert best is not None
+    assert sum(stand.share >= best.share for stand in found) >= 2
+
+
+def test_half_of_those_who_synced_is_critical() -> None:
+    assert severity_of(Fall(0.3, 30), Stand(100, 60)) == Severity.CRITICAL
+    assert severity_of(Fall(0.3, 30), Stand(100, 90)) == Severity.WARNING
+
+
+def sampled(organization: Organization, well: int, others: int = 0, hours: float = 2) -> None:
+    """Note for some hours up to half an hour ago how people stood."""
+    half = timedelta(minutes=30)
+    samples_add(
+        (organization.pk, NOW - half * place, group, people)
+        for place in range(1, int(hours * 2) + 1)
+        for group, people in (("healthy", well), ("degraded", others))
+        if people
+    )
+
+
+def fallen(well: int = 20, delayed: int = 10) -> Organization:
+    """Return an organization in which so many are late who were not."""
+    organization = make_organization()
+    make_many_healthy(organization, well)
+    for _ in range(delayed):
+        make_unwell(organization, "degraded", "overdue")
+    sampled(organization, well + delayed)
+    return organization
+
+
+def found() -> list[Finding]:
+    return list(coverage_findings(NOW))
+
+
+def tell(finding: Finding) -> Alert:
+    return Alert.objects.create(
+        organization_id=finding.organization_id,
+        kind=finding.kind,
+        cause=finding.cause,
+        severity=finding.severity,
+        facts=finding.facts,
+        began_at=NOW,
+        changed_at=NOW,
+    )
+
+
+@pytest.mark.django_db
+def test_a_fall_is_told_with_its_numbers() -> None:
+    acme = fallen()
+    make_person(acme)
+    (finding,) = found()
+    assert (finding.kind, finding.organization_id) == (AlertKind.COVERAGE, acme.pk)
+    assert (finding.severity, finding.people) == (Severity.WARNING, 10)
+    facts = finding.facts
+    assert (facts["before"], facts["syncing"], facts["connected"]) == (1.0, 20, 30)
+    assert (facts["delayed"], facts["off"]) == (10, 0)
+    assert facts["share"] == pytest.approx(facts["before"] - facts["drop"]) == 0.6667
+
+
+@pytest.mark.django_db
+def test_half_gone_is_critical() -> None:
+    fallen(well=10, delayed=12)
+    assert [each.severity for each in found()] == [Severity.CRITICAL]
+
+
+@pytest.mark.django_db
+def test_it_is_told_from_where_it_began_until_most_is_made_up_for() -> None:
+    acme = fallen()
+    (finding,) = found()
+    alert = tell(finding)
+    connection.cursor().execute("DELETE FROM health_statussample")
+    sampled(acme, well=20, others=10, hours=24)
+    assert [each.facts["before"] for each in found()] == [1.0], "not forgotten with the day"
+
+    late = list(Health.objects.filter(organization=acme, status="degraded").values_list("pk"))
+    Health.objects.filter(pk__in=[pk for (pk,) in late[:9]]).update(status="healthy", cause="")
+    assert found() == []
+    Health.objects.filter(pk__in=[pk for (pk,) in late]).update(status="degraded", cause="lost")
+    Alert.objects.filter(pk=alert.pk).update(began_at=NOW - 8 * DAY)
+    assert found() == [], "what has lasted for a week is the usual"
+
+
+@pytest.mark.django_db
+def test_what_stalled_people_and_incidents_explain_is_not_told_again() -> None:
+    acme = make_organization()
+    make_many_healthy(acme, 20)
+    for _ in range(10):
+        make_unwell(acme, "stalled", "silent")
+    sampled(acme, 30)
+    assert found() == []
+
+    globex = fallen()
+    Incident.objects.create(
+        organization=globex,
+        provider="salesforce",
+        signature="salesforce 503",
+        began_at=NOW - HOUR,
+        opened_at=NOW - HOUR,
+        people_waiting=10,
+    )
+    assert found() == []
+
+
+@pytest.mark.django_db
+def test_who_is_late_while_nobody_is_heard_of_has_not_stopped() -> None:
+    fallen()
+    intake = Incident.objects.create(
+        kind="intake", provider="service", signature="-", began_at=NOW, opened_at=NOW
+    )
+    assert found() == []
+    Incident.objects.filter(pk=intake.pk).update(closed_at=NOW)
+    assert len(found()) == 1
+
+
+@pytest.mark.django_db
+def test_a_few_people_are_no_fall() -> None:
+    fallen(well=20, delayed=4)
+    fallen(well=8, delayed=2)
+    assert found() == []
+
+
+@pytest.mark.django_db
+def test_organizations_that_are_well_cost_nothing_more() -> None:
+    for _ in range(3):
+        make_many_healthy(make_organization(), 10)
+    with CaptureQueriesContext(connection) as asked:
+        assert found() == []
+    assert len(asked) == 2
+    for _ in range(2):
+        fallen()
+    with CaptureQueriesContext(connection) as asked:
+        assert len(found()) == 2
+    assert len(asked) == 3
