@@ -30,6 +30,7 @@ KINDS = {
     "alert_test": "Test of alerts",
     "health_changed": "Changes of health",
     "replay": "Sent anew",
+    "digest": "Digest",
     "acted_for_you": "Access restored for them",
     "reauthorize": "Asked to give access again",
     "reauthorize_reminder": "Reminded to give access again",

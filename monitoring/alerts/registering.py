@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from monitoring.alerts import incident_alerts, stalled
 from monitoring.alerts.alert_checks import alerts_check
 from monitoring.alerts.coverage import coverage_findings
+from monitoring.alerts.digests import digests_ring, digests_wait
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.forgetting import alerts_forget_step
 from monitoring.alerts.kinds import AlertKind
@@ -13,6 +16,7 @@ from monitoring.alerts.service import service_findings
 from monitoring.alerts.sources import source_register
 from monitoring.alerts.unrecognised import unrecognised_findings
 from monitoring.alerts.watch import alerts_step
+from monitoring.jobs.bells import Bell, bell_register
 from monitoring.jobs.steps import step_register
 
 
@@ -25,3 +29,4 @@ def alerts_register() -> None:
     step_register("alerts", alerts_step)
     step_register("forget alerts", alerts_forget_step)
     check_register([KIND], alerts_check)
+    bell_register("digests", Bell(lambda: digests_wait(timezone.now()), digests_ring))

@@ -144,7 +144,7 @@ def intake_facts(now: datetime) -> IntakeFacts:
 
 
 def mail_facts(now: datetime) -> MailFacts:
-    values = {
+    values: dict[str, Any] = {
         "counted": COUNTED,
         "latest": LATEST,
         "hour": now - timedelta(hours=1),

@@ -21,6 +21,17 @@ def unsubscribe_link(recipient_id: int) -> str:
     return absolute("unsubscribe", token_of("unsubscribe", recipient_id))
 
 
+def digest_link(recipient_id: int) -> str:
+    """Return the address at which a recipient stops digests, and nothing else."""
+    return absolute("digest_stop", token_of("digest", recipient_id))
+
+
+def read_digest(token: str) -> int | None:
+    """Return the id of the recipient in a token of ours, None for any other text."""
+    ids = ids_in("digest", token)
+    return ids[0] if ids else None
+
+
 def read_acknowledge(token: str) -> tuple[int, int] | None:
     """Return the ids of alert and recipient in a token of ours, None for any other text."""
     ids = ids_in("acknowledge", token)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from monitoring.alerts.models import Recipient
+from monitoring.alerts.models import Digest, Recipient
 from monitoring.audit.log import audit_entry_write
 
 
@@ -30,6 +30,19 @@ def recipient_resubscribe(*, recipient: Recipient, now: datetime) -> bool:
     if not gone.update(unsubscribed_at=None):
         return False
     written(recipient, "recipient.resubscribe", now)
+    return True
+
+
+@transaction.atomic
+def recipient_digest_stop(*, recipient: Recipient, now: datetime) -> bool:
+    """Send a recipient no more digests, but alerts as before; return False where there were none.
+
+    The signed link is their authority: it is asked of nobody else.
+    """
+    wanted = Recipient.objects.current().filter(pk=recipient.pk).exclude(digest=Digest.NEVER)
+    if not wanted.update(digest=Digest.NEVER, digest_at=None):
+        return False
+    written(recipient, "recipient.digest_stop", now)
     return True
 
 

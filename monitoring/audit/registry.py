@@ -57,6 +57,7 @@ ACTIONS = {
     "alert.acknowledge": "acknowledged an alert",
     "alert.unacknowledge": "took back the acknowledgement of an alert",
     "recipient.unsubscribe": "unsubscribed from alerts",
+    "recipient.digest_stop": "stopped the digests sent to them",
     "recipient.resubscribe": "subscribed to alerts again",
     "silence.define": "muted alerts about whoever matches",
     "silence.change": "changed when a silence ends",

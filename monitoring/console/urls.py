@@ -18,6 +18,7 @@ from monitoring.console import (
     alerts,
     campaign,
     consent,
+    digest_stop,
     export,
     front,
     inbox,
@@ -77,6 +78,7 @@ urlpatterns = [
         for provider in Provider
     ),
     path("alert/<str:token>/", alert_ticket.alert_ticket, name="alert_ticket"),
+    path("digest/<str:token>/", digest_stop.digest_stop, name="digest_stop"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("time-zone/", time_zone.time_zone, name="time_zone"),
     path("organizations/", front.organizations, name="organizations"),
