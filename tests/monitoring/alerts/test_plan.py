@@ -1,0 +1,445 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
+from monitoring.alerts.plan import (
+    Episode,
+    Message,
+    Mute,
+    Muted,
+    Phase,
+    Plan,
+    Target,
+    Told,
+    Waits,
+    matches,
+    plan_at,
+    told_after,
+)
+from tests.monitoring.alerts.lives import (
+    ADDRESSES,
+    LONGEST,
+    WAITS,
+    Life,
+    at,
+    episode,
+    lives,
+    moments,
+    play,
+    targets,
+)
+
+ADMIN = Target("admin")
+EVERY_MINUTE = list(range(LONGEST))
+
+
+def planned(known: Episode, *routes: Target, minutes: float, told: Told | None = None) -> Plan:
+    """What is to be told of one episode that belongs to organization 1."""
+    places = {} if told is None else {(known.key, routes[0].recipient): told}
+    return plan_at([known], {1: routes}, places, at(minutes), WAITS)
+
+
+def said(known: Episode, *routes: Target, minutes: float, told: Told | None = None) -> list[str]:
+    """The phases of it."""
+    return [each.phase for each in planned(known, *routes, minutes=minutes, told=told).messages]
+
+
+def told(minutes: float = 15, people: int = 40, weight: float = 40, **overrides: object) -> Told:
+    return replace(Told(at(minutes), people, weight), **overrides)
+
+
+def test_each_recipient_is_told_of_the_beginning_and_of_the_end() -> None:
+    both = [ADMIN, Target("support", route=7)]
+    played = play([Life(episode(0, 60))], both, EVERY_MINUTE)
+    assert [(minute, each.recipient, each.phase) for minute, each in played.sent] == [
+        (15, "admin", "opened"),
+        (15, "support", "opened"),
+        (90, "admin", "over"),
+        (90, "support", "over"),
+    ]
+
+
+def test_a_message_says_by_which_route_it_goes_and_of_how_many() -> None:
+    plan = planned(episode(), Target("admin", route=7), minutes=15)
+    assert plan.messages == (Message("e1", "admin", Phase.OPENED, 40, route=7),)
+
+
+def test_an_end_says_of_how_many_was_told() -> None:
+    ended = episode(0, 60, people=0)
+    (over,) = planned(ended, ADMIN, minutes=90, told=told(people=12)).messages
+    assert (over.phase, over.people) == (Phase.OVER, 12)
+
+
+def test_an_end_that_was_none_is_not_told() -> None:
+    assert said(episode(0, 60), ADMIN, minutes=80, told=told()) == []
+    assert said(episode(0), ADMIN, minutes=95, told=told()) == []
+
+
+def test_what_belongs_to_another_organization_is_told_to_none_here() -> None:
+    assert said(episode(organization_id=2), ADMIN, minutes=60) == []
+    assert said(episode(organization_id=None), ADMIN, minutes=60) == []
+
+
+def test_what_belongs_to_none_is_told_to_the_services_own() -> None:
+    plan = plan_at([episode(organization_id=None)], {None: [ADMIN]}, {}, at(15), WAITS)
+    assert len(plan.messages) == 1
+
+
+def test_who_fails_recovers_and_fails_again_is_told_of_twice() -> None:
+    first, again = episode(0, 60, key="first"), episode(95, 200, key="again", flaps=1)
+    played = play([Life(first), Life(again)], [ADMIN], EVERY_MINUTE)
+    assert [(minute, each.episode, each.phase) for minute, each in played.sent] == [
+        (15, "first", "opened"),
+        (90, "first", "over"),
+        (110, "again", "opened"),
+        (230, "again", "over"),
+    ]
+
+
+class TestGrowing:
+    def test_three_times_as_many_are_told_an_hour_after_the_last_message(self) -> None:
+        grown = episode(people=120, weight=120)
+        assert said(grown, ADMIN, minutes=74, told=told()) == []
+        plan = planned(grown, ADMIN, minutes=75, told=told())
+        assert plan.messages == (Message("e1", "admin", Phase.GROWN, 120, number=1),)
+
+    def test_it_goes_by_what_was_told_last(self) -> None:
+        after = told_after(told(), Message("e1", "admin", Phase.GROWN, 120, number=1), 120, at(75))
+        assert said(episode(people=359, weight=359), ADMIN, minutes=300, told=after) == []
+        (again,) = planned(episode(people=360, weight=360), ADMIN, minutes=300, told=after).messages
+        assert (again.phase, again.number) == (Phase.GROWN, 2)
+
+    def test_a_few_more_are_not_told_whatever_times_it_is(self) -> None:
+        few = told(people=2, weight=2)
+        assert said(episode(people=11, weight=11), ADMIN, minutes=300, told=few) == []
+        assert said(episode(people=12, weight=12), ADMIN, minutes=300, told=few) == ["grown"]
+
+    def test_more_people_of_the_same_share_are_not_told(self) -> None:
+        steady = told(people=40, weight=0.3)
+        assert said(episode(people=430, weight=0.35), ADMIN, minutes=300, told=steady) == []
+
+    def test_what_has_no_weight_does_not_grow(self) -> None:
+        assert said(episode(people=900, weight=5), ADMIN, minutes=300, told=told(weight=0)) == []
+
+    def test_it_is_told_though_somebody_has_acknowledged(self) -> None:
+        grown = episode(people=120, weight=120, is_acknowledged=True)
+        assert said(grown, ADMIN, minutes=75, told=told()) == ["grown"]
+
+
+class TestReminding:
+    def test_what_goes_on_is_told_again_a_day_after_the_last_message(self) -> None:
+        day = 24 * 60
+        assert said(episode(), ADMIN, minutes=14 + day, told=told()) == []
+        (first,) = planned(episode(people=30), ADMIN, minutes=15 + day, told=told()).messages
+        assert (first.phase, first.number, first.people) == (Phase.REMINDER, 1, 30)
+        after = told_after(told(), first, 30, at(15 + day))
+        assert (after.people, after.weight) == (30, 30)
+        assert said(episode(), ADMIN, minutes=14 + 2 * day, told=after) == []
+        (second,) = planned(episode(), ADMIN, minutes=15 + 2 * day, told=after).messages
+        assert second.number == 2
+
+    def test_not_once_somebody_has_acknowledged(self) -> None:
+        known = episode(is_acknowledged=True)
+        assert said(known, ADMIN, minutes=3_000, told=told()) == []
+
+    def test_not_while_everybody_is_silenced(self) -> None:
+        known = episode(people=0, silenced=40)
+        assert said(known, ADMIN, minutes=3_000, told=told()) == []
+
+    def test_what_is_about_nobody_in_particular_is(self) -> None:
+        service = episode(kind=AlertKind.SERVICE, people=0)
+        assert said(service, ADMIN, minutes=3_000, told=told(people=0)) == ["reminder"]
+
+
+class TestSilences:
+    def test_a_beginning_is_kept_back_and_said_to_be(self) -> None:
+        plan = planned(episode(people=0, silenced=40), Target("admin", 7), minutes=15)
+        assert plan == Plan((), (Mute("e1", "admin", Muted.SILENCED, 40, 7),))
+
+    def test_it_is_not_said_to_be_before_it_would_be_told(self) -> None:
+        assert planned(episode(people=0, silenced=40), ADMIN, minutes=14) == Plan((), ())
+
+    def test_of_whom_none_is_silenced_is_told(self) -> None:
+        (message,) = planned(episode(people=3, silenced=37), ADMIN, minutes=15).messages
+        assert message.people == 3
+
+    def test_it_is_told_after_all_when_the_silence_ends_first(self) -> None:
+        played = play([Life(episode(0), (0, 60))], [ADMIN], EVERY_MINUTE)
+        assert played.first("e1", "admin", Phase.OPENED) == 60
+
+    def test_an_end_is_told_whoever_is_silenced_by_then(self) -> None:
+        ended = episode(0, 60, people=0, silenced=40)
+        assert said(ended, ADMIN, minutes=90, told=told()) == ["over"]
+
+
+class TestFlapping:
+    def test_the_fourth_within_a_day_is_kept_back_for_an_hour(self) -> None:
+        flapping = episode(flaps=3)
+        plan = planned(flapping, ADMIN, minutes=59)
+        assert plan == Plan((), (Mute("e1", "admin", Muted.FLAPPING, 40),))
+        assert said(flapping, ADMIN, minutes=60) == ["opened"]
+
+    def test_the_third_is_not(self) -> None:
+        assert said(episode(flaps=2), ADMIN, minutes=15) == ["opened"]
+
+    def test_its_end_is_told_to_whom_its_beginning_was(self) -> None:
+        ended = episode(0, 60, flaps=9)
+        assert said(ended, ADMIN, minutes=90, told=told()) == ["over"]
+        assert planned(ended, ADMIN, minutes=90) == Plan((), ())
+
+
+class TestEscalating:
+    LATER = Target("boss", after=3_600)
+
+    def test_it_comes_so_much_later_than_others_are_told(self) -> None:
+        played = play([Life(episode(0))], [ADMIN, self.LATER], EVERY_MINUTE)
+        assert played.first("e1", "admin", Phase.OPENED) == 15
+        assert played.first("e1", "boss", Phase.OPENED) == 75
+
+    def test_not_if_somebody_has_acknowledged(self) -> None:
+        played = play([Life(episode(0), acknowledged=74)], [ADMIN, self.LATER], EVERY_MINUTE)
+        assert {each.recipient for _, each in played.sent} == {"admin"}
+
+    def test_who_was_told_is_told_of_the_end_though_somebody_acknowledged_since(self) -> None:
+        played = play([Life(episode(0, 100), acknowledged=80)], [self.LATER], EVERY_MINUTE)
+        assert [each.phase for _, each in played.sent] == ["opened", "over"]
+
+    def test_who_has_another_route_is_told_at_once(self) -> None:
+        played = play([Life(episode(0))], [self.LATER, Target("boss")], EVERY_MINUTE)
+        assert [minute for minute, _ in played.sent] == [15]
+
+
+class TestRoutes:
+    def test_a_route_may_be_about_some_kinds_only(self) -> None:
+        route = replace(ADMIN, kinds=frozenset({AlertKind.SERVICE}))
+        assert said(episode(), route, minutes=15) == []
+        assert said(episode(kind=AlertKind.SERVICE), route, minutes=15) == ["opened"]
+
+    def test_a_route_may_be_about_what_is_grave_only(self) -> None:
+        route = replace(ADMIN, least=Severity.CRITICAL)
+        assert said(episode(severity=Severity.WARNING), route, minutes=15) == []
+        assert said(episode(severity=Severity.CRITICAL), route, minutes=15) == ["opened"]
+
+    def test_a_route_may_be_about_some_teams_only(self) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales", "fairs"}))
+        in_sales = episode(people=9, teams={"sales": 3, "": 6})
+        (message,) = planned(in_sales, route, minutes=15).messages
+        assert (message.people, message.teams) == (3, {"sales", "fairs"})
+        assert said(episode(teams={"": 6, "desk": 1}), route, minutes=15) == []
+        assert said(episode(teams={"sales": 0, "desk": 1}), route, minutes=15) == []
+
+    def test_where_teams_are_not_known_it_is_about_everybody(self) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales"}))
+        (message,) = planned(episode(people=9), route, minutes=15).messages
+        assert message.people == 9
+
+    def test_who_has_several_is_told_once_of_all_they_are_about(self) -> None:
+        sales, desk = (
+            replace(ADMIN, route=number, teams=frozenset({team}))
+            for number, team in enumerate(("sales", "desk"))
+        )
+        known = episode(people=9, teams={"sales": 3, "desk": 2, "": 4})
+        (message,) = planned(known, sales, desk, minutes=15).messages
+        assert (message.people, message.teams, message.route) == (5, {"sales", "desk"}, 0)
+        (message,) = planned(known, sales, desk, ADMIN, minutes=15).messages
+        assert (message.people, message.teams) == (9, frozenset())
+
+    def test_what_one_route_is_silent_of_another_may_tell(self) -> None:
+        critical = replace(ADMIN, route=1, least=Severity.CRITICAL)
+        warned = episode(severity=Severity.WARNING)
+        (message,) = planned(warned, critical, replace(ADMIN, route=2), minutes=15).messages
+        assert message.route == 2
+
+    def test_the_service_hears_of_the_whole_instead_of_its_parts(self) -> None:
+        part = episode(is_part=True)
+        assert said(part, replace(ADMIN, is_service=True), minutes=15) == []
+        assert said(part, ADMIN, minutes=15) == ["opened"]
+
+    def test_the_end_is_told_though_no_route_is_about_it_any_more(self) -> None:
+        changed = replace(ADMIN, kinds=frozenset({AlertKind.SERVICE}))
+        assert said(episode(0, 60), changed, minutes=90, told=told()) == ["over"]
+
+
+class TestEvents:
+    EVENT = episode(kind=AlertKind.RULE_CHANGE)
+
+    def test_what_happened_is_told_at_once(self) -> None:
+        assert said(self.EVENT, ADMIN, minutes=0) == ["opened"]
+
+    def test_it_is_told_though_it_is_over(self) -> None:
+        assert said(replace(self.EVENT, ended_at=at(1)), ADMIN, minutes=2) == ["opened"]
+
+    def test_often_is_no_flapping(self) -> None:
+        assert said(replace(self.EVENT, flaps=9), ADMIN, minutes=0) == ["opened"]
+
+    def test_nothing_follows(self) -> None:
+        for known in (self.EVENT, replace(self.EVENT, ended_at=at(1))):
+            assert said(known, ADMIN, minutes=9_000, told=told(weight=1)) == []
+
+
+class TestPace:
+    def test_who_was_just_told_of_something_is_told_of_more_a_minute_later(self) -> None:
+        just = replace(ADMIN, told_at=at(14.5))
+        assert said(episode(), just, minutes=15) == []
+        assert said(episode(), just, minutes=15.5) == ["opened"]
+
+    def test_a_time_that_was_wrong_keeps_nobody_from_being_told(self) -> None:
+        assert said(episode(), replace(ADMIN, told_at=at(75)), minutes=15) == ["opened"]
+
+    def test_two_recipients_of_one_address_are_told_one_after_the_other(self) -> None:
+        both = [Target(name, address="a@example.com") for name in ("one", "other")]
+        played = play([Life(episode(0))], both, [each / 2 for each in range(60)])
+        assert [(minute, each.recipient) for minute, each in played.sent] == [
+            (15, "one"),
+            (16, "other"),
+        ]
+
+
+def test_no_message_is_about_who_is_told_the_same_again_by_asking_twice() -> None:
+    message = Message("e1", "admin", Phase.OPENED, 40)
+    after = told_after(None, message, 40, at(15))
+    assert after == told()
+    assert said(episode(), ADMIN, minutes=15, told=after) == []
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_what_was_told_remembers_each_phase(phase: Phase) -> None:
+    after = told_after(told(), Message("e1", "admin", phase, 50, number=2), 60, at(80))
+    assert after.last_at == at(80)
+    assert after.is_over is (phase is Phase.OVER)
+    assert after.growths == (2 if phase is Phase.GROWN else 0)
+    assert after.reminders == (2 if phase is Phase.REMINDER else 0)
+
+
+@given(lives(), targets(), moments())
+def test_each_message_goes_at_most_once(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    keys = Counter(each.key for _, each in play(lived, routes, minutes).sent)
+    assert set(keys.values()) <= {1}
+
+
+@given(lives(), targets(), moments())
+def test_no_beginning_goes_sooner_than_its_episode_has_lasted(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    by_key = {life.episode.key: life for life in lived}
+    for minute, message in play(lived, routes, minutes).sent:
+        if message.phase is Phase.OPENED:
+            known = by_key[message.episode].at(minute)
+            assert known is not None
+            waited = at(minute) - known.began_at
+            assert known.kind in EVENTS or waited >= timedelta(seconds=WAITS.opened)
+            assert known.kind in EVENTS or known.ended_at is None
+            assert known.people or not known.silenced
+            is_flapping = known.flaps >= WAITS.flaps and known.kind not in EVENTS
+            assert not is_flapping or waited >= timedelta(seconds=WAITS.flapping)
+
+
+@given(lives(), targets(), moments())
+def test_no_end_goes_sooner_than_it_is_certain_nor_before_its_beginning(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    by_key = {life.episode.key: life.episode for life in lived}
+    played = play(lived, routes, minutes)
+    for minute, message in played.sent:
+        if message.phase is Phase.OVER:
+            ended = by_key[message.episode].ended_at
+            assert ended is not None
+            assert at(minute) - ended >= timedelta(seconds=WAITS.over)
+            opened = played.first(message.episode, message.recipient, Phase.OPENED)
+            assert opened is not None
+            assert opened < minute
+
+
+@given(lives(), targets())
+def test_exactly_who_was_told_of_a_beginning_is_told_of_the_end(
+    lived: list[Life], routes: list[Target]
+) -> None:
+    played = play(lived, routes, list(range(2 * LONGEST)))
+    opened = {each.key[:2] for _, each in played.sent if each.phase is Phase.OPENED}
+    over = {each.key[:2] for _, each in played.sent if each.phase is Phase.OVER}
+    ends = {life.episode.key for life in lived if life.episode.ended_at is not None}
+    events = {life.episode.key for life in lived if life.episode.kind in EVENTS}
+    assert over == {place for place in opened if place[0] in ends - events}
+
+
+@given(lives(), targets())
+def test_what_lasts_unsilenced_is_told_to_everybody_it_is_for(
+    lived: list[Life], routes: list[Target]
+) -> None:
+    played = play(lived, routes, list(range(2 * LONGEST)))
+    for life in lived:
+        if life.episode.ended_at is None or life.episode.kind in EVENTS:
+            for route in routes:
+                if matches(route, life.episode) and not route.after:
+                    place = (life.episode.key, route.recipient, Phase.OPENED)
+                    assert played.first(*place) is not None
+
+
+@given(lives(), targets(), moments())
+def test_no_address_gets_two_mails_within_the_pace(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    mails = {
+        (minute, ADDRESSES[str(each.recipient)], each.recipient)
+        for minute, each in play(lived, routes, minutes).sent
+    }
+    for address in set(ADDRESSES.values()):
+        times = sorted(minute for minute, to, _ in mails if to == address)
+        assert all(later - earlier >= 1 for earlier, later in pairwise(times))
+
+
+@given(lives(), targets(), moments())
+def test_asking_again_at_once_gives_nothing(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    unpaced = replace(WAITS, pace=0)
+    again = [minute for minute in minutes for _ in range(2)]
+    apart = [replace(route, address="") for route in routes]
+    assert play(lived, apart, again, unpaced).sent == play(lived, apart, minutes, unpaced).sent
+
+
+@given(lives(), targets(), moments())
+def test_nothing_is_both_told_and_kept_back(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    played = play(lived, routes, minutes)
+    sent = {(minute, each.episode, each.recipient) for minute, each in played.sent}
+    kept = [(minute, each.episode, each.recipient) for minute, each in played.kept]
+    assert len(kept) == len(set(kept))
+    assert not sent & set(kept)
+
+
+@given(lives(), targets(), moments())
+def test_only_those_are_told_of_a_beginning_whose_routes_are_about_it(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    by_key = {life.episode.key: life for life in lived}
+    for minute, message in play(lived, routes, minutes).sent:
+        if message.phase is Phase.OPENED:
+            known = by_key[message.episode].at(minute)
+            theirs = [each for each in routes if each.recipient == message.recipient]
+            assert known is not None
+            meant = [each for each in theirs if matches(each, known)]
+            assert meant
+            assert not (known.is_acknowledged and all(each.after for each in meant))
+
+
+@given(lives(), targets(), st.integers(60, 600))
+def test_the_numbers_are_those_it_is_asked_with(
+    lived: list[Life], routes: list[Target], opened: int
+) -> None:
+    waits = Waits(opened=opened, flaps=99)
+    for minute, message in play(lived, routes, list(range(60)), waits).sent:
+        life = next(each for each in lived if each.episode.key == message.episode)
+        is_event = life.episode.kind in EVENTS
+        assert is_event or at(minute) - life.episode.began_at >= timedelta(seconds=opened)
