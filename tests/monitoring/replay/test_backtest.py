@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.replay.answers import BUSY, GRANT_REVOKED, MAINTENANCE, ROW_LOCKED
-from monitoring.replay.backtest import BackTester, OtherVerdicts, Recorded, back_test
+from monitoring.replay.backtest import TARGETS, BackTester, OtherVerdicts, Recorded, back_test
 from monitoring.replay.findings import (
     BackTestResult,
     OrganizationMoved,
@@ -93,7 +93,7 @@ def test_the_other_side_is_what_a_stage_under_the_candidate_comes_to(
     Two people are too few for an incident, whose course verdicts may touch.
     """
     verdicts = OtherVerdicts(rules_with())
-    tester, alone = BackTester(), Stage(recipients=("admin",))
+    tester, alone = BackTester(), Stage(targets=TARGETS)
     next_tick = None
     for each in sorted(outcomes, key=lambda each: each.outcome.order):
         other = each.outcome if each.error is None else verdicts.on(each.outcome, each.error)
