@@ -110,7 +110,13 @@ def target_of(route: RouteFacts, recipient: RecipientFacts) -> Target:
         hours=recipient.hours,
         told_at=recipient.told_at,
         is_service=route.is_service,
+        address=address_of(recipient),
     )
+
+
+def address_of(recipient: RecipientFacts) -> str:
+    """Return what two recipients may share; a chat or a webhook is one for itself."""
+    return recipient.address if recipient.channel == "mail" else ""
 
 
 def last_words(
@@ -120,7 +126,13 @@ def last_words(
     routed = {target.recipient for target in targets}
     gone = (recipients[key] for key in sorted(told) if key in recipients and key not in routed)
     return [
-        Target(each.id, hours=each.hours, told_at=each.told_at, only_ends=True)
+        Target(
+            each.id,
+            hours=each.hours,
+            told_at=each.told_at,
+            address=address_of(each),
+            only_ends=True,
+        )
         for each in gone
         if each.is_subscribed
     ]

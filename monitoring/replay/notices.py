@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -42,18 +42,27 @@ EVERYBODY = (Target("admin"), Target("support"))
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """The first few whom a message is about, who waits longest first, and since when that one."""
+
+    people: tuple[int, ...] = ()
+    missing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that would have gone out, and its episode as it was at that moment."""
+    """A message that would have gone out, its episode as it was at that moment, and about whom."""
 
     at: datetime
     message: Message
     episode: Episode
     finding: Finding
+    who: Who = Who()
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A beginning that was kept from somebody, when that began, and its episode."""
+    """A beginning that was kept from somebody, since when, and its episode."""
 
     at: datetime
     mute: Mute
@@ -68,13 +77,16 @@ class Notices:
     kept   beginnings that were not told, each once for each recipient and reason
     """
 
+    kinds: frozenset[AlertKind] = KINDS
+
     def __init__(self, organization_id: int, targets: Collection[Target], numbers: Numbers) -> None:
-        self._organization_id = organization_id
-        self._targets = tuple(targets)
+        self.organization_id = organization_id
+        self._targets: dict[int | None, tuple[Target, ...]] = {organization_id: tuple(targets)}
         self._waits = numbers.waits
         self._live: dict[Name, Episode] = {}
         self._findings: dict[Name, Finding] = {}
         self._told: dict[tuple[Name, Name], Told] = {}
+        # By address, which several recipients may share, or else by recipient.
         self._told_at: dict[Name, datetime] = {}
         self._ends: dict[tuple[str, str], list[datetime]] = {}
         self._kept: set[tuple[Name, Name, str]] = set()
@@ -107,7 +119,7 @@ class Notices:
             for each in self._live.values()
             if each.ended_at is None or not self._is_end_told(each)
         ]
-        changes = changes_at(known, findings, KINDS, now)
+        changes = changes_at(known, findings, self.kinds, now)
         for begun in changes.begun:
             self._begin(begun)
         for going_on in changes.going_on:
@@ -127,7 +139,7 @@ class Notices:
         for cause, people in sorted(counts.items()):
             if people > 0:
                 yield Finding(
-                    AlertKind.STALLED, self._organization_id, cause, Severity.WARNING, people,
+                    AlertKind.STALLED, self.organization_id, cause, Severity.WARNING, people,
                     weight=people,
                 )  # fmt: skip
 
@@ -135,15 +147,23 @@ class Notices:
         """Return what an incident is worth."""
         return Finding(
             AlertKind.INCIDENT,
-            self._organization_id,
+            self.organization_id,
             str(incident.number),
             Severity.CRITICAL,
             len(incident.everybody),
             weight=incident.share,
             began_at=incident.began_at,
             ended_at=incident.closed_at,
-            facts={"provider": incident.provider, "signature": incident.finding.signature},
+            facts={"provider": incident.provider},
         )
+
+    def who(self, episode: Episode, message: Message) -> Who:
+        """Return whom a message that goes out is about."""
+        return Who()
+
+    def is_acknowledged(self, episode: Episode, now: datetime) -> bool:
+        """Tell whether somebody has an episode in hand."""
+        return False
 
     def _begin(self, begun: Begun) -> None:
         finding, began_at = begun.finding, begun.began_at
@@ -151,7 +171,7 @@ class Notices:
         ends = self._ends.get((finding.kind, finding.cause), ())
         episode = Episode(
             key, finding.organization_id, finding.kind, finding.cause, 0, began_at,
-            severity=finding.severity, flaps=flaps_of(ends, began_at),
+            flaps=flaps_of(ends, began_at),
         )  # fmt: skip
         self._keep(episode, finding)
 
@@ -164,9 +184,11 @@ class Notices:
         self._live[episode.key] = replace(
             episode,
             people=finding.people - finding.silenced,
+            severity=finding.severity,
             silenced=finding.silenced,
             teams=finding.teams,
             weight=finding.weight,
+            is_part=finding.is_part,
         )
 
     def _end(self, ended: Ended) -> None:
@@ -176,15 +198,14 @@ class Notices:
         ends[:] = [end for end in ends if ended.ended_at - end <= DAY] + [ended.ended_at]
 
     def _send(self, now: datetime) -> None:
-        plan = plan_at(
-            self._live.values(), {self._organization_id: self.targets}, self._told, now, self._waits
-        )
+        plan = plan_at(self._in_order(now), self._targets_now(), self._told, now, self._waits)
         for message in plan.messages:
             episode = self._live[message.episode]
             place = (message.episode, message.recipient)
             self._told[place] = told_after(self._told.get(place), message, episode.weight, now)
-            self._told_at[message.recipient] = now
-            self.sent.append(Sent(now, message, episode, self._findings[episode.key]))
+            self._told_at[self._address_of(message.recipient)] = now
+            finding, who = self._findings[episode.key], self.who(episode, message)
+            self.sent.append(Sent(now, message, episode, finding, who))
         for mute in plan.mutes:
             kept = (mute.episode, mute.recipient, mute.reason)
             if kept not in self._kept:
@@ -192,38 +213,49 @@ class Notices:
                 episode = self._live[mute.episode]
                 self.kept.append(Kept(now, mute, episode, self._findings[episode.key]))
 
-    @property
-    def targets(self) -> Sequence[Target]:
-        """Return those who are told, with when they were last."""
-        return [
-            replace(each, told_at=self._told_at.get(each.recipient, each.told_at))
-            for each in self._targets
-        ]
+    def _in_order(self, now: datetime) -> list[Episode]:
+        """Return the episodes as they count where not all can be told at once."""
+        episodes = (
+            replace(each, is_acknowledged=self.is_acknowledged(each, now))
+            for each in self._live.values()
+        )
+        return sorted(episodes, key=lambda each: (-each.severity, each.began_at))
+
+    def _targets_now(self) -> dict[int | None, list[Target]]:
+        return {
+            organization: [replace(each, told_at=self._last_to(each)) for each in targets]
+            for organization, targets in self._targets.items()
+        }
+
+    def _last_to(self, target: Target) -> datetime | None:
+        return self._told_at.get(target.address or target.recipient)
+
+    def _address_of(self, recipient: Name) -> Name:
+        targets = (each for targets in self._targets.values() for each in targets)
+        found = (each.address for each in targets if each.recipient == recipient)
+        return next(found, "") or recipient
 
     def _is_live(self, episode: Episode) -> bool:
         """Tell whether there may still be something to say of an episode."""
-        return episode.ended_at is None or self._is_end_awaited(episode)
+        return episode.ended_at is None or any(not told.is_over for told in self._told_of(episode))
 
     def _told_of(self, episode: Episode) -> list[Told]:
-        recipients = {target.recipient for target in self._targets}
-        places = ((episode.key, recipient) for recipient in recipients)
+        targets = self._targets.get(episode.organization_id, ())
+        places = ((episode.key, recipient) for recipient in {each.recipient for each in targets})
         return [told for place in places if (told := self._told.get(place)) is not None]
 
     def _is_end_told(self, episode: Episode) -> bool:
         return any(told.is_over for told in self._told_of(episode))
 
-    def _is_end_awaited(self, episode: Episode) -> bool:
-        return any(not told.is_over for told in self._told_of(episode))
-
     def _moments(self, episode: Episode, now: datetime) -> Iterator[datetime]:
         """Yield when something may come due of an episode that does not change."""
-        waits = self._waits
-        for target in self.targets:
-            told = self._told.get((episode.key, target.recipient))
+        pace = timedelta(seconds=self._waits.pace)
+        for target in self._targets.get(episode.organization_id, ()):
+            told, last = self._told.get((episode.key, target.recipient)), self._last_to(target)
             for moment in self._due_at(episode, target, told):
                 yield moment
-                if moment <= now and target.told_at is not None:
-                    yield target.told_at + timedelta(seconds=waits.pace)
+                if moment <= now and last is not None:
+                    yield last + pace
             if not is_reachable(target.hours, episode, now):
                 yield next_awake(target.hours, now) or now + DAY
 

@@ -118,16 +118,16 @@ def test_who_has_no_route_any_more_hears_of_ends_only(
     for target in last_words(routed, known, told):
         assert target.recipient in told
         assert target.recipient not in {each.recipient for each in routed}
-        assert due(episode, target, None, NOW, Waits()) is None
+        assert due(episode, [target], None, NOW, Waits()) is None
         before = Told(NOW - timedelta(days=3), 1, 1.0)
-        assert due(episode, target, before, NOW, Waits()) is None
+        assert due(episode, [target], before, NOW, Waits()) is None
 
 
 def test_who_has_no_route_any_more_is_told_that_it_is_over() -> None:
     (target,) = last_words([], {1: ADA}, [1, 99])
     over = NOW - timedelta(hours=1)
     episode = Episode("e", 1, AlertKind.STALLED, "cause", 3, NOW - timedelta(days=1), over)
-    message = due(episode, target, Told(NOW - timedelta(hours=9), 3, 3.0), NOW, Waits())
+    message = due(episode, [target], Told(NOW - timedelta(hours=9), 3, 3.0), NOW, Waits())
     assert message is not None
     assert message.phase == Phase.OVER
 
