@@ -75,7 +75,7 @@ def test_the_built_in_routes_tell_admins_of_everything_and_support_of_incidents_
     None
 ):
     (route,) = default_routes(1)
-    assert targets_by([route], {1: ADA, 2: BOX}) == [Target(1)]
+    assert targets_by([route], {1: ADA, 2: BOX}) == [Target(1, address=ADA.address)]
     incidents, service = default_routes(None)
     support = RecipientFacts(3, is_support=True)
     first, second = targets_by([incidents, service], {1: ADA, 3: support})
