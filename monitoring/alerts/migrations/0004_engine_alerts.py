@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0002_staff_time_zone'),
         ('alerts', '0003_channels'),
-        ('incidents', '0002_engine_share'),
+        ('incidents', '0002_share'),
     ]
 
     operations = [

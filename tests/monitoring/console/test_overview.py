@@ -17,8 +17,8 @@ from monitoring.errors.inbox import unrecognised_note
 from monitoring.health.models import Health, HealthTally, Hold
 from monitoring.incidents.models import PlannedMaintenance
 from tests.factories import NOW, make_person
-from tests.monitoring.console.alert_makers import make_alert, make_told
 from tests.monitoring.alerts.makers import make_matcher
+from tests.monitoring.console.alert_makers import make_alert, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import (
     OVER,

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_staff_time_zone'),
-        ('incidents', '0001_initial'),
+        ('incidents', '0002_share'),
     ]
 
     operations = [
