@@ -28,7 +28,6 @@ from monitoring.console.notices import concerning, notices_from
 from monitoring.console.pages import page
 from monitoring.console.planned import plans_from, plans_question
 from monitoring.console.ranges import range_of
-from monitoring.console.rules import words_of
 from monitoring.console.summaries import (
     SILENCES,
     actions_of,
@@ -41,6 +40,7 @@ from monitoring.console.summaries import (
 from monitoring.console.together import Question, Row, ask_together
 from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
 from monitoring.errors.rulebook import rule_sets_of
+from monitoring.health.causes import words_of
 from monitoring.health.models import HoldAuthor
 from monitoring.incidents.models import Source
 

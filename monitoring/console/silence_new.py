@@ -39,7 +39,7 @@ from monitoring.console.silence_words import (
     sure_words,
 )
 from monitoring.console.summaries import matched
-from monitoring.console.wording import CAUSES, Explanation, explanation_of
+from monitoring.health.causes import CAUSES, Explanation, explanation_of
 from monitoring.incidents.models import PlannedMaintenance
 
 # About these people no alert is ever sent.

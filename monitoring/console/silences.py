@@ -29,7 +29,7 @@ from monitoring.console.rules import explanations
 from monitoring.console.silence_words import in_force, people_query, window
 from monitoring.console.summaries import matched, muted
 from monitoring.console.typed_times import typed_moment, typed_of
-from monitoring.console.wording import Explanation
+from monitoring.health.causes import Explanation
 from monitoring.incidents.models import PlannedMaintenance
 
 PER_PAGE = 25

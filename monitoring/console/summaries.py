@@ -15,8 +15,9 @@ from monitoring.console.figures import Figures
 from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.together import Question, Row, moment_of, question_of
-from monitoring.console.wording import Explanation, Look, explanation_of
+from monitoring.console.wording import Look
 from monitoring.errors.models import UnrecognisedError
+from monitoring.health.causes import Explanation, explanation_of
 
 if TYPE_CHECKING:
     from accounts.access import Access
