@@ -1,0 +1,158 @@
+"""Very many people stall within ten minutes: nobody who is told of it gets a storm."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import defaultdict
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Organization
+from monitoring.alerts import sending
+from monitoring.alerts.models import Alert, Message, Notification
+from monitoring.alerts.outbox import mail_in
+from tests.factories import NOW, make_member, make_organization, make_user
+from tests.monitoring.alerts.engine_makers import at, sent, watch
+from tests.monitoring.alerts.makers import make_message
+from tests.monitoring.alerts.routing_makers import make_route
+
+pytestmark = pytest.mark.django_db
+
+# `make bench-alerts` does the same with 100,000.
+PEOPLE = 6_000
+ORGANIZATIONS = 5
+TEN_MINUTES = 20
+# In minutes: every half of one while it happens and is told, and seldom while nothing does.
+TICKS = [tick / 2 for tick in range(52)] + [40.0, 60.0] + [89 + tick / 2 for tick in range(12)]
+HEALED_AT = 60.0
+ADD = """
+    INSERT INTO accounts_person (
+        organization_id, email, name, team, time_zone, google_calendar_id, salesforce_user_id,
+        salesforce_username, created_at
+    )
+    SELECT organization.id, 'p' || n || '@' || organization.google_domain, 'Person ' || n, '',
+        'UTC', 'primary', '', '', %(now)s
+    FROM accounts_organization AS organization
+    CROSS JOIN generate_series(1, %(people)s) AS n
+    ORDER BY organization.id, n
+"""
+# Those whose turn it is, of every organization and cause some.
+STALL = """
+    UPDATE health_health
+    SET status = 'stalled', cause = 'cause ' || person_id %% %(causes)s, severity = 0,
+        status_since = %(now)s, unwell_since = %(now)s
+    WHERE status <> 'stalled' AND person_id / %(causes)s %% %(ticks)s = %(tick)s
+"""
+HEAL = """
+    UPDATE health_health
+    SET status = 'healthy', cause = '', severity = 4, unwell_since = NULL
+    WHERE status = 'stalled'
+"""
+
+
+@pytest.fixture
+def organizations() -> list[Organization]:
+    found = [make_organization(name=f"Organization {n}") for n in range(ORGANIZATIONS)]
+    for organization in found:
+        for role in ("owner", "admin"):
+            make_member(organization, role=role)
+    make_user(is_staff=True, email="sam@service.example")
+    make_route(None, audience="support")
+    execute(ADD, people=PEOPLE // ORGANIZATIONS, now=NOW)
+    return found
+
+
+def execute(statement: str, **values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def flood(causes: int) -> None:
+    """Let everybody stall within ten minutes, and be well an hour after the first."""
+    for number, minute in enumerate(TICKS):
+        if number < TEN_MINUTES:
+            execute(STALL, causes=causes, ticks=TEN_MINUTES, tick=number, now=at(minute))
+        if minute == HEALED_AT:
+            execute(HEAL)
+        watch(minute)
+        sent(minute)
+
+
+def by_address() -> dict[str, list[Message]]:
+    messages: defaultdict[str, list[Message]] = defaultdict(list)
+    for message in Message.objects.order_by("created_at", "id"):
+        messages[message.recipient].append(message)
+    return messages
+
+
+def expect_no_storm(messages: dict[str, list[Message]]) -> None:
+    assert len(messages) == 2 * ORGANIZATIONS + 1
+    for address, theirs in messages.items():
+        gaps = [later.created_at - earlier.created_at for earlier, later in pairwise(theirs)]
+        assert not gaps or min(gaps) >= timedelta(minutes=1), address
+
+
+def test_one_cause_is_one_alert_for_each_organization_and_recipient(
+    organizations: list[Organization],
+) -> None:
+    flood(causes=1)
+    alerts = Alert.objects.values_list("organization", "most_people", "is_settled")
+    size = PEOPLE // ORGANIZATIONS
+    assert sorted(alerts) == sorted((each.pk, size, True) for each in organizations)
+    messages = by_address()
+    expect_no_storm(messages)
+    for address, theirs in messages.items():
+        assert len(theirs) == 2, f"one of the beginning and one of the end for {address}"
+    told = Notification.objects.filter(message__recipient="sam@service.example", phase="opened")
+    assert told.count() == ORGANIZATIONS
+    assert Notification.objects.filter(phase="opened", people=size).count() == 3 * ORGANIZATIONS
+
+
+def test_300_causes_at_once_are_one_short_message_to_each_recipient(
+    organizations: list[Organization],
+) -> None:
+    flood(causes=300)
+    assert Alert.objects.count() == 300 * ORGANIZATIONS
+    messages = by_address()
+    expect_no_storm(messages)
+    first, last = Message.objects.earliest("created_at"), Message.objects.latest("created_at")
+    assert first.created_at >= at(15)
+    assert last.created_at <= at(HEALED_AT + 35)
+    for address, theirs in messages.items():
+        told = [message.notifications.count() for message in theirs]
+        alerts = 300 * (ORGANIZATIONS if address == "sam@service.example" else 1)
+        assert sum(told) == 2 * alerts
+        biggest = theirs[told.index(max(told))]
+        text = mail_in(biggest).text
+        assert text.count("\n* ") == 10, text
+        assert f"And {max(told) - 10} more" in text
+        assert len(theirs) <= 12, f"{address} is told each minute in which some begin, at most"
+
+
+def test_the_senders_memory_is_flat_however_many_it_sends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = "monitoring.alerts.keeping.EmailBackend"
+    for number in range(400):
+        make_message(kind="alert", recipient=f"admin{number}@acme.example", now=timezone.now())
+    held: list[int] = []
+    deliver = sending.deliver
+
+    def measured(*arguments: object) -> None:
+        deliver(*arguments)  # type: ignore[arg-type]
+        held.append(tracemalloc.get_traced_memory()[0])
+
+    monkeypatch.setattr(sending, "deliver", measured)
+    tracemalloc.start()
+    try:
+        sending.messages_work()
+    finally:
+        tracemalloc.stop()
+    assert Message.objects.filter(state="sent").count() == 400
+    assert len(held) == 40
+    assert max(held[20:]) - max(held[:10]) < 200_000
