@@ -8,9 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.access import Access, ServiceAccess
+from monitoring.alerts.destinations import destination_test
 from monitoring.alerts.items import reader_of
 from monitoring.alerts.letters import trial_mail
-from monitoring.alerts.models import Message, Recipient
+from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import Draft, messages_queue
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.audit.log import audit_entry_write
@@ -31,6 +32,8 @@ def recipient_test(
         access.require_change()
     if recipient.removed_at is not None:
         raise AlertRefusedError("This recipient was removed.")
+    if recipient.channel != Channel.MAIL:
+        return destination_test(access=access, recipient=recipient, now=now)
     if recipient.unsubscribed_at is not None:
         raise AlertRefusedError("They have unsubscribed, so nothing is sent to them.")
     queued = messages_queue(drafts=[trial_draft(recipient, now)], now=now)

@@ -30,6 +30,7 @@ from monitoring.alerts.trials import recipient_test
 from monitoring.console.alerts_pages import (
     AnyAccess,
     alerts_access,
+    alerts_address,
     alerts_page,
     alerts_redirect,
     back_or,
@@ -126,6 +127,8 @@ def change(request: HttpRequest, slug: str | None, recipient_id: int) -> HttpRes
     access = alerts_access(request, slug)
     access.require_change()
     recipient = recipient_of(access, recipient_id)
+    if recipient.channel != Channel.MAIL:
+        return alerts_redirect(access, "destination", recipient_id=recipient_id)
     initial = typed(preferences_of(recipient))
     initial |= {"name": recipient.name, "time_zone": recipient.time_zone}
     form = RecipientForm(request.POST or None, initial=initial)
@@ -138,7 +141,6 @@ def change(request: HttpRequest, slug: str | None, recipient_id: int) -> HttpRes
         "name": recipient.name or recipient.address,
         "zones": time_zones(),
         "has_login": recipient.user_id is not None,
-        "has_digest": recipient.channel == Channel.MAIL,
     }
     return alerts_page(request, access, CHANGE, "form", context)
 
@@ -201,11 +203,9 @@ def test_me(request: HttpRequest, slug: str | None) -> HttpResponse:
 def test(request: HttpRequest, access: AnyAccess, recipient: Recipient) -> None:
     """Queue a test, and say where to look for it."""
     message = recipient_test(access=access, recipient=recipient, now=timezone.now())
-    where = "No mail server is set, so it is kept here" if is_kept_here() else "It is being sent"
-    said = f"A test to {message.recipient} is queued. {where}"
-    if access.organization is None:
-        messages.success(request, f"{said}.")
-        return
-    page = f"/o/{access.organization.slug}/outbox/{message.pk}/"
+    kept = is_kept_here() and recipient.channel == Channel.MAIL
+    where = "No mail server is set, so it is kept here" if kept else "It is being sent"
+    said = f"A test to {message.recipient_name or message.recipient} is queued. {where}"
+    page = alerts_address(access, "message", message_id=message.pk)
     link = format_html('{}: <a href="{}">see it in the outbox</a>.', said, page)
     messages.success(request, link)

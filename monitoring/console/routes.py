@@ -209,6 +209,9 @@ def role_of(facts: RecipientFacts) -> str:
 
 
 def digest_words(recipient: Recipient) -> str:
+    """Return what a recipient gets beside alerts."""
+    if recipient.hears_health:
+        return "Every change of health"
     if recipient.digest == Digest.NEVER:
         return ""
     return f"{Digest(recipient.digest).label} digest at {recipient.digest_hour}:00"
