@@ -9,6 +9,7 @@ class ActionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from monitoring.actions.approval_letters import approval_checks_register
         from monitoring.actions.invitation_watch import invitations_ring, invitations_wait
         from monitoring.actions.letter_checks import letter_checks_register
         from monitoring.actions.own_links import (
@@ -25,3 +26,4 @@ class ActionsConfig(AppConfig):
         bell_register("person_links", Bell(person_links_wait, person_links_ring))
         check_register(["person_link"], person_links_check)
         letter_checks_register()
+        approval_checks_register()

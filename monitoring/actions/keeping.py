@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.access import Access
 from monitoring.actions.approval import APPROVAL_HOLDS
+from monitoring.actions.approval_letters import EXPIRED, approval_decided_mail
 from monitoring.actions.models import Action, ActionQuerySet, ActionState
 from monitoring.alerts.silences import silences_forget
 from monitoring.audit.log import audit_entry_write
@@ -40,7 +41,7 @@ def expired_at(now: datetime) -> ActionQuerySet:
 @transaction.atomic
 def approvals_expire(now: datetime) -> int:
     """Discard what nobody approved in time; return how many there were."""
-    locking = expired_at(now).select_related("organization")
+    locking = expired_at(now).select_related("organization", "author")
     locked = list(locking.select_for_update(skip_locked=True, of=("self",), no_key=True)[:AT_ONCE])
     for action in locked:
         # Without a second person: nobody discarded it.
@@ -53,6 +54,7 @@ def approvals_expire(now: datetime) -> int:
             author_name="synccenter",
             detail={"action": action.pk, "kind": action.kind, "people": action.people},
         )
+        approval_decided_mail(action, EXPIRED, now)
     return len(locked)
 
 

@@ -90,6 +90,8 @@ class Action(TenantModel):
     )
     second_name = models.CharField(max_length=254, blank=True)
     second_at = models.DateTimeField(null=True)
+    # What the second person says to who asked.
+    second_reason = models.CharField(max_length=500, blank=True, db_default="")
     begun_at = models.DateTimeField(null=True)
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

@@ -17,6 +17,12 @@ from monitoring.actions.approval import (
     people_before,
     refuse_approving,
 )
+from monitoring.actions.approval_letters import (
+    APPROVED,
+    REFUSED,
+    approval_ask_mails,
+    approval_decided_mail,
+)
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.incidents import name_of
 from monitoring.actions.models import (
@@ -35,6 +41,7 @@ from monitoring.audit.log import audit_entry_write
 
 # What was previewed longer ago has little to do with how people are now.
 PREVIEW_HOLDS = timedelta(days=1)
+LONGEST_REASON = 500
 
 # Whom an earlier undo did not get to, because it was stopped or broke, is left to be undone.
 LEFT_TO_UNDO = f"""
@@ -99,6 +106,7 @@ def confirm(access: Access, action: Action, now: datetime) -> None:
         action.state = ActionState.APPROVAL
         action.save(update_fields=["state", "confirmed_at"])
         action_tell(access, action, "action.ask", now)
+        approval_ask_mails(action, now)
         return
     action.state, action.begun_at = ActionState.RUNNING, now
     action.save(update_fields=["state", "confirmed_at", "begun_at"])
@@ -129,27 +137,32 @@ def action_approve(*, access: Access, action: Action, now: datetime) -> Action:
         locked.state, locked.begun_at = ActionState.RUNNING, now
         locked.save()
         action_tell(access, locked, "action.approve", now)
+        approval_decided_mail(locked, APPROVED, now)
     action_begin_work(locked, now)
     locked.refresh_from_db()
     return locked
 
 
 @transaction.atomic
-def action_discard(*, access: Access, action: Action, now: datetime) -> Action:
+def action_discard(*, access: Access, action: Action, now: datetime, reason: str = "") -> Action:
     """Give up an action that has not begun. Nothing happens where that was done.
 
-    Raises PermissionDenied, and ActionRefusedError for one that has begun.
+    Who asked for it is told, with the reason, where somebody else refuses it. Raises
+    PermissionDenied, and ActionRefusedError for one that has begun.
     """
     locked = action_locked(access, action)
     if locked.state == ActionState.DISCARDED:
         return locked
     if locked.state not in {ActionState.PREVIEW, ActionState.APPROVAL}:
         raise ActionRefusedError("This action has begun. Stop it or undo it instead.")
-    if locked.state == ActionState.APPROVAL:
-        action_tell(access, locked, "action.discard", now)
+    was_asked_for = locked.state == ActionState.APPROVAL
     second(locked, access, now)
     locked.state = ActionState.DISCARDED
+    locked.second_reason = reason.strip()[:LONGEST_REASON] if was_asked_for else ""
     locked.save()
+    if was_asked_for:
+        action_tell(access, locked, "action.discard", now)
+        approval_decided_mail(locked, REFUSED, now)
     return locked
 
 
@@ -254,10 +267,13 @@ def second(action: Action, access: Access, now: datetime) -> None:
 
 
 def action_tell(access: Access, action: Action, entry: str, now: datetime) -> None:
+    detail = {"action": action.pk, "kind": action.kind, "people": action.people}
+    if action.second_reason:
+        detail["reason"] = action.second_reason
     audit_entry_write(
         organization=access.organization,
         action=entry,
         now=now,
         author=access.user,
-        detail={"action": action.pk, "kind": action.kind, "people": action.people},
+        detail=detail,
     )

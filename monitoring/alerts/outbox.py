@@ -31,6 +31,8 @@ KINDS = {
     "health_changed": "Changes of health",
     "replay": "Sent anew",
     "digest": "Digest",
+    "approval_asked": "Asked to approve an action",
+    "approval_decided": "Told that an action is decided",
     "acted_for_you": "Access restored for them",
     "reauthorize": "Asked to give access again",
     "reauthorize_reminder": "Reminded to give access again",

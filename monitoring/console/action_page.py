@@ -267,29 +267,29 @@ def counts_seen(seen: str) -> dict[PersonState, int]:
     return dict(zip(PersonState, numbers, strict=False))
 
 
-def confirm(access: Access, action: Action, now: datetime) -> str:
+def confirm(access: Access, action: Action, now: datetime, reason: str) -> str:
     begun = action_confirm(access=access, action=action, now=now)
     if begun.state == ActionState.APPROVAL:
-        return "It waits for another admin, or support, to approve. Send them this page's address."
+        return "It waits for another admin, or support, to approve. They are asked to by mail."
     return ""
 
 
-def approve(access: Access, action: Action, now: datetime) -> str:
+def approve(access: Access, action: Action, now: datetime, reason: str) -> str:
     action_approve(access=access, action=action, now=now)
     return "Approved."
 
 
-def discard(access: Access, action: Action, now: datetime) -> str:
-    action_discard(access=access, action=action, now=now)
+def discard(access: Access, action: Action, now: datetime, reason: str) -> str:
+    action_discard(access=access, action=action, now=now, reason=reason)
     return "Discarded. Nothing was done to anybody."
 
 
-def stop(access: Access, action: Action, now: datetime) -> str:
+def stop(access: Access, action: Action, now: datetime, reason: str) -> str:
     action_stop(access=access, action=action, now=now)
     return "Stopped. What was done until then stays."
 
 
-DEEDS: Mapping[str, Callable[[Access, Action, datetime], str]] = {
+DEEDS: Mapping[str, Callable[[Access, Action, datetime, str], str]] = {
     "confirm": confirm,
     "approve": approve,
     "discard": discard,
@@ -310,7 +310,7 @@ def act(request: HttpRequest, slug: str, action_id: int, deed: str) -> HttpRespo
     try:
         if deed == "undo":
             shown = action_undo(access=access, action=found, now=timezone.now()).pk
-        elif said := DEEDS[deed](access, found, timezone.now()):
+        elif said := DEEDS[deed](access, found, timezone.now(), request.POST.get("reason", "")):
             messages.success(request, said)
     except ActionRefusedError as refusal:
         messages.error(request, str(refusal))

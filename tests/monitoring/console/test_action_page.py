@@ -22,6 +22,7 @@ from monitoring.actions.models import (
     PersonState,
 )
 from monitoring.actions.starting import action_confirm
+from monitoring.alerts.models import Message
 from monitoring.console.addresses import MOST_PICKED
 from monitoring.health.models import Health
 from tests.factories import NOW, make_connected_person, make_member
@@ -167,6 +168,21 @@ def test_discarding_does_nothing_to_anybody(cast: Cast, admin_client: Client) ->
     assert "Discarded. Nothing was done to anybody." in text(response)
     assert "Hold 1 person" in text(response)
     assert buttons(response) == []
+
+
+def test_a_second_person_refuses_and_says_why(cast: Cast, admin_client: Client) -> None:
+    colleague = client_of(make_member(cast.acme).user)
+    action = make(cast, *[WAITING] * 30)
+    do(admin_client, action, "confirm")
+    page = text(colleague.get(address(action)))
+    assert "Or refuse it, because" in page
+    assert "is told so by mail." in page
+    assert "Or refuse it" not in text(admin_client.get(address(action)))
+    colleague.post(f"{address(action)}discard", {"reason": "<b>Wait</b> for Monday."})
+    refused = admin_client.get(address(action))
+    assert "Refused because <b>Wait</b> for Monday." in text(refused)
+    assert "<b>Wait" not in refused.content.decode()
+    assert Message.objects.get(kind="approval_decided").recipient == "admin@acme.example"
 
 
 def test_a_second_person_approves(cast: Cast, admin_client: Client) -> None:
