@@ -38,6 +38,7 @@ from monitoring.console.summaries import (
     silences_of,
 )
 from monitoring.console.together import Question, Row, ask_together
+from monitoring.console.unheard import unheard_of, unheard_questions
 from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.health.causes import words_of
@@ -66,6 +67,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         alerts=alerts_question(access),
         failed=failed_question(access),
         plans=plans_question(access, now),
+        **unheard_questions(access),
     )
     notes = notes_due(access, told["notes"], now)
     figures, silences = figures_from(told["tally"]), active_silences(access, now)
@@ -86,6 +88,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "silences": silences_of(silences, words_of(rules), now, access.time_zone),
         "plans": plans_from(told["plans"], now, access.time_zone),
         "silences_more": len(silences) - SILENCES,
+        "unheard": unheard_of(access, told["routes"], told["hearers"]),
         "trend": range_of(request.GET.get("trend")),
         **incidents_of(access, now),
     }

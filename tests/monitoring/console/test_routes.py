@@ -417,3 +417,29 @@ def test_preferences_are_ones_own_and_strangers_find_nothing(cast: Cast, client:
     assert client_of(cast.staff).post("/alerts/me/", WANTED).status_code == 302
     assert Recipient.objects.get().organization is None
     assert client_of(cast.staff).post("/alerts/me/dance").status_code == 404
+
+
+OVERVIEW = "/o/acme/"
+
+
+def test_the_overview_warns_where_nobody_hears_of_critical_alerts(
+    cast: Cast, admin_client: Client
+) -> None:
+    warning = "Nobody is told of critical alerts: incidents and fewer people syncing."
+    assert warning not in text(admin_client.get(OVERVIEW))
+    assert not Recipient.objects.exists()
+    admin_client.post(f"{ME}unsubscribe")
+    admin_client.get(ADDRESS)
+    admin_client.post(f"{ME}unsubscribe")
+    page = admin_client.get(OVERVIEW)
+    assert warning in text(page)
+    assert ADDRESS in markup(page).links
+    box = make_recipient(cast.acme)
+    assert warning in text(admin_client.get(OVERVIEW))
+    make_route(cast.acme, [box])
+    assert warning not in text(admin_client.get(OVERVIEW))
+    Route.objects.update(kinds=["incident"])
+    said = text(admin_client.get(OVERVIEW))
+    assert "Nobody is told of critical alerts: fewer people syncing." in said
+    Route.objects.update(kinds=[], teams=["Sales"])
+    assert warning in text(admin_client.get(OVERVIEW))
