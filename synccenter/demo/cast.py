@@ -17,6 +17,7 @@ class Part(Enum):
     DEACTIVATED = "was deactivated in Salesforce"
     TRIGGER = "is in the team whose meetings a broken Apex trigger refuses"
     QUOTA = "is over a Google quota"
+    MAINTENANCE = "can't be synced, because Salesforce is down for maintenance there"
     SILENT = "has not been heard of since last night"
     HELD = "was switched off by an admin"
     HELD_FOR_A_WHILE = "was switched off by an admin until a date"
@@ -114,7 +115,12 @@ HOUSES = (
         "Initech",
         "UTC",
         _names("Bill Gosper, Peter Naur, Tim Paterson, Ward Cunningham"),
-        {"Tim Paterson": Part.NEVER},
+        {
+            "Bill Gosper": Part.MAINTENANCE,
+            "Peter Naur": Part.MAINTENANCE,
+            "Tim Paterson": Part.NEVER,
+            "Ward Cunningham": Part.MAINTENANCE,
+        },
     ),
 )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from random import Random
@@ -29,6 +30,7 @@ from monitoring.health.models import HoldAuthor
 from monitoring.intake.record import ReportedOutcome, outcomes_record
 from monitoring.outcomes.partitions import partitions_ensure
 from simulator.world import World
+from synccenter.demo.alerts import look, looks, outage_told, quiet_hours_set
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
 from synccenter.demo.outage import outage_record
 from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, past_of
@@ -39,7 +41,14 @@ BATCH = 1_000
 # Enough to find the demo made; nothing else creates this organization.
 FIRST = HOUSES[0].slug
 
+# All whom the outage hit had been synced again by then.
+OUTAGE_OVER = timedelta(days=11)
+QUIET_HOURS_SET = timedelta(days=10)
+SILENCED = timedelta(hours=5)
+
 Cast = dict[Person, Part]
+# Something that happened at a moment of the past, and what makes it so.
+Happening = tuple[datetime, Callable[[datetime], object]]
 
 
 def is_seeded() -> bool:
@@ -57,13 +66,24 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
         cast |= people_make(organization, house, settings, now)
     members_make()
     say(f"{len(cast)} people in {len(HOUSES)} organizations")
-    say(f"{past_record(cast, now, random):,} outcomes of {DAYS} days")
-    organizations = Organization.objects.filter(slug__in=[house.slug for house in HOUSES])
-    outage_record(organizations=list(organizations), now=now)
+    organizations = list(Organization.objects.filter(slug__in=[house.slug for house in HOUSES]))
+    happened = [
+        (
+            now - OUTAGE_OVER,
+            lambda at: outage_told(outage_record(organizations=organizations, now=now)),
+        ),
+        (now - QUIET_HOURS_SET, quiet_hours_set),
+        (now - WAS_HELD, lambda at: holds_make(cast, now)),
+        (now - SILENCED, lambda at: silence_make(cast, now)),
+        *((at, look) for at in looks(now)),
+    ]
+    say(f"{past_record(cast, now, random, happened):,} outcomes of {DAYS} days")
     connections_settle(cast, now)
-    holds_make(cast, now)
-    silence_make(cast, now)
     trend_record([each.pk for each in organizations], since=now - timedelta(days=DAYS), now=now)
+
+
+def outage_happens(organizations: Sequence[Organization], now: datetime) -> None:
+    outage_told(outage_record(organizations=organizations, now=now))
 
 
 def organization_make(house: House, settings: dict[str, Any], now: datetime) -> Organization:
@@ -149,18 +169,33 @@ def members_make() -> None:
             )
 
 
-def past_record(cast: Cast, now: datetime, random: Random) -> int:
-    """Take everybody's past in, oldest first, as it would have come; return how many outcomes."""
+def past_record(
+    cast: Cast, now: datetime, random: Random, happened: Iterable[Happening] = ()
+) -> int:
+    """Take everybody's past in, oldest first, as it would have come; return how many outcomes.
+
+    What else happened is done as soon as all that ended before it has been taken in.
+    """
     rules = built_in_rules()
     runs = [
         (run, person) for person, part in cast.items() for run in past_of(part, rules, now, random)
     ]
     runs.sort(key=lambda each: each[0].finished_at)
     outcomes = [reported(run, person) for run, person in runs]
+    taken = 0
+    for at, happen in sorted(happened, key=lambda each: each[0]):
+        until = bisect(outcomes, at, key=lambda each: each.finished_at)
+        take_in(outcomes[taken:until])
+        happen(at)
+        taken = until
+    take_in(outcomes[taken:])
+    return len(outcomes)
+
+
+def take_in(outcomes: Sequence[ReportedOutcome]) -> None:
     for start in range(0, len(outcomes), BATCH):
         batch = outcomes[start : start + BATCH]
         outcomes_record(batch, now=batch[-1].finished_at)
-    return len(outcomes)
 
 
 def reported(run: Any, person: Person) -> ReportedOutcome:
@@ -218,5 +253,5 @@ def silence_make(cast: Cast, now: datetime) -> None:
         people=[person.pk for person in muted],
         reason="A larger Google quota is ordered; no need to hear of it until then.",
         ends_at=now + timedelta(days=4),
-        now=now - timedelta(hours=5),
+        now=now - SILENCED,
     )

@@ -27,6 +27,7 @@ FAULTS = {
         {"ready": "salesforce-trigger", "operation": "salesforce.collection.*"},
     ),
     Part.QUOTA: ({"ready": "google-calendar-usage-limit"},),
+    Part.MAINTENANCE: ({"ready": "salesforce-maintenance"},),
 }
 
 

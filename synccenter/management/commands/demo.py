@@ -56,6 +56,8 @@ class Command(BaseCommand):
                 f"make demo PORT={port + 1}"
             )
         started = time.monotonic()
+        # Mails of the past lead to the pages of this demo as well.
+        settings.BASE_URL = f"http://127.0.0.1:{port}"
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
         processes: Processes | None = None
@@ -158,7 +160,7 @@ class Command(BaseCommand):
             f"\nGoogle and Salesforce are simulated: {simulator}/setup/ mends and breaks them."
         )
         outbox = f"http://127.0.0.1:{port}/o/{HOUSES[0].slug}/outbox/"
-        self.stdout.write(f"Mails are sent to nobody: {outbox} shows them, with their links.")
+        self.stdout.write(f"Mails are sent to nobody: {outbox} shows them, alerts among them.")
         self.stdout.write(f"Logs: {processes.logs}. Ctrl-C stops everything.")
         self.stdout.flush()
 

@@ -47,6 +47,7 @@ def test_who_was_never_connected_has_no_past() -> None:
         (Part.DEACTIVATED, "failure", "needs_admin"),
         (Part.TRIGGER, "partial", "needs_admin"),
         (Part.QUOTA, "failure", "transient"),
+        (Part.MAINTENANCE, "failure", "transient"),
     ],
 )
 def test_trouble_lasts_to_this_day_and_is_judged_as_the_story_says(
