@@ -12,12 +12,13 @@ from typing import Any
 from django.db import connection
 
 from monitoring.alerts.muting import IS_SILENCED
+from monitoring.alerts.stalled import ABSORBED
 
 # So many are named in a message.
 NAMED = 5
 
-# Stalled people of a cause but those silenced and those through an open incident, which is told
-# instead. By the index of the cause: who waits longest first.
+# Stalled people of a cause but those silenced and those an incident absorbs. By the index of the
+# cause: who waits longest first.
 STALLED = f"""
     SELECT asked.key, person.name, person.unwell_since
     FROM jsonb_to_recordset(%(asked)s::jsonb)
@@ -30,12 +31,7 @@ STALLED = f"""
             AND health.severity = 0
             AND (asked.teams = '{{}}' OR person.team = ANY(asked.teams))
             AND NOT {IS_SILENCED}
-            AND NOT EXISTS (
-                SELECT FROM incidents_hit AS hit
-                JOIN incidents_incident AS incident ON incident.id = hit.incident_id
-                WHERE hit.person_id = person.id AND hit.recovered_at IS NULL
-                    AND hit.ended_at IS NULL AND incident.closed_at IS NULL
-            )
+            AND NOT {ABSORBED}
         ORDER BY health.unwell_since NULLS LAST, health.person_id LIMIT %(named)s
     ) AS person
     ORDER BY asked.key, person.unwell_since NULLS LAST

@@ -20,6 +20,8 @@ TOKENS = st.text("abcdefgXYZ0189-_:=", min_size=1, max_size=60)
     [
         (f"{BASE}/link/abc:def/", f"{BASE}/link/…"),
         (f"{BASE}/me/abc:def/pause?x=1", f"{BASE}/me/…"),
+        (f"{BASE}/alert/abc.def/", f"{BASE}/alert/…"),
+        (f"{BASE}/unsubscribe/abc.def/", f"{BASE}/unsubscribe/…"),
         (f"{BASE}/?token=abc", f"{BASE}/?…"),
         (f"{BASE}/abc:def", f"{BASE}/…"),
         (f"{BASE.upper()}/link/abc", f"{BASE.upper()}/link/…"),
@@ -32,7 +34,14 @@ def test_of_a_link_that_opens_something_only_the_beginning_is_shown(link: str, s
 
 @pytest.mark.parametrize(
     "text",
-    [f"{BASE}/o/acme/people/?status=stalled", "https://other.example/link/abc", BASE, f"{BASE}/"],
+    [
+        f"{BASE}/o/acme/people/?status=stalled",
+        f"{BASE}/alerts/7/",
+        f"{BASE}/incidents/",
+        "https://other.example/link/abc",
+        BASE,
+        f"{BASE}/",
+    ],
 )
 def test_what_asks_for_a_sign_in_or_is_elsewhere_stays(text: str) -> None:
     assert cut(text) == text

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
+from monitoring.alerts.models import Alert, Recipient
+from monitoring.alerts.unsubscribing import recipient_resubscribe, recipient_unsubscribe
+from monitoring.audit.models import AuditEntry
+from tests.factories import NOW, make_organization, make_user
+from tests.monitoring.alerts.routing_makers import make_recipient
+from tests.monitoring.console.alert_makers import make_alert, make_over
+
+pytestmark = pytest.mark.django_db
+
+
+def entries() -> list[tuple[str, str]]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", "author_name"))
+
+
+def test_who_acknowledges_is_written_down_once() -> None:
+    alert = make_alert(make_organization())
+    assert alert_acknowledge(alert=alert, name="Casey", now=NOW, user=make_user())
+    assert not alert_acknowledge(alert=alert, name="Bea", now=NOW)
+    found = Alert.objects.get()
+    assert (found.acknowledged_at, found.acknowledged_by_name) == (NOW, "Casey")
+    assert entries() == [("alert.acknowledge", "Casey")]
+    assert AuditEntry.objects.get().detail == {"alert": alert.pk}
+
+
+def test_an_acknowledgement_can_be_taken_back_and_given_anew() -> None:
+    alert = make_alert(make_organization())
+    assert not alert_unacknowledge(alert=alert, name="Casey", now=NOW)
+    alert_acknowledge(alert=alert, name="Casey", now=NOW)
+    assert alert_unacknowledge(alert=alert, name="Bea", now=NOW)
+    found = Alert.objects.get()
+    assert (found.acknowledged_at, found.acknowledged_by_name) == (None, "")
+    assert alert_acknowledge(alert=alert, name="Bea", now=NOW)
+    assert [action for action, _ in entries()] == [
+        "alert.acknowledge", "alert.unacknowledge", "alert.acknowledge",
+    ]  # fmt: skip
+
+
+def test_what_is_over_is_acknowledged_by_nobody() -> None:
+    alert = make_over(make_organization())
+    assert not alert_acknowledge(alert=alert, name="Casey", now=NOW)
+    Alert.objects.update(acknowledged_at=NOW, acknowledged_by_name="Bea")
+    assert not alert_unacknowledge(alert=alert, name="Casey", now=NOW)
+    assert entries() == []
+
+
+def test_an_alert_of_the_service_is_acknowledged_without_an_organization() -> None:
+    assert alert_acknowledge(alert=make_alert(None), name="Support", now=NOW)
+    assert AuditEntry.objects.get().organization is None
+
+
+def test_who_unsubscribes_is_told_nothing_until_they_subscribe_again() -> None:
+    recipient = make_recipient(make_organization(), name="Team box")
+    assert recipient_unsubscribe(recipient=recipient, now=NOW)
+    assert not recipient_unsubscribe(recipient=recipient, now=NOW)
+    assert not Recipient.objects.reachable().exists()
+    assert recipient_resubscribe(recipient=recipient, now=NOW)
+    assert not recipient_resubscribe(recipient=recipient, now=NOW)
+    assert Recipient.objects.reachable().get() == recipient
+    assert entries() == [
+        ("recipient.unsubscribe", "Team box"), ("recipient.resubscribe", "Team box"),
+    ]  # fmt: skip
+
+
+def test_of_a_login_the_entry_names_the_user() -> None:
+    user = make_user(email="casey@acme.example")
+    fields = {"user": user, "name": "", "address": "casey@acme.example"}
+    recipient_unsubscribe(recipient=make_recipient(make_organization(), **fields), now=NOW)
+    entry = AuditEntry.objects.get()
+    assert (entry.author, entry.author_name) == (user, "casey@acme.example")
+
+
+def test_who_was_removed_neither_unsubscribes_nor_comes_back() -> None:
+    recipient = make_recipient(make_organization(), removed_at=NOW, unsubscribed_at=NOW)
+    assert not recipient_resubscribe(recipient=recipient, now=NOW)
+    assert not recipient_unsubscribe(recipient=recipient, now=NOW)
+    assert entries() == []
