@@ -92,9 +92,11 @@ def messages_claim(
         "limit": limit,
         "now": now,
         "lease": longest_send(channel),
+        "channel": str(channel),
+        "absent": list(absent),
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, claim | {"channel": str(channel), "absent": list(absent)})
+        cursor.execute(CLAIM, claim)
         ids = [pk for (pk,) in cursor.fetchall()]
     claimed = Message.objects.filter(pk__in=ids).select_related("target")
     return list(claimed.order_by("next_try_at", "id"))

@@ -37,10 +37,9 @@ class WebhookSender:
         except CredentialUnreadableError as error:
             return Answer(Verdict.LATER, told(error))
         headers = headers_of(webhook_id(message), body, secret, timezone.now())
-        with exchange(WITHIN) as made:
-            # An answer that breaks off after its status says what matters.
-            with suppress(requests.exceptions.RequestException):
-                call("POST", secret.url, data=body, headers=headers)
+        # An answer that breaks off after its status says what matters, and so does an error.
+        with exchange(WITHIN) as made, suppress(requests.exceptions.RequestException):
+            call("POST", secret.url, data=body, headers=headers)
         return answer_to_request(made.status, made.body, made.error, made.retry_after)
 
     def close(self) -> None:
