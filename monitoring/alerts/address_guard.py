@@ -28,11 +28,13 @@ class Guard(HTTPPolicy):
     """Lets connections through to addresses that are fine, each to one that was judged."""
 
     def __init__(self) -> None:
-        super().__init__(url_filter=is_fine, resolve_timeout=RESOLVE_WITHIN)
+        super().__init__(  # type: ignore[no-untyped-call]  # as all of Apprise's
+            url_filter=is_fine, resolve_timeout=RESOLVE_WITHIN
+        )
 
     def resolve(self, host: str, port: int) -> list[Any]:
         """Return the addresses of a host one may connect to. Raises socket.gaierror for none."""
-        found = super().resolve(host, port)
+        found = super().resolve(host, port)  # type: ignore[no-untyped-call]
         fine = [
             answer
             for answer in found
@@ -83,7 +85,8 @@ def address_check(url: str) -> None:
 def host_check(host: str, port: int) -> None:
     """Look a host up and raise AddressRefusedError where nothing may be sent to it."""
     try:
-        found = HTTPPolicy(resolve_timeout=RESOLVE_WITHIN).resolve(host, port)
+        policy = HTTPPolicy(resolve_timeout=RESOLVE_WITHIN)  # type: ignore[no-untyped-call]
+        found = policy.resolve(host, port)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise AddressRefusedError(f"No server is known under the name {host}.") from error
     allowed = settings.ALERT_TARGETS_ALLOWED

@@ -61,7 +61,7 @@ class GuardedSession(HTTPPolicySession):
     """A session that goes to public addresses only, one hop, with certificates checked."""
 
     def __init__(self) -> None:
-        super().__init__(Guard())
+        super().__init__(Guard())  # type: ignore[no-untyped-call]
         self.headers["Accept-Encoding"] = "identity"
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
@@ -74,7 +74,9 @@ class GuardedSession(HTTPPolicySession):
         made.status, made.body, made.retry_after, made.error = None, "", 0.0, ""
         fixed = {"allow_redirects": False, "stream": True, "verify": True, "timeout": TIMEOUTS}
         try:
-            answer: requests.Response = super().send(request, **(options | fixed))
+            answer: requests.Response = super().send(  # type: ignore[no-untyped-call]
+                request, **(options | fixed)
+            )
             made.status = answer.status_code
             made.retry_after = seconds_in(answer.headers.get("Retry-After", ""))
             made.body = bounded(answer).decode(errors="replace")

@@ -17,6 +17,8 @@ from monitoring.alerts.delivery import (
     Verdict,
     answer_to_call,
     answer_to_mail,
+    answer_to_request,
+    may_join,
     refuses_us,
     wait_after,
 )
@@ -112,3 +114,52 @@ def test_whatever_else_happens_the_mail_is_tried_again(error: Exception) -> None
 )
 def test_what_is_said_before_any_mail_is_held_against_none(error: Exception, said: str) -> None:
     assert answer_to_call(error) == Answer(Verdict.LATER, said)
+
+
+@pytest.mark.parametrize(
+    ("channel", "at_work", "workers", "may"),
+    [
+        ("mail", {}, 1, True),
+        ("mail", {"webhook": 1}, 1, True),
+        ("mail", {"chat": 1, "webhook": 1}, 2, True),
+        ("mail", {"mail": 1}, 2, False),
+        ("mail", {"mail": 1}, 3, True),
+        ("mail", {"mail": 1, "chat": 1}, 3, False),
+        ("mail", {"mail": 2}, 16, False),
+        ("chat", {}, 1, True),
+        ("chat", {"mail": 1}, 1, False),
+        ("chat", {"webhook": 1}, 2, False),
+        ("chat", {"webhook": 1}, 3, True),
+        ("webhook", {"webhook": 1}, 16, False),
+    ],
+)
+def test_mails_can_always_go_out_and_nothing_else_takes_the_last_worker(
+    channel: str, at_work: dict[str, int], workers: int, may: bool
+) -> None:
+    assert may_join(channel, at_work, workers) is may
+
+
+@given(
+    st.dictionaries(st.sampled_from(["chat", "webhook"]), st.integers(0, 3)),
+    st.integers(1, 20),
+    st.sampled_from(["chat", "webhook"]),
+)
+def test_chats_and_webhooks_leave_a_worker_to_others(
+    at_work: dict[str, int], workers: int, channel: str
+) -> None:
+    if may_join(channel, at_work, workers):
+        assert sum(at_work.values()) + 1 <= max(1, workers - 1)
+
+
+@given(st.integers(100, 599), st.text(), st.floats(0, 86_400))
+def test_a_web_server_takes_a_message_with_2xx_alone(
+    status: int, body: str, retry_after: float
+) -> None:
+    answer = answer_to_request(status, body, "", retry_after)
+    assert (answer.verdict == Verdict.TAKEN) == (200 <= status < 300)
+    assert (answer.verdict == Verdict.NEVER) == (status in {410, 413})
+    assert str(status) in answer.said
+
+
+def test_no_answer_at_all_is_tried_again() -> None:
+    assert answer_to_request(None, "", "It is away.", 0) == Answer(Verdict.LATER, "It is away.")
