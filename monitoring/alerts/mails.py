@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template import Context, engines
-from django.utils.html import format_html
 
 LONGEST_SUBJECT = 300
 # What somebody wrote as paragraphs; of everything else the lines are put into one.
@@ -71,9 +70,8 @@ def mail_of(
 
 
 def text_mail(subject: str, text: str) -> Mail:
-    """Return a text that is to go elsewhere than into a mail, as the outbox keeps and shows it."""
-    html = format_html("<pre>{}</pre>", text)
-    return Mail(subject=shortened(one_line(subject), LONGEST_SUBJECT), text=text, html=str(html))
+    """Return a text that is to go elsewhere than into a mail, as the outbox keeps it."""
+    return Mail(subject=shortened(one_line(subject), LONGEST_SUBJECT), text=text, html="")
 
 
 def rendered(name: str, context: dict[str, Any], *, escape: bool) -> str:
