@@ -34,6 +34,7 @@ from monitoring.console.alerts_pages import (
     alerts_redirect,
 )
 from monitoring.console.preference_form import PreferenceForm, typed
+from monitoring.console.replays import SPANS
 
 ADD, CHANGE, KEY = (
     "console/destination_new.html",
@@ -121,6 +122,7 @@ def change(request: HttpRequest, slug: str | None, recipient_id: int) -> HttpRes
         "recipient": recipient,
         "zones": time_zones(),
         "is_webhook": recipient.channel == Channel.WEBHOOK,
+        "spans": SPANS,
         "hears": recipient.channel == Channel.WEBHOOK and access.organization is not None,
     }
     return alerts_page(request, access, CHANGE, "form", context)

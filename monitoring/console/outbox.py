@@ -211,6 +211,7 @@ def message(request: HttpRequest, message_id: int, slug: str | None = None) -> H
         "was_kept": found.answer == KEPT_HERE,
         "tries": tries(found.attempts),
         "may_retry": scope.may_change and found.state == MessageState.FAILED,
+        "may_replay": scope.may_change and may_replay(found),
         "shows_links": settings.OUTBOX_SHOWS_LINKS,
         "is_kept_here": is_kept_here(),
     }
@@ -219,6 +220,13 @@ def message(request: HttpRequest, message_id: int, slug: str | None = None) -> H
     except CredentialUnreadableError as error:
         context["unreadable"] = str(error)
     return scope_page(request, scope, "console/message.html", "results", context)
+
+
+def may_replay(message: Message) -> bool:
+    """Tell whether a message can be sent anew: to a chat or webhook that is still there."""
+    target = message.target
+    is_there = target is not None and target.removed_at is None
+    return is_there and message.channel != Channel.MAIL and message.state == MessageState.SENT
 
 
 def message_of(scope: Scope, message_id: int) -> Message:
