@@ -25,7 +25,7 @@ from monitoring.alerts.models import Silence
 from monitoring.alerts.mutes import Mutes, mutes
 from monitoring.alerts.silences import silence_define
 from monitoring.console.figures import figures_of
-from monitoring.console.moments import counted, exact, zone_name
+from monitoring.console.moments import brief, counted, zone_name
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rules import explanations
 from monitoring.console.silence_form import SilenceForm, Span
@@ -198,5 +198,5 @@ def time_of(access: Access, span: Span | None, now: datetime) -> dict[str, str]:
     if problem := time_problem(span.starts_at, span.ends_at, now):
         return {"time_problem": problem[0]}
     zone = access.time_zone
-    begins = "now" if span.starts_at <= now else exact(span.starts_at, zone)
-    return {"begins": begins, "ends": exact(span.ends_at, zone)}
+    begins = "now" if span.starts_at <= now else brief(span.starts_at, now, zone)
+    return {"begins": begins, "ends": f"{brief(span.ends_at, now, zone)} ({zone_name(zone)})"}

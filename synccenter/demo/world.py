@@ -43,7 +43,20 @@ def build_world(now: datetime, random: Random) -> World:
                 world.google_revoke(player.email)
             if player.part is Part.DEACTIVATED:
                 world.salesforce_set_user(player.email, active=False)
+    maintenance_plan(world, now)
     return world
+
+
+def maintenance_plan(world: World, now: datetime) -> None:
+    """Announce a maintenance of the first organization's Salesforce, of the next Saturday night."""
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    saturday = day + timedelta(days=(5 - day.weekday()) % 7)
+    world.status_maintenance_plan(
+        name="Infrastructure maintenance",
+        starts=saturday + timedelta(hours=22),
+        ends=saturday + timedelta(hours=26),
+        organization=HOUSES[0].slug,
+    )
 
 
 def fill_calendars(world: World, email: str, now: datetime, random: Random) -> None:
