@@ -14,6 +14,7 @@ from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.last_checks import check_register
 from monitoring.alerts.service import service_findings
 from monitoring.alerts.sources import source_register
+from monitoring.alerts.standby import standby_step
 from monitoring.alerts.unrecognised import unrecognised_findings
 from monitoring.alerts.watch import alerts_step
 from monitoring.jobs.bells import Bell, bell_register
@@ -28,5 +29,6 @@ def alerts_register() -> None:
     source_register("service", [AlertKind.SERVICE], service_findings)
     step_register("alerts", alerts_step)
     step_register("forget alerts", alerts_forget_step)
+    step_register("standby", standby_step)
     check_register([KIND], alerts_check)
     bell_register("digests", Bell(lambda: digests_wait(timezone.now()), digests_ring))
