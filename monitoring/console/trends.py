@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from monitoring.alerts.alert_causes import percent
 from monitoring.console.attempts import RESULTS
 from monitoring.console.charts import Chart, Point, stacked_bars_chart
 from monitoring.console.moments import duration
@@ -21,6 +22,7 @@ from monitoring.console.ranges import RANGES, Range, Stretches, range_of, stretc
 from monitoring.console.rule_words import CLASSES as CLASS_WORDS
 from monitoring.console.wording import LOOKS
 from monitoring.errors.rules import Interpretation
+from monitoring.health.covered import NONE, Covered, PeopleHours, people_hours
 from monitoring.health.samples import people_by_group
 from monitoring.intake.counts import outcomes_by_class
 from monitoring.intake.models import OutcomeClass
@@ -68,8 +70,10 @@ def trends(request: HttpRequest, slug: str) -> HttpResponse:
 
 def people_trend(access: Access, chosen: Range, now: datetime) -> Chart:
     bars = stretches_of(now, chosen.span, chosen.people_step, access.time_zone)
-    found = people_by_group(access.organization.pk, bars.edges, bars.end)
-    return people_chart(found, bars, access.time_zone)
+    pk, first = access.organization.pk, bars.edges[0]
+    found = people_by_group(pk, bars.edges, bars.end)
+    hours = people_hours([pk], before=first, first=first, end=min(now, bars.end))
+    return people_chart(found, bars, access.time_zone, hours.get(pk, Covered()).now)
 
 
 def outcomes_trend(access: Access, chosen: Range, now: datetime) -> Chart:
@@ -78,7 +82,7 @@ def outcomes_trend(access: Access, chosen: Range, now: datetime) -> Chart:
     return outcomes_chart(found, bars, access.time_zone)
 
 
-def people_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
+def people_chart(found: Figures, bars: Stretches, zone: tzinfo, hours: PeopleHours = NONE) -> Chart:
     """Return how many people were in which status on average in each bar. Pure.
 
     A bar without a sample is a gap. Who was never connected is counted apart, so not here.
@@ -91,10 +95,15 @@ def people_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:
         bars,
         zone,
         title="People by status",
-        measure=f"People, on average in {each(bars)}",
+        measure=f"People, on average in {each(bars)}{covered(hours)}",
         pale=LOOKS["healthy"].word,
         adds_up=False,
     )
+
+
+def covered(hours: PeopleHours) -> str:
+    """Return which part of the people-hours was covered, as digests say it; empty if not known."""
+    return "" if hours.share is None else f". {percent(hours.share)} of people-hours covered"
 
 
 def outcomes_chart(found: Figures, bars: Stretches, zone: tzinfo) -> Chart:

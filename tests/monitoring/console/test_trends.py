@@ -84,7 +84,8 @@ def test_the_charts_say_how_people_and_runs_were(cast: Cast, admin_client: Clien
     people, runs = response.context["charts"]
     assert names(people) == ["Needs attention", "Syncing"]
     assert people.summary.endswith("(Europe/Berlin), at the end: 1 Needs attention, 4 Syncing.")
-    assert people.measure == "People, on average in each 30 min"
+    measure = "People, on average in each 30 min. 80 % of people-hours covered"
+    assert people.measure == measure
     # Noted by the hour, so every other half hour is a gap.
     assert [row[1] for row in people.table.rows[:2]] == ["not known", "1"]
     assert [(entry.name, entry.total) for entry in runs.key] == [
@@ -134,9 +135,9 @@ def test_nothing_of_another_organization_is_drawn(cast: Cast, admin_client: Clie
     assert all(not chart.table.rows for chart in admin_client.get(ADDRESS).context["charts"])
 
 
-def test_the_charts_take_five_statements(
+def test_the_charts_take_six_statements(
     cast: Cast, admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_past(cast.acme)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         admin_client.get(ADDRESS, headers=HTMX)
