@@ -33,7 +33,7 @@ class PolicyForm(forms.Form):
     over = number("Its end is told when it is over for", "minutes", 1_440)
     reminder = number("Reminded of, while it goes on, every", "hours", 720, 1)
     unknown_share = number("Errors no rule knows, from", "% of the runs of an hour", 100, 1)
-    coverage_drop = number("Fewer people syncing, from", "% less within a day", 100, 1)
+    coverage_drop = number("Fewer people syncing, from", "points within a day", 100, 1)
     asks_people = forms.BooleanField(required=False)
 
     def wanted(self) -> AlertPolicyFacts:

@@ -160,7 +160,8 @@ def policy_words(policy: AlertPolicyFacts) -> list[tuple[str, str]]:
     """Return the numbers in force, in words."""
     reminded = f"A reminder every {every(policy.reminder)}, until it is acknowledged."
     unknown = f"Told from {percent(policy.unknown_share)} of the runs of an hour on."
-    fewer = f"Told when {percent(policy.coverage_drop)} fewer sync than a day ago."
+    points = f"{100 * policy.coverage_drop:.3g} points"
+    fewer = f"Told when the share of those who sync falls by {points} within a day."
     asked = "is asked to by mail" if policy.asks_people else "is not asked to by itself"
     return [
         ("Before it is told", waited(policy.opened)),

@@ -14,6 +14,7 @@ from tests.browser.axe import violations
 from tests.browser.conftest import WIDE
 from tests.browser.test_messages import SIZES, overflow
 from tests.factories import make_member, make_person, make_user
+from tests.monitoring.alerts.destination_makers import make_webhook
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 
 SignedIn = Callable[..., Page]
@@ -39,6 +40,7 @@ def make_routes(acme: Any) -> None:
     )
     gone = make_recipient(acme, name="Old box", unsubscribed_at=now - timedelta(days=2))
     make_recipient(acme, name="", address="a.very.long.mailbox.of.a.team@subsidiary.acme.example")
+    make_webhook("https://hooks.acme.example/x", acme, name="Paging", hears_health=True)
     make_route(acme, position=1, kinds=["incident", "stalled", "coverage"])
     make_route(acme, [night, gone], position=2, after=1_800, least_severity=3)
 
@@ -90,6 +92,7 @@ def test_the_pages_are_for_everybody_and_fit_the_screen(
 ) -> None:
     make_routes(acme)
     box = Recipient.objects.get(organization=acme, name="Support on call")
+    hook = Recipient.objects.get(organization=acme, channel="webhook")
     route = Route.objects.get(organization=acme, after=1_800)
     page = signed_in("alerts/routes/", viewport=viewport)
     for address in (
@@ -100,6 +103,9 @@ def test_the_pages_are_for_everybody_and_fit_the_screen(
         "policy/",
         "recipients/new/mail/",
         "recipients/new/member/",
+        "destinations/new/chat/",
+        "destinations/new/webhook/",
+        f"destinations/{hook.pk}/",
         f"recipients/{box.pk}/",
     ):
         page.goto(f"/o/{acme.slug}/alerts/{address}")

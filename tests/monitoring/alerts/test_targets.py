@@ -73,6 +73,7 @@ def test_routes_that_are_written_replace_the_built_in_ones_of_their_organization
         least=Severity.WARNING,
         teams=frozenset({"Sales"}),
         hours=UTC_HOURS,
+        address=box.address,
     )
     (admin,) = found[globex.pk]
     assert admin.route is None
@@ -161,7 +162,7 @@ def test_who_was_told_and_has_no_route_any_more_is_there_for_the_end() -> None:
     box, elsewhere = make_recipient(acme), make_recipient(globex)
     (admin, gone) = told(acme, told_recipients=[box.pk, elsewhere.pk])
     assert not admin.only_ends
-    assert gone == Target(box.pk, hours=UTC_HOURS, only_ends=True)
+    assert gone == Target(box.pk, hours=UTC_HOURS, address=box.address, only_ends=True)
 
 
 def test_support_staff_who_are_admins_are_told_once() -> None:

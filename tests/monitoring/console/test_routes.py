@@ -263,7 +263,7 @@ def test_the_policy_is_shown_and_changed(cast: Cast, admin_client: Client) -> No
         "It must be over for 1 h.",
         "A reminder every 2 days",
         "Told from 10 % of the runs",
-        "Told when 20 % fewer sync",
+        "falls by 20 points within a day.",
         "Who alone can give access again is asked to by mail.",
     ):
         assert words in page, words
