@@ -4,43 +4,40 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from monitoring.alerts.models import Message
+from accounts.access import ServiceAccess
+from monitoring.alerts.models import Channel, Message
 from monitoring.alerts.outbox import MessageRefusedError, as_if_new, sender_ring
 
 logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def service_message_retry(*, user: Any, message: Message, now: datetime) -> None:
+def service_message_retry(*, access: ServiceAccess, message: Message, now: datetime) -> None:
     """Have a message of the service sent that was given up, as if it were new.
 
-    Raises PermissionDenied for who is no support staff and MessageRefusedError for a message that
-    was not given up. Organizations have audit logs, the service has its own log.
+    Raises PermissionDenied for who is no support staff any more, and MessageRefusedError for a
+    message that was not given up. Organizations have audit logs, the service has its own log.
     """
-    require_staff(user)
+    access.require_change()
     given_up = Message.objects.failed().filter(pk=message.pk, organization=None)
     if not given_up.update(**as_if_new(now)):
         raise MessageRefusedError("This is not given up, so there is nothing to send again.")
-    logger.info("message %d of the service is sent again, asked by %s", message.pk, user.pk)
-    sender_ring()
+    logger.info("message %d of the service is sent again, asked by %s", message.pk, access.user.pk)
+    sender_ring(message.channel)
 
 
 @transaction.atomic
-def service_messages_retry(*, user: Any, now: datetime) -> int:
+def service_messages_retry(*, access: ServiceAccess, now: datetime) -> int:
     """Have all messages of the service sent that were given up; return how many."""
-    require_staff(user)
+    access.require_change()
     number = Message.objects.failed().filter(organization=None).update(**as_if_new(now))
     if number:
-        logger.info("%d messages of the service are sent again, asked by %s", number, user.pk)
-        sender_ring()
+        logger.info(
+            "%d messages of the service are sent again, asked by %s", number, access.user.pk
+        )
+        for channel in Channel.values:
+            sender_ring(channel)
     return number
-
-
-def require_staff(user: Any) -> None:
-    if not user.is_staff:
-        raise PermissionDenied("Messages of the service are for support staff.")

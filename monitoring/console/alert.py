@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import NoReverseMatch
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -35,9 +34,15 @@ from monitoring.console.alert_words import (
     standing,
     words_for,
 )
+from monitoring.console.alerts_pages import (
+    AnyAccess,
+    alerts_access,
+    alerts_address,
+    alerts_page,
+    alerts_redirect,
+)
 from monitoring.console.rows import past
 from monitoring.console.rules import rule_set_in
-from monitoring.console.scopes import Scope, scope_for, scope_page
 from monitoring.errors.ruleset import RuleSet
 from monitoring.health.causes import words_of
 
@@ -46,29 +51,29 @@ from monitoring.health.causes import words_of
 @require_safe
 def alert(request: HttpRequest, alert_id: int, slug: str | None = None) -> HttpResponse:
     """Show one alert of an organization, or with no slug of the service."""
-    scope = scope_for(request.user, slug)
-    found, rules = alert_of(scope, alert_id), rule_set_in(scope.organization_id)
+    access = alerts_access(request, slug)
+    found, rules = alert_of(access, alert_id), rule_set_in(access.organization_id)
     context = {
         "section": "alerts",
         "tab": "alerts",
         "alert": found,
-        **head_of(scope, found, rules),
-        **body_of(scope, found, rules),
+        **head_of(access, found, rules),
+        **body_of(access, found, rules),
     }
-    return scope_page(request, scope, "console/alert.html", "results", context)
+    return alerts_page(request, access, "console/alert.html", "results", context)
 
 
-def alert_of(scope: Scope, alert_id: int) -> Alert:
-    mine = scope.of(Alert.objects.all()).select_related("incident", "organization")
+def alert_of(access: AnyAccess, alert_id: int) -> Alert:
+    mine = Alert.objects.visible_to(access).select_related("incident", "organization")
     found: Alert = get_object_or_404(mine, pk=alert_id)
     return found
 
 
-def head_of(scope: Scope, found: Alert, rules: RuleSet) -> dict[str, Any]:
+def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
     """Return the sentence, the state, and what this user may do."""
-    now, zone, words = timezone.now(), scope.time_zone, words_of(rules)
-    may_act = scope.may_change and found.ended_at is None
-    matched = silence_fields(found) if may_act and scope.access else {}
+    now, zone, words = timezone.now(), access.time_zone, words_of(rules)
+    may_act = access.may_change and found.ended_at is None
+    matched = silence_fields(found) if may_act and access.organization else {}
     return {
         "heading": headline(found, words),
         "why": words_for(found, words),
@@ -77,30 +82,27 @@ def head_of(scope: Scope, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "comma": found.ended_at is None and found.acknowledged_at is None,
         "since": since(found, now, zone),
         "labels": labels_of(found),
-        "step": step_for(scope, found, rules),
+        "step": step_for(access, found, rules),
         "people": people_of(found),
         "may_acknowledge": may_act and found.acknowledged_at is None,
         "may_take_back": may_act and found.acknowledged_at is not None,
-        "silence": silence_address(scope, matched),
+        "silence": silence_address(access, matched),
     }
 
 
-def silence_address(scope: Scope, matched: Mapping[str, str]) -> str:
+def silence_address(access: AnyAccess, matched: Mapping[str, str]) -> str:
     """Return the form of a silence about such an alert, filled in; empty where none fits."""
-    try:
-        return f"{scope.address('silence_new')}?{urlencode(matched)}" if matched else ""
-    except NoReverseMatch:
-        return ""
+    return f"{alerts_address(access, 'silence_new')}?{urlencode(matched)}" if matched else ""
 
 
-def body_of(scope: Scope, found: Alert, rules: RuleSet) -> dict[str, Any]:
+def body_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
     """Return what proved it, who was told and who was not, and others like it."""
-    now, zone, words = timezone.now(), scope.time_zone, words_of(rules)
+    now, zone, words = timezone.now(), access.time_zone, words_of(rules)
     return {
-        "proof": proof_of(scope, found, words, now),
-        "told": tellings_of(scope, found, now),
-        "untold": untold_of(scope, found, now),
-        "others": others_like(scope, found, words, now),
+        "proof": proof_of(access, found, words, now),
+        "told": tellings_of(access, found, now),
+        "untold": untold_of(access, found, now),
+        "others": others_like(access, found, words, now),
         "kind": KINDS[AlertKind(found.kind)],
         "severity": SEVERITIES[Severity(found.severity)],
         "began": past(found.began_at, now, zone),
@@ -113,30 +115,30 @@ def body_of(scope: Scope, found: Alert, rules: RuleSet) -> dict[str, Any]:
 @require_POST
 def acknowledge(request: HttpRequest, alert_id: int, slug: str | None = None) -> HttpResponse:
     """Say that somebody is at it: reminders and escalation stop."""
-    scope = scope_for(request.user, slug)
-    found = alert_of(scope, alert_id)
-    scope.require_change()
-    if alert_acknowledge(alert=found, **who(scope)):
+    access = alerts_access(request, slug)
+    found = alert_of(access, alert_id)
+    access.require_change()
+    if alert_acknowledge(alert=found, **who(access)):
         messages.success(request, "Acknowledged. Nobody is reminded of it any more.")
     else:
         messages.info(request, "Nothing to acknowledge: it is over, or somebody was faster.")
-    return redirect(scope.address("alert", alert_id))
+    return alerts_redirect(access, "alert", alert_id=alert_id)
 
 
 @login_required
 @require_POST
 def unacknowledge(request: HttpRequest, alert_id: int, slug: str | None = None) -> HttpResponse:
     """Take an acknowledgement back: it waits for somebody again."""
-    scope = scope_for(request.user, slug)
-    found = alert_of(scope, alert_id)
-    scope.require_change()
-    if alert_unacknowledge(alert=found, **who(scope)):
+    access = alerts_access(request, slug)
+    found = alert_of(access, alert_id)
+    access.require_change()
+    if alert_unacknowledge(alert=found, **who(access)):
         messages.success(request, "Taken back. It waits for somebody again, with reminders.")
     else:
         messages.info(request, "There is no acknowledgement to take back.")
-    return redirect(scope.address("alert", alert_id))
+    return alerts_redirect(access, "alert", alert_id=alert_id)
 
 
-def who(scope: Scope) -> dict[str, Any]:
-    name = scope.user.get_full_name() or scope.user.email
-    return {"name": name, "user": scope.user, "now": timezone.now()}
+def who(access: AnyAccess) -> dict[str, Any]:
+    name = access.user.get_full_name() or access.user.email
+    return {"name": name, "user": access.user, "now": timezone.now()}

@@ -10,18 +10,19 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from accounts.access import Access
 from monitoring.alerts.alert_links import people_link
 from monitoring.alerts.items import ABOUT_HEALTH
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet
 from monitoring.console.alert_words import headline, look_of, standing
+from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.helping import help_for
 from monitoring.console.moments import counted
 from monitoring.console.needs import Step, step_of
 from monitoring.console.person_entries import change_sentence
 from monitoring.console.rows import Moment, recent
-from monitoring.console.scopes import Scope
 from monitoring.console.wording import Look
 from monitoring.errors.ruleset import RuleSet
 from monitoring.health.causes import Explanation
@@ -64,44 +65,44 @@ class Proof:
 
 
 def proof_of(
-    scope: Scope, alert: Alert, rules: Mapping[str, Explanation], now: datetime
+    access: AnyAccess, alert: Alert, rules: Mapping[str, Explanation], now: datetime
 ) -> Proof | None:
     """Return what proved an alert first; None where that is not one person's change."""
-    if scope.access is None or alert.transition is None:
+    if access.organization is None or alert.transition is None:
         return None
-    changes = Transition.objects.visible_to(scope.access).select_related("person")
+    changes = Transition.objects.visible_to(access).select_related("person")
     change = changes.filter(pk=alert.transition).first()
     if change is None:
         return None
     evidence = alert.evidence or change.evidence
-    found = Outcome.objects.visible_to(scope.access).of_person(change.person_id)
+    found = Outcome.objects.visible_to(access).of_person(change.person_id)
     runs = found.filter(attempt_id__in=evidence).newest_first()
     rule = rules.get(change.to_cause)
     return Proof(
         person=change.person.name,
         person_id=change.person_id,
         sentence=change_sentence(**{name: getattr(change, name) for name in CHANGE}, rules=rules),
-        at=recent(change.at, now, scope.time_zone),
+        at=recent(change.at, now, access.time_zone),
         rule=change.to_cause if rule else "",
         rule_title=rule.title if rule else "",
         version=change.rules_version,
-        runs=[attempt_row(each, rules, now, scope.time_zone) for each in runs],
+        runs=[attempt_row(each, rules, now, access.time_zone) for each in runs],
     )
 
 
-def step_for(scope: Scope, alert: Alert, rules: RuleSet) -> Step | None:
+def step_for(access: AnyAccess, alert: Alert, rules: RuleSet) -> Step | None:
     """Return the one step that helps now, as this user may take it."""
     if alert.ended_at is not None:
         return None
     if alert.kind in ABOUT_HEALTH:
-        return health_step(scope, alert, rules)
+        return health_step(access, alert, rules)
     link = link_to_work(alert)
     return None if link is None else Step(link.words, link.address, is_action=False, leads=True)
 
 
-def health_step(scope: Scope, alert: Alert, rules: RuleSet) -> Step | None:
-    access, cause = scope.access, alert.cause
-    if access is None or not alert.people:
+def health_step(access: AnyAccess, alert: Alert, rules: RuleSet) -> Step | None:
+    cause = alert.cause
+    if not isinstance(access, Access) or not alert.people:
         return None
     rule = next((each for each in rules.rules if each.id == cause), None)
     them = Health.objects.visible_to(access).filter(cause=cause, severity=SEVERITY["stalled"])
@@ -149,10 +150,10 @@ class Other:
 
 
 def others_like(
-    scope: Scope, alert: Alert, rules: Mapping[str, Explanation], now: datetime
+    access: AnyAccess, alert: Alert, rules: Mapping[str, Explanation], now: datetime
 ) -> list[Other]:
     """Return the latest other alerts of the same cause."""
-    zone, mine = scope.time_zone, scope.of(Alert.objects.select_related("organization"))
+    zone, mine = access.time_zone, Alert.objects.select_related("organization").visible_to(access)
     return [
         Other(
             each.pk,

@@ -16,14 +16,14 @@ from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target
 from monitoring.alerts.targets import routes_of, waits_of
 from monitoring.alerts.telling import episode_of
 from monitoring.console.alert_words import PHASES, outlook_words
+from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.message_words import answer_of, look_of
 from monitoring.console.rows import Moment, recent
-from monitoring.console.scopes import Scope
 from monitoring.console.wording import Look
 
 # A page that tells more lines than this is read by nobody.
 MOST = 100
-NO_ROUTE = "Built in"
+NO_ROUTE = "Built-in route"
 MUTED = {
     Muted.SILENCED: "Muted: everybody it is about was silenced",
     Muted.FLAPPING: "Muted: it came and went, and this time had not lasted",
@@ -36,7 +36,7 @@ GONE = Look("Told", "healthy", "neutral")
 class Telling:
     """One recipient told once, or one beginning kept from them.
 
-    message   the one it was told by, to be opened where it belongs to the page's scope
+    message   the one it was told by, to be opened where it belongs to the page's access
     said      what the server answered, or why it was kept back or withdrawn
     """
 
@@ -74,7 +74,7 @@ class Tellings:
     support: int
 
 
-def tellings_of(scope: Scope, alert: Alert, now: datetime) -> Tellings:
+def tellings_of(access: AnyAccess, alert: Alert, now: datetime) -> Tellings:
     """Return who was told, the latest first."""
     rows = notifications(alert)
     if alert.ended_at is None:
@@ -84,15 +84,15 @@ def tellings_of(scope: Scope, alert: Alert, now: datetime) -> Tellings:
         told_by(alert).values_list("recipient", "recipient__organization").order_by().distinct()
     )
     support = sum(1 for _, organization in people if organization is None)
-    mine = rows if may_see_support(scope) else rows.exclude(recipient__organization=None)
+    mine = rows if may_see_support(access) else rows.exclude(recipient__organization=None)
     shown = list(mine.order_by("-at", "-id")[: MOST + 1])
-    lines = [telling_of(scope, each, now) for each in shown[:MOST]]
-    hidden = 0 if may_see_support(scope) else support
+    lines = [telling_of(access, each, now) for each in shown[:MOST]]
+    hidden = 0 if may_see_support(access) else support
     return Tellings(lines, max(0, len(shown) - MOST), len(people), hidden)
 
 
-def may_see_support(scope: Scope) -> bool:
-    return bool(scope.access is None or scope.user.is_staff)
+def may_see_support(access: AnyAccess) -> bool:
+    return bool(access.organization is None or access.user.is_staff)
 
 
 def notifications(alert: Alert) -> QuerySet[Notification]:
@@ -106,7 +106,7 @@ def told_by(alert: Alert) -> QuerySet[Notification]:
     return told.exclude(message__state=MessageState.WITHDRAWN)
 
 
-def telling_of(scope: Scope, row: Notification, now: datetime) -> Telling:
+def telling_of(access: AnyAccess, row: Notification, now: datetime) -> Telling:
     recipient, message = row.recipient, row.message
     look, said = KEPT_BACK, MUTED.get(Muted(row.muted), "") if row.muted else ""
     if not row.muted:
@@ -115,7 +115,7 @@ def telling_of(scope: Scope, row: Notification, now: datetime) -> Telling:
         look = look_of(message.state, message.attempts, message.answer)
         said = answer_of(message.state, message.kind, message.answer)
     at = (message.sent_at if message else None) or row.at
-    is_ours = message is not None and message.organization_id == scope.organization_id
+    is_ours = message is not None and message.organization_id == access.organization_id
     return Telling(
         name=name_of(recipient),
         address=recipient.address,
@@ -124,7 +124,7 @@ def telling_of(scope: Scope, row: Notification, now: datetime) -> Telling:
         route=row.route.name if row.route else NO_ROUTE,
         look=look,
         said=said,
-        at=recent(at, now, scope.time_zone),
+        at=recent(at, now, access.time_zone),
         message=message.pk if message and is_ours else None,
     )
 
@@ -134,7 +134,7 @@ def name_of(recipient: Recipient) -> str:
     return recipient.name or (user.get_full_name() if user else "") or recipient.address
 
 
-def untold_of(scope: Scope, alert: Alert, now: datetime) -> list[Untold]:
+def untold_of(access: AnyAccess, alert: Alert, now: datetime) -> list[Untold]:
     """Return who was not told although a route is for them; the service's own are left out.
 
     Of an alert that is over nobody is left to be told.
@@ -150,7 +150,7 @@ def untold_of(scope: Scope, alert: Alert, now: datetime) -> list[Untold]:
         for recipient in known[organization].values():
             if recipient.id in told or recipient.id in found or not is_for(route, recipient):
                 continue
-            why = reason(episode, route, recipient, now, scope.time_zone, waits)
+            why = reason(episode, route, recipient, now, access.time_zone, waits)
             if why:
                 line = Untold(recipient.name, recipient.address, route.name, why)
                 found[recipient.id] = line

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from monitoring.alerts.models import Alert
 from monitoring.console.alert_list import STATES, alert_row, narrowing_of, with_told
 from monitoring.console.alert_words import KINDS, sentence
+from monitoring.console.alerts_pages import alerts_access, alerts_page
 from monitoring.console.rules import rule_set_in
-from monitoring.console.scopes import scope_for, scope_page
 from monitoring.health.causes import words_of
 
 PER_PAGE = 25
@@ -27,9 +27,9 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
 
     Those of an organization, or with no slug those of the service, for support staff.
     """
-    scope, now = scope_for(request.user, slug), timezone.now()
-    everything = scope.of(Alert.objects.select_related("organization"))
-    rules, narrowing = words_of(rule_set_in(scope.organization_id)), narrowing_of(request.GET)
+    access, now = alerts_access(request, slug), timezone.now()
+    everything = Alert.objects.select_related("organization").visible_to(access)
+    rules, narrowing = words_of(rule_set_in(access.organization_id)), narrowing_of(request.GET)
     matching = with_told(narrowing.of(everything, rules)).newest_first()
     found = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
     open_ones, waiting = everything.open().count(), everything.unacknowledged().count()
@@ -37,11 +37,11 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "section": "alerts",
         "tab": "alerts",
         "page": found,
-        "rows": [alert_row(each, rules, now, scope.time_zone) for each in found],
+        "rows": [alert_row(each, rules, now, access.time_zone) for each in found],
         "sentence": sentence(open_ones, waiting),
         "states": STATES,
         "kinds": [(kind.value, words) for kind, words in KINDS.items()],
         "narrowing": narrowing,
         "waiting": waiting,
     }
-    return scope_page(request, scope, "console/alerts.html", "results", context)
+    return alerts_page(request, access, "console/alerts.html", "results", context)

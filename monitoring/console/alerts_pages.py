@@ -1,4 +1,4 @@
-"""Pages on who is told of alerts: the same of an organization, and for support staff the service's.
+"""Pages on alerts: the same of an organization, and for support staff the service's.
 
 The service's addresses have no slug, and the names of them begin with "service_".
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -28,8 +29,8 @@ def alerts_access(request: HttpRequest, slug: str | None) -> AnyAccess:
 def alerts_page(
     request: HttpRequest, access: AnyAccess, template: str, part: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """Render a page on who is told, or for htmx its part (see `monitoring.console.pages.page`)."""
-    context |= {"section": "alerts", "tab": "routes", "desk": access}
+    """Render a page on alerts, or for htmx its part (see `monitoring.console.pages.page`)."""
+    context = {"section": "alerts", "tab": "routes"} | context | {"desk": access}
     if isinstance(access, Access):
         return page(request, access, template, part, context)
     context |= {"zone_name": zone_name(access.time_zone), "partial": is_partial(request)}
@@ -57,9 +58,11 @@ def back_or(request: HttpRequest, access: AnyAccess, name: str) -> HttpResponse:
     return redirect(back) if ours and back.startswith("/") else alerts_redirect(access, name)
 
 
-def both(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
+def both(
+    route: str, view: Callable[..., HttpResponseBase], name: str, under: str = "alerts"
+) -> list[URLPattern]:
     """Return the addresses of a page, of organizations and of the service."""
     return [
-        path(f"o/<slug:slug>/alerts/{route}", view, name=name),
-        path(f"alerts/{route}", view, {"slug": None}, name=f"service_{name}"),
+        path(f"o/<slug:slug>/{under}/{route}", view, name=name),
+        path(f"{under}/{route}", view, {"slug": None}, name=f"service_{name}"),
     ]

@@ -9,17 +9,17 @@ from monitoring.alerts.items import rules_of
 from monitoring.alerts.models import Alert, Message
 from monitoring.console.alert_facts import Link, within_console
 from monitoring.console.alert_words import headline
-from monitoring.console.scopes import Scope
+from monitoring.console.alerts_pages import AnyAccess
 
 # As many as a mail names.
 MOST = 10
 
 
-def alerts_in(scope: Scope, message: Message) -> list[Link]:
+def alerts_in(access: AnyAccess, message: Message) -> list[Link]:
     """Return the first alerts a message tells of; one of an organization tells of its own only."""
     found = Alert.objects.filter(notifications__message=message).distinct()
-    if scope.access is not None:
-        found = scope.of(found)
+    if access.organization is not None:
+        found = found.visible_to(access)
     alerts = list(found.select_related("organization").order_by("-severity", "id")[:MOST])
     return links_of(alerts)
 

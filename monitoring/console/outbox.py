@@ -16,12 +16,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access import ServiceAccess
 from accounts.credentials import CredentialUnreadableError
 from accounts.models import Person
 from monitoring.alerts.delivery import KEPT_HERE
@@ -36,6 +37,12 @@ from monitoring.alerts.models import (
 from monitoring.alerts.outbox import MessageRefusedError, message_retry, messages_retry
 from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
+from monitoring.console.alerts_pages import (
+    AnyAccess,
+    alerts_access,
+    alerts_page,
+    alerts_redirect,
+)
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.message_alerts import alerts_in
 from monitoring.console.message_words import (
@@ -49,7 +56,6 @@ from monitoring.console.message_words import (
 from monitoring.console.moments import counted
 from monitoring.console.pages import kept_by_nobody
 from monitoring.console.rows import Moment, coming, past
-from monitoring.console.scopes import Scope, scope_for, scope_page
 from monitoring.console.wording import Look
 
 PER_PAGE = 25
@@ -124,15 +130,15 @@ class Narrowing:
 @require_safe
 def outbox(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """List the messages of an organization, or with no slug of the service, newest first."""
-    scope, now = scope_for(request.user, slug), timezone.now()
-    everything, narrowing = messages_of(scope), narrowing_of(scope, request.GET)
+    access, now = alerts_access(request, slug), timezone.now()
+    everything, narrowing = messages_of(access), narrowing_of(access, request.GET)
     found = page_of(narrowing.of(everything), request)
     failed, waiting = everything.failed().count(), everything.waiting().count()
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "outbox",
         "page": found,
-        "rows": [row_of(each, now, scope.time_zone) for each in found],
+        "rows": [row_of(each, now, access.time_zone) for each in found],
         "is_cut": found.paginator.count == MOST,
         "sentence": sentence(
             failed=failed,
@@ -143,22 +149,22 @@ def outbox(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "shows": SHOWS,
         "narrowing": narrowing,
         "failed": failed,
-        "may_retry": scope.may_change and failed > 0,
+        "may_retry": access.may_change and failed > 0,
         "is_kept_here": is_kept_here(),
     }
-    return scope_page(request, scope, "console/outbox.html", "results", context)
+    return alerts_page(request, access, "console/outbox.html", "results", context)
 
 
-def messages_of(scope: Scope) -> MessageQuerySet:
-    return scope.of(Message.objects.select_related("person", "target"))
+def messages_of(access: AnyAccess) -> MessageQuerySet:
+    return Message.objects.select_related("person", "target").visible_to(access)
 
 
-def narrowing_of(scope: Scope, asked: QueryDict) -> Narrowing:
+def narrowing_of(access: AnyAccess, asked: QueryDict) -> Narrowing:
     show, person, alert = asked.get("show", ""), asked.get("person", ""), asked.get("alert", "")
     return Narrowing(
         show if show in SHOWS else "",
-        scope.of(Person.objects.all()).filter(pk=int(person)).first() if is_id(person) else None,
-        scope.of(Alert.objects.all()).filter(pk=int(alert)).first() if is_id(alert) else None,
+        Person.objects.visible_to(access).filter(pk=int(person)).first() if is_id(person) else None,
+        Alert.objects.visible_to(access).filter(pk=int(alert)).first() if is_id(alert) else None,
     )
 
 
@@ -198,20 +204,20 @@ def is_kept_here() -> bool:
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # typed for views of a request only
 def message(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
     """Show one message as it was sent, and what became of it."""
-    scope, now = scope_for(request.user, slug), timezone.now()
-    found = message_of(scope, message_id)
+    access, now = alerts_access(request, slug), timezone.now()
+    found = message_of(access, message_id)
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "outbox",
         "message": found,
-        "row": row_of(found, now, scope.time_zone),
-        "alerts": alerts_in(scope, found),
-        "sent": past(found.sent_at, now, scope.time_zone),
-        "ended": past(found.ended_at, now, scope.time_zone),
+        "row": row_of(found, now, access.time_zone),
+        "alerts": alerts_in(access, found),
+        "sent": past(found.sent_at, now, access.time_zone),
+        "ended": past(found.ended_at, now, access.time_zone),
         "was_kept": found.answer == KEPT_HERE,
         "tries": tries(found.attempts),
-        "may_retry": scope.may_change and found.state == MessageState.FAILED,
-        "may_replay": scope.may_change and may_replay(found),
+        "may_retry": access.may_change and found.state == MessageState.FAILED,
+        "may_replay": access.may_change and may_replay(found),
         "shows_links": settings.OUTBOX_SHOWS_LINKS,
         "is_kept_here": is_kept_here(),
     }
@@ -219,7 +225,7 @@ def message(request: HttpRequest, message_id: int, slug: str | None = None) -> H
         context["mail"] = mail_shown(found)
     except CredentialUnreadableError as error:
         context["unreadable"] = str(error)
-    return scope_page(request, scope, "console/message.html", "results", context)
+    return alerts_page(request, access, "console/message.html", "results", context)
 
 
 def may_replay(message: Message) -> bool:
@@ -229,8 +235,8 @@ def may_replay(message: Message) -> bool:
     return is_there and message.channel != Channel.MAIL and message.state == MessageState.SENT
 
 
-def message_of(scope: Scope, message_id: int) -> Message:
-    found: Message = get_object_or_404(messages_of(scope), pk=message_id)
+def message_of(access: AnyAccess, message_id: int) -> Message:
+    found: Message = get_object_or_404(messages_of(access), pk=message_id)
     return found
 
 
@@ -240,7 +246,7 @@ def message_of(scope: Scope, message_id: int) -> Message:
 @csp(MAIL_POLICY)  # type: ignore[arg-type]  # as above
 def message_html(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
     """Give the HTML of a mail, for a frame of the page about it."""
-    found = message_of(scope_for(request.user, slug), message_id)
+    found = message_of(alerts_access(request, slug), message_id)
     try:
         html = mail_shown(found).html
     except CredentialUnreadableError as error:
@@ -253,32 +259,32 @@ def message_html(request: HttpRequest, message_id: int, slug: str | None = None)
 @require_POST
 def retry(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
     """Have a message sent again that was given up; what is refused is said on its page."""
-    scope, now = scope_for(request.user, slug), timezone.now()
-    found = message_of(scope, message_id)
+    access, now = alerts_access(request, slug), timezone.now()
+    found = message_of(access, message_id)
     try:
-        if scope.access is None:
-            service_message_retry(user=scope.user, message=found, now=now)
+        if isinstance(access, ServiceAccess):
+            service_message_retry(access=access, message=found, now=now)
         else:
-            message_retry(access=scope.access, message=found, now=now)
+            message_retry(access=access, message=found, now=now)
         messages.success(request, "It is sent again within a minute.")
     except MessageRefusedError as refusal:
         messages.error(request, str(refusal))
-    return redirect(scope.address("message", message_id))
+    return alerts_redirect(access, "message", message_id=message_id)
 
 
 @login_required
 @require_POST
 def retry_all(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """Have all messages sent again that were given up."""
-    scope, now = scope_for(request.user, slug), timezone.now()
-    if scope.access is None:
-        number = service_messages_retry(user=scope.user, now=now)
+    access, now = alerts_access(request, slug), timezone.now()
+    if isinstance(access, ServiceAccess):
+        number = service_messages_retry(access=access, now=now)
     else:
-        number = messages_retry(access=scope.access, now=now)
+        number = messages_retry(access=access, now=now)
     if number:
         goes = "is" if number == 1 else "are"
         said = f"{counted(number, 'message')} {goes} sent again, the oldest first."
         messages.success(request, said)
     else:
         messages.info(request, "Nothing is given up, so there is nothing to send again.")
-    return redirect(scope.address("outbox"))
+    return alerts_redirect(access, "outbox")

@@ -27,7 +27,7 @@ from synccenter.demo.past import TROUBLE_STARTED, WENT_SILENT
 MINUTE = timedelta(minutes=1)
 # A tick looks every half minute; these few see the same, only later by a little: when a trouble has
 # become certain, when it has lasted, and now and then.
-AFTER_TROUBLE = [timedelta(minutes=minutes) for minutes in (60, 90, 120)]
+AFTER_TROUBLE = [timedelta(minutes=minutes) for minutes in (60, 90, 120, 150)]
 # Somebody has not been heard of for long enough, and that has lasted.
 AFTER_SILENCE = [timedelta(hours=5), timedelta(hours=5, minutes=30)]
 NOW_AND_THEN = timedelta(hours=12)
@@ -44,11 +44,15 @@ def looks(now: datetime) -> list[datetime]:
 
 
 def look(at: datetime) -> None:
-    """Let the product look for silence, incidents and alerts at a moment, and its mails be sent."""
+    """Let the product look for silence and alerts at a moment, and its mails be sent."""
     health_check_due(now=at)
+    tell(at)
+
+
+def look_for_incidents(at: datetime) -> None:
+    """Let the product look whether many fail together, as it does when somebody has failed."""
     incidents_find(now=at)
     incidents_follow(now=at)
-    tell(at)
 
 
 def tell(at: datetime) -> None:

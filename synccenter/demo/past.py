@@ -29,7 +29,7 @@ TROUBLE_STARTED = {
     Part.DEACTIVATED: timedelta(days=6, hours=1),
     Part.TRIGGER: timedelta(hours=19),
     Part.QUOTA: timedelta(hours=4),
-    Part.MAINTENANCE: timedelta(hours=2, minutes=20),
+    Part.MAINTENANCE: timedelta(hours=3),
 }
 WENT_SILENT = timedelta(hours=11)
 WAS_HELD = timedelta(days=4)

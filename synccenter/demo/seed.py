@@ -30,9 +30,15 @@ from monitoring.health.models import HoldAuthor
 from monitoring.intake.record import ReportedOutcome, outcomes_record
 from monitoring.outcomes.partitions import partitions_ensure
 from simulator.world import World
-from synccenter.demo.alerts import look, looks, outage_told, quiet_hours_set
+from synccenter.demo.alerts import (
+    look,
+    look_for_incidents,
+    looks,
+    outage_told,
+    quiet_hours_set,
+)
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
-from synccenter.demo.outage import outage_record
+from synccenter.demo.outage import TICK, outage_record
 from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, past_of
 from synccenter.demo.trend import trend_record
 from syncing.grants import connection_grant, credential_set
@@ -182,8 +188,11 @@ def past_record(
     ]
     runs.sort(key=lambda each: each[0].finished_at)
     outcomes = [reported(run, person) for run, person in runs]
+    lately = now - TROUBLE_STARTED[Part.MAINTENANCE]
+    failed = [run.finished_at for run, _ in runs if run.error and run.finished_at > lately]
+    found = [(at + TICK, look_for_incidents) for at in failed]
     taken = 0
-    for at, happen in sorted(happened, key=lambda each: each[0]):
+    for at, happen in sorted([*happened, *found], key=lambda each: each[0]):
         until = bisect(outcomes, at, key=lambda each: each.finished_at)
         take_in(outcomes[taken:until])
         happen(at)

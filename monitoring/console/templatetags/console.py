@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 
 from monitoring.console.alerts_pages import alerts_address
 from monitoring.console.rows import Moment
-from monitoring.console.scopes import Scope
 from monitoring.console.wording import Look
 
 register = template.Library()
@@ -64,13 +63,6 @@ def moment(time: Moment | None, empty: str = "never") -> SafeString | str:
         time.said,
         time.exact,
     )
-
-
-@register.simple_tag(takes_context=True)
-def here(context: Context, name: str, *arguments: Any) -> str:
-    """Return the address of a page of the same scope: of the organization, or of the service."""
-    scope: Scope = context["scope"]
-    return scope.address(name, *arguments)
 
 
 @register.simple_tag(takes_context=True)

@@ -91,6 +91,16 @@ def test_what_proved_it_is_told_with_the_rule_and_its_version(
     assert attempts | {f"/o/acme/rules/{CAUSE}/"} <= set(markup(response).links)
 
 
+def test_a_silence_about_it_is_begun_from_it(cast: Cast, admin_client: Client) -> None:
+    page = markup(admin_client.get(address(make_alert(cast.acme))))
+    assert f"/o/acme/silences/new/?cause={CAUSE}" in page.links
+    facts = {"facts": {"provider": "google"}, "kind": AlertKind.INCIDENT}
+    page = markup(admin_client.get(address(make_alert(cast.acme, cause="1", **facts))))
+    assert "/o/acme/silences/new/?provider=google" in page.links
+    over = markup(admin_client.get(address(make_over(cast.acme))))
+    assert not [link for link in over.links if "silences/new" in link]
+
+
 def test_an_incident_leads_to_its_page(cast: Cast, admin_client: Client) -> None:
     incident = make_incident(cast.acme)
     fields = {"incident": incident, "cause": str(incident.pk), "facts": {"rule": incident.rule}}
@@ -112,10 +122,10 @@ def test_who_was_told_is_listed_with_the_message_and_its_state(
     response = admin_client.get(address(alert))
     page = text(response)
     for words in (
-        "Casey Admin casey@acme.example When it began Built in Sent",
-        "As a reminder Built in Not delivered",
+        "Casey Admin casey@acme.example When it began Built-in route Sent",
+        "As a reminder Built-in route Not delivered",
         "550 No such user",
-        "When it grew Built in Withdrawn",
+        "When it grew Built-in route Withdrawn",
         "What it told was over, or muted, before it was sent.",
     ):
         assert words in page, words
