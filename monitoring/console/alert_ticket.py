@@ -73,12 +73,12 @@ def ticket_in(token: str, now: datetime) -> Ticket | None:
 def may_hear(recipient: Recipient, alert: Alert) -> bool:
     """Tell whether a recipient may still be told of an alert: who has left may not."""
     user, organization = recipient.user, recipient.organization_id
-    if organization is None:
-        return user is not None and user.is_active and user.is_staff
-    if organization != alert.organization_id:
+    if organization not in {None, alert.organization_id}:
         return False
     if user is None:
         return True
+    if organization is None:
+        return user.is_active and user.is_staff
     return user.is_active and Member.objects.filter(organization=organization, user=user).exists()
 
 

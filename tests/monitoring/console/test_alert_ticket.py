@@ -125,6 +125,14 @@ def test_support_acknowledges_what_is_the_services_own(cast: Cast, client: Clien
     assert again(alert).acknowledged_by_name == cast.staff.email
 
 
+def test_an_address_of_the_service_acknowledges_whatever_it_is_told_of(
+    cast: Cast, client: Client, alert: Alert
+) -> None:
+    pager = make_recipient(None, name="Pager")
+    client.post(address(alert, pager))
+    assert again(alert).acknowledged_by_name == "Pager"
+
+
 def refused(client: Client, where: str) -> bool:
     found = [client.get(where), client.post(where)]
     assert all("This link does not open" in text(each) for each in found if each.status_code == 404)
