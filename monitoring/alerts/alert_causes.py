@@ -38,11 +38,13 @@ def unrecognised(facts: Facts) -> Explanation:
     errors, unknown, runs = (facts.get(name, 0) for name in ("errors", "unknown", "runs"))
     kinds = "one kind of error" if errors == 1 else f"{errors:,} kinds of errors"
     title = f"{percent(facts.get('share', 0))} of runs end in errors that no rule knows"
+    text, had_it = facts.get("text", ""), facts.get("had_it", 0)
+    most = f" The commonest, of {people(had_it)}: {text}" if text and had_it else ""
     return Explanation(
         title,
         f"{unknown:,} of {counted(runs, 'run')} since the hour before ended in {kinds} that no rule"
         " knows. They count as temporary, so nobody is asked to act, and nothing is held against"
-        " anybody.",
+        f" anybody.{most}",
         "Read the errors: somebody has to decide what they mean. Support can teach it the service.",
     )
 
@@ -59,7 +61,7 @@ def coverage(facts: Facts) -> Explanation:
     return Explanation(
         f"Only {share} of people are syncing, {before} were within the last day",
         f"{syncing:,} of {counted(connected, 'person', 'people')} are syncing{aside}.",
-        "See who is delayed: what most of them have in common comes first.",
+        "See who they are, and what most of them have in common.",
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
+from monitoring.alerts.item_words import is_mostly_off
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Recipient
 
@@ -34,7 +35,8 @@ def people_link(alert: Alert, teams: Collection[str]) -> str:
             narrowed = {"status": "stalled", "cause": alert.cause, **team}
             return f"{address('people', slug)}?{urlencode(narrowed)}"
         case AlertKind.COVERAGE:
-            return f"{address('people', slug)}?{urlencode({'status': 'degraded', **team})}"
+            status = "disabled" if is_mostly_off(alert.facts) else "degraded"
+            return f"{address('people', slug)}?{urlencode({'status': status, **team})}"
         case AlertKind.INCIDENT if alert.incident_id:
             return address("incident", slug, alert.incident_id)
         case AlertKind.UNRECOGNISED:

@@ -5,7 +5,9 @@ Only measured facts are told; what its cause means is in `monitoring.alerts.aler
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitoring.alerts.item import Item
 from monitoring.alerts.kinds import AlertKind
@@ -166,9 +168,14 @@ def button_words(item: Item) -> str:
         return f"See {'this person' if item.people == 1 else f'these {people_of(item.people)}'}"
     return {
         AlertKind.UNRECOGNISED: "Read the errors",
-        AlertKind.COVERAGE: "See who is delayed",
+        AlertKind.COVERAGE: "See who is off" if is_mostly_off(item.facts) else "See who is delayed",
         AlertKind.RULE_CHANGE: "Look at the change",
     }.get(item.kind, "Open in the console")
+
+
+def is_mostly_off(facts: Mapping[str, Any]) -> bool:
+    """Tell whether more people were switched off, by people, than are delayed."""
+    return facts.get("off", 0) > facts.get("delayed", 0)
 
 
 def escalation(item: Item) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 
-from monitoring.alerts.delivery import ServiceError, is_about_mail
+from monitoring.alerts.delivery import NOT_REACHED, ServiceError, is_about_mail
 
 # Postmark tells these with a status that is otherwise about the mail: our sender's address is not
 # known or not confirmed there, and we may not send (any more, or yet).
@@ -53,5 +53,5 @@ def is_ours(error: AnymailError) -> bool:
 def said_in(error: AnymailError) -> str:
     """Return what the service said, with its status."""
     if error.response is None:
-        return f"The mail server could not be reached: {error}"
+        return f"{NOT_REACHED}: {error}"
     return f"{error.response.status_code} {error.response.text}".strip()

@@ -37,9 +37,9 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "unrecognised",
         "unrecognised",
-        {"share": 1, "runs": 5, "unknown": 5, "errors": 1},
+        {"share": 1, "runs": 5, "unknown": 5, "errors": 1, "text": "http 418", "had_it": 3},
         "100 % of runs end in errors that no rule knows",
-        "ended in one kind of error",
+        "nothing is held against anybody. The commonest, of 3 people: http 418",
     ),
     (
         "coverage",

@@ -178,3 +178,7 @@ def test_the_button_leads_to_exactly_those_people() -> None:
     assert words.button_words(an_item(people=1)) == "See this person"
     assert words.button_words(an_item(kind=AlertKind.INCIDENT)) == "Open the incident"
     assert words.button_words(an_end()) == "Open in the console"
+    coverage = an_item(kind=AlertKind.COVERAGE, facts={"delayed": 3, "off": 3})
+    assert words.button_words(coverage) == "See who is delayed"
+    mostly_off = an_item(kind=AlertKind.COVERAGE, facts={"delayed": 3, "off": 4})
+    assert words.button_words(mostly_off) == "See who is off"

@@ -177,6 +177,13 @@ def test_other_kinds_lead_to_what_they_are_about(
     assert item.title
 
 
+def test_where_most_were_switched_off_it_leads_to_those(acme: Organization) -> None:
+    facts = {"delayed": 1, "off": 9, "share": 0.5, "before": 0.9}
+    alert = make_alert(acme, kind="coverage", cause="coverage", facts=facts)
+    link = item_for(alert, make_recipient(acme)).people_link
+    assert link == f"{SITE}/o/acme/people/?status=disabled"
+
+
 def test_an_alert_alone_names_nobody(acme: Organization) -> None:
     make_stalled(acme, "Ada")
     item = item_alone(make_alert(acme, people=3, silenced=1))
