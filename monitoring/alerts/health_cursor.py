@@ -26,17 +26,19 @@ MOST_BATCHES = 20
 MOST_WAITING = 100
 OVER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 CHANGES = """
+    WITH change AS (
+        SELECT * FROM health_transition
+        WHERE organization_id = %(organization)s AND transaction < %(over)s
+            AND (transaction, id) > (%(transaction)s, %(transition)s)
+        ORDER BY transaction, id
+        LIMIT %(limit)s
+    )
     SELECT change.transaction, change.id, change.at, change.person_id, person.email,
         change.from_status, change.from_cause, change.from_interval,
         change.to_status, change.to_cause, change.to_interval,
         change.rules_version, change.evidence
-    FROM health_transition AS change
-    LEFT JOIN accounts_person AS person ON person.id = change.person_id
-    WHERE change.organization_id = %(organization)s
-        AND change.transaction >= %(transaction)s AND change.transaction < %(over)s
-        AND (change.transaction, change.id) > (%(transaction)s, %(transition)s)
+    FROM change LEFT JOIN accounts_person AS person ON person.id = change.person_id
     ORDER BY change.transaction, change.id
-    LIMIT %(limit)s
 """
 
 

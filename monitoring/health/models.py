@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -251,6 +250,7 @@ class Transition(TenantModel):
     of rows become visible in any order.
     """
 
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, db_index=False)
     person = models.ForeignKey(
         "accounts.Person",
         models.DO_NOTHING,
@@ -273,11 +273,6 @@ class Transition(TenantModel):
     class Meta:
         indexes = [
             models.Index(fields=["person", "-at"], name="transition_of_person"),
-            # Rows lie in about this order, so a few bytes are enough to find the newest.
-            BrinIndex(
-                fields=["transaction"],
-                autosummarize=True,
-                pages_per_range=16,
-                name="transition_by_transaction",
-            ),
+            # Of an organization, and in the order in which they are told on.
+            models.Index(fields=["organization", "transaction", "id"], name="transition_to_tell"),
         ]

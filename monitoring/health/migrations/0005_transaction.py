@@ -1,4 +1,4 @@
-import django.contrib.postgres.indexes
+import django.db.models.deletion
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
@@ -6,7 +6,10 @@ import monitoring.health.models
 
 
 class Migration(migrations.Migration):
-    """A column filled by the database, of new rows only, so that no row is written again."""
+    """A column filled by the database, of new rows only, so that no row is written again.
+
+    The index by it replaces the one of organizations.
+    """
 
     atomic = False
 
@@ -39,11 +42,17 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name="transition",
-            index=django.contrib.postgres.indexes.BrinIndex(
-                autosummarize=True,
-                fields=["transaction"],
-                name="transition_by_transaction",
-                pages_per_range=16,
+            index=models.Index(
+                fields=["organization", "transaction", "id"], name="transition_to_tell"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="transition",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                to="accounts.organization",
             ),
         ),
     ]
