@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import Organization
 from monitoring.alerts.chat_plugins import parsed
 from monitoring.alerts.item import ChatText, Item
+from monitoring.alerts.item_words import headline
 from monitoring.alerts.letters import worst_first
 from monitoring.alerts.mails import one_line, text_mail
 from monitoring.alerts.models import Channel, Recipient
@@ -55,7 +56,7 @@ def page_of(item: Item) -> dict[str, Any]:
     whose = f" ({item.organization_name})" if item.organization_name else ""
     return {
         "key": f"{sender_domain()}/alert/{item.alert_id}",
-        "title": one_line(f"{item.title}{whose}"),
+        "title": one_line(f"{headline(item)}{whose}"),
         "text": "\n".join(one_line(each) for each in said if each),
         "severity": int(item.severity),
         "is_over": item.phase == Phase.OVER,

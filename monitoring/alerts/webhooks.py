@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from monitoring.alerts.item import Item
+from monitoring.alerts.item_words import headline
 from monitoring.alerts.letters import subject_of, worst_first
 from monitoring.alerts.mails import text_mail
 from monitoring.alerts.models import Channel, Recipient
@@ -103,6 +104,7 @@ def alert_told(item: Item) -> dict[str, Any]:
         "severity": item.severity.name.lower(),
         "organization": item.organization_slug or None,
         "cause": item.cause,
+        "headline": headline(item),
         "title": item.title,
         "meaning": item.meaning,
         "next_step": item.next_step,

@@ -43,6 +43,7 @@ from monitoring.console.alerts_pages import (
     alerts_page,
     alerts_redirect,
 )
+from monitoring.alerts.webhook_sender import webhook_id
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.message_alerts import alerts_in
 from monitoring.console.message_words import (
@@ -218,6 +219,7 @@ def message(request: HttpRequest, message_id: int, slug: str | None = None) -> H
         "tries": tries(found.attempts),
         "may_retry": access.may_change and found.state == MessageState.FAILED,
         "may_replay": access.may_change and may_replay(found),
+        "webhook_id": webhook_id(found) if found.channel == Channel.WEBHOOK else "",
         "shows_links": settings.OUTBOX_SHOWS_LINKS,
         "is_kept_here": is_kept_here(),
     }

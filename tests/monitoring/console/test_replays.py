@@ -29,6 +29,7 @@ def test_what_was_sent_is_sent_anew_from_its_page(cast: Cast, admin_client: Clie
     assert response.redirect_chain[-1][0] == f"/o/acme/outbox/{fresh.pk}/"
     assert "It is sent anew within a minute. This is the new one." in text(response)
     assert webhook_id(fresh) == webhook_id(message)
+    assert f"webhook-id {webhook_id(message)}" in text(response)
 
 
 def test_what_cannot_be_sent_anew_has_no_button_and_is_refused(
