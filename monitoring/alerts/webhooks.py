@@ -25,6 +25,7 @@ from monitoring.alerts.outbox import Draft
 SEVERAL = "alert.several"
 HEALTH = "health.changed"
 TEST = "test"
+CODES = frozenset({"provider", "rule"})
 
 
 def alert_event(
@@ -113,8 +114,17 @@ def alert_told(item: Item) -> dict[str, Any]:
         "ended_at": moment(item.ended_at) if item.ended_at else None,
         "flaps": item.flaps,
         "is_escalated": item.is_escalated,
-        "facts": dict(item.facts),
+        "facts": facts_told(item.facts),
         "links": {"alert": item.alert_link or None, "people": item.people_link or None},
+    }
+
+
+def facts_told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the measured numbers, and names that are codes; texts may be somebody's words."""
+    return {
+        name: value
+        for name, value in facts.items()
+        if name in CODES or isinstance(value, int | float)
     }
 
 
