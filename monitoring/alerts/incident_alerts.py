@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
-from monitoring.alerts.muting import IS_SILENCED, silenced_of_incidents
+from monitoring.alerts.muting import IS_SILENCED_IN, silenced_of_incidents
 from monitoring.alerts.stalled import with_team_routes
 from monitoring.incidents.models import Incident
 
@@ -21,9 +21,10 @@ KINDS = (AlertKind.INCIDENT,)
 TEAMS = f"""
     SELECT hit.incident_id, person.team, count(*)
     FROM incidents_hit AS hit
+    JOIN incidents_incident AS incident ON incident.id = hit.incident_id
     JOIN accounts_person AS person ON person.id = hit.person_id
     JOIN health_health AS health ON health.person_id = hit.person_id
-    WHERE hit.incident_id = ANY(%(incidents)s) AND NOT {IS_SILENCED}
+    WHERE hit.incident_id = ANY(%(incidents)s) AND NOT {IS_SILENCED_IN}
     GROUP BY 1, 2
 """  # noqa: S608 - made of constants
 

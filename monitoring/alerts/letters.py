@@ -88,6 +88,7 @@ def about(reader: Reader) -> dict[str, Any]:
         "alerts_link": reader.alerts_link,
         "settings_link": reader.settings_link,
         "unsubscribe_link": reader.unsubscribe_link,
+        "silences": reader.silences,
         "zone": reader.zone,
     }
 

@@ -100,3 +100,10 @@ def reason_problem(reason: str) -> tuple[str, str] | None:
 def is_worth_telling(people: int, known: int, oldest: datetime, now: datetime) -> bool:
     """Tell whether silences are to be told of beside alerts: many are muted, or one is old."""
     return people >= LARGE * known > 0 or now - oldest >= OLD
+
+
+def in_force_sentence(silences: int, people: int) -> str:
+    """Return a sentence on silences that are in force: "2 silences are in force, …"."""
+    are = "silence is" if silences == 1 else "silences are"
+    whom = f"{people:,} {'person' if people == 1 else 'people'}" if people else "nobody now"
+    return f"{silences:,} {are} in force, muting alerts about {whom}."

@@ -62,32 +62,32 @@ OF_PEOPLE = f"""
     JOIN health_health AS health ON health.person_id = person.id
     WHERE person.id = ANY(%(people)s) AND {IS_SILENCED}
 """  # noqa: S608
-# Whoever is through an incident had the trouble it is of, so the incident's own cause and provider
-# count for all it hit.
+# Whether a `person`, with their `health`, whom an `incident` hit is silenced in what is told of it.
+# Whoever is through had the trouble it is of, so its own cause and provider count for all it hit.
+IS_SILENCED_IN = f"""EXISTS (
+    SELECT FROM alerts_silence AS silence
+    WHERE silence.organization_id = person.organization_id AND {IN_FORCE}
+        AND CASE WHEN silence.is_matcher THEN
+            (silence.team = '' OR silence.team = person.team)
+            AND (silence.cause = '' OR silence.cause IN (health.cause, incident.rule))
+            AND (silence.provider = '' OR silence.provider = incident.provider)
+        ELSE {NAMES} END
+)"""
 OF_INCIDENTS = f"""
     WITH asked AS (
-        SELECT id, id AS part, organization_id, provider, rule
-        FROM incidents_incident WHERE id = ANY(%(incidents)s)
+        SELECT id, id AS part FROM incidents_incident WHERE id = ANY(%(incidents)s)
         UNION ALL
-        SELECT part_of_id, id, organization_id, provider, rule
-        FROM incidents_incident WHERE part_of_id = ANY(%(incidents)s)
+        SELECT part_of_id, id FROM incidents_incident WHERE part_of_id = ANY(%(incidents)s)
     )
     SELECT asked.id, count(*)
     FROM asked
-    JOIN incidents_hit AS hit ON hit.incident_id = asked.part
+    JOIN incidents_incident AS incident ON incident.id = asked.part
+    JOIN incidents_hit AS hit ON hit.incident_id = incident.id
     JOIN accounts_person AS person ON person.id = hit.person_id
     JOIN health_health AS health ON health.person_id = hit.person_id
-    WHERE asked.organization_id IN (
+    WHERE incident.organization_id IN (
         SELECT silence.organization_id FROM alerts_silence AS silence WHERE {IN_FORCE}
-    ) AND EXISTS (
-        SELECT FROM alerts_silence AS silence
-        WHERE silence.organization_id = asked.organization_id AND {IN_FORCE}
-            AND CASE WHEN silence.is_matcher THEN
-                (silence.team = '' OR silence.team = person.team)
-                AND (silence.cause = '' OR silence.cause IN (health.cause, asked.rule))
-                AND (silence.provider = '' OR silence.provider = asked.provider)
-            ELSE {NAMES} END
-    )
+    ) AND {IS_SILENCED_IN}
     GROUP BY asked.id
 """  # noqa: S608
 

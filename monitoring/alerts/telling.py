@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from uuid import uuid4
@@ -13,7 +14,9 @@ from monitoring.alerts.drafts import draft_of
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.items import items_of, readers_of
 from monitoring.alerts.kinds import Severity
+from monitoring.alerts.matchers import in_force_sentence
 from monitoring.alerts.models import Alert, Channel, Recipient
+from monitoring.alerts.mutes import silences_in_force
 from monitoring.alerts.outbox import Draft, messages_queue
 from monitoring.alerts.plan import Episode, Message, Mute, Name, Phase, Plan, Waits, plan_at, spaced
 from monitoring.alerts.targets import targets_of, waits_of
@@ -132,7 +135,7 @@ def tell_some(
     """Queue the messages of some recipients and note what they tell; return how many messages."""
     messages = [message for theirs in by_recipient.values() for message in theirs]
     items = items_of(messages, now, recipients=recipients)
-    readers = readers_of([recipients[recipient_id] for recipient_id in by_recipient])
+    readers = with_silences([recipients[recipient_id] for recipient_id in by_recipient], now)
     drafts: dict[str, Draft] = {}
     whose: dict[str, int] = {}
     for recipient_id, theirs in by_recipient.items():
@@ -147,6 +150,18 @@ def tell_some(
     notifications_write(noted, message_ids, weights, now)
     Recipient.objects.filter(pk__in=message_ids).update(told_at=now)
     return len(queued)
+
+
+def with_silences(recipients: Collection[Recipient], now: datetime) -> dict[int, Reader]:
+    """Return the readers that recipients are, with what is muted in their organizations."""
+    organizations = {each.organization_id for each in recipients if each.organization_id}
+    muted = silences_in_force(organizations, now)
+    said = {organization: in_force_sentence(*numbers) for organization, numbers in muted.items()}
+    readers = readers_of(recipients)
+    return {
+        each.pk: replace(readers[each.pk], silences=said.get(each.organization_id or 0, ""))
+        for each in recipients
+    }
 
 
 def drafted(
