@@ -8,13 +8,24 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Count,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from accounts.access import Access
 from monitoring.alerts.mails import moment
 from monitoring.alerts.matchers import LARGE, Matcher, is_worth_telling
-from monitoring.alerts.models import Silence, SilencedPerson
+from monitoring.alerts.models import Silence, SilencedPerson, SilenceQuerySet
 from monitoring.alerts.muting import IN_FORCE, MATCHES, SILENCED
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.health.models import Health, HealthQuerySet, HealthTally, Status
@@ -201,6 +212,26 @@ def matching(access: Access, matcher: Matcher) -> HealthQuerySet:
     if matcher.provider:
         people = people.filter(last_signature__startswith=f"{matcher.provider} ")
     return people
+
+
+def silences_over_person(now: datetime) -> SilenceQuerySet:
+    """Return the silences that mute the person of an outer query of Health, the longest first.
+
+    As `muting.IS_SILENCED` says it.
+    """
+    trouble = Func(OuterRef("last_signature"), Value(" "), Value(1), function="split_part")
+    matches = (
+        Q(is_matcher=True)
+        & (Q(team="") | Q(team=OuterRef("person__team")))
+        & (Q(cause="") | Q(cause=OuterRef("cause")))
+        & (Q(provider="") | Q(provider=trouble))
+    )
+    named_in = SilencedPerson.objects.filter(
+        silence=OuterRef("pk"), person=OuterRef(OuterRef("pk")), lifted_at=None
+    )
+    found: SilenceQuerySet = Silence.objects.active_at(now)
+    own = found.filter(organization=OuterRef("organization"))
+    return own.filter(matches | Q(Exists(named_in), is_matcher=False)).order_by("-ends_at")
 
 
 def mutes(access: Access, matcher: Matcher, *, names: int = 5) -> Mutes:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from accounts.models import Connection
 from monitoring.actions.invitations import not_over
 from monitoring.actions.models import ActionPerson, Invitation, Kind, PersonState
-from monitoring.alerts.models import SilencedPerson
+from monitoring.alerts.mutes import silences_over_person
 from monitoring.console.filters import BASE_INTERVAL
 from monitoring.console.tables import Details
 from monitoring.health.models import Health, Hold, Policy, Transition
@@ -98,18 +98,7 @@ def decisions(now: datetime) -> dict[str, Subquery]:
         started_at="started_at",
         ends_at="ends_at",
     )
-    muted = SilencedPerson.objects.filter(
-        **OWN,
-        lifted_at=None,
-        silence__started_at__lte=now,
-        silence__ends_at__gt=now,
-        silence__ended_at=None,
-    ).order_by("-silence__ends_at")
-    silence = JSONObject(
-        ends_at="silence__ends_at",
-        reason="silence__reason",
-        author_name="silence__author_name",
-    )
+    silence = JSONObject(ends_at="ends_at", reason="reason", author_name="author_name")
     asked = Invitation.objects.filter(not_over(now), **OWN).order_by("-id")
     invitation = JSONObject(
         **{name: name for name in ("state", "providers", "granted", "asked_by_name", "refusal")},
@@ -122,7 +111,7 @@ def decisions(now: datetime) -> dict[str, Subquery]:
     by = JSONObject(author_name="action__author_name", at="at", reason="action__reason")
     return {
         "holds": ArraySubquery(holds.values(found=hold)),
-        "silence": Subquery(muted.values(found=silence)[:1]),
+        "silence": Subquery(silences_over_person(now).values(found=silence)[:1]),
         "invitation": Subquery(asked.values(found=invitation)[:1]),
         "interval_by": Subquery(given.values(found=by)[:1]),
     }

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import Exists, Subquery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -18,6 +19,7 @@ from monitoring.alerts.mutes import (
     mutes,
     silence_lines,
     silences_in_force,
+    silences_over_person,
 )
 from monitoring.alerts.muting import silenced
 from monitoring.alerts.silences import silence_end, silence_lift
@@ -89,6 +91,8 @@ class Counting(TestCase):
         muted = silenced([each.pk for each in made], NOW)
         (listed,) = active_silences(access, NOW)
         assert preview.people == listed.people == len(muted)
+        over = Health.objects.filter(Exists(silences_over_person(NOW)))
+        assert set(over.values_list("pk", flat=True)) == muted
         assert preview.share == listed.share == (len(muted) / len(made) if made else 0)
         assert set(preview.names) <= {each.name for each in made if each.pk in muted}
         assert preview.people <= preview.reach <= max(preview.known, 1)
@@ -166,6 +170,24 @@ def test_an_alert_tells_of_silences_that_mute_many_or_are_old(
         assert silences_in_force([none.pk], NOW) == {}
     make_matcher(large)
     assert silences_in_force([large.pk], NOW) == {large.pk: (3, len(people))}
+
+
+def test_of_one_person_the_longest_silence_is_found_first_whatever_its_kind() -> None:
+    acme, globex = make_organization(), make_organization()
+    ada, ben = make_hurt(acme, team="Sales"), make_hurt(globex)
+    named = make_silence(acme, [ada, ben], ends_at=NOW + HOUR)
+    team = make_matcher(acme, team="Sales", ends_at=NOW + 2 * HOUR)
+    make_matcher(acme, provider="google", ends_at=NOW + 3 * HOUR)
+    longest = Subquery(silences_over_person(NOW).values("pk")[:1])
+
+    def over() -> dict[int, int | None]:
+        return dict(Health.objects.annotate(silence=longest).values_list("pk", "silence"))
+
+    assert over() == {ada.pk: team.pk, ben.pk: None}
+    Silence.objects.filter(pk=team.pk).update(ended_at=NOW)
+    assert over() == {ada.pk: named.pk, ben.pk: None}
+    silence_lift(silence_id=named.pk, people=[ada.pk], now=NOW)
+    assert over() == {ada.pk: None, ben.pk: None}
 
 
 def test_a_digest_has_a_line_for_each_in_the_readers_time() -> None:

@@ -16,6 +16,7 @@ from monitoring.health.models import Transition
 from monitoring.jobs.models import Job, JobState
 from monitoring.jobs.queue import job_request
 from tests.factories import NOW, make_connected_person, make_connection, make_person
+from tests.monitoring.alerts.makers import make_matcher
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import (
     HOUR,
@@ -437,3 +438,12 @@ def test_a_viewer_sees_how_a_run_gets_on(cast: Cast) -> None:
     person = make_healthy(cast.acme)
     job = job_request(person=person, now=NOW)
     assert "Waiting" in text(look(client_of(cast.viewer), person, job.attempt_id))
+
+
+def test_a_silence_that_the_person_matches_is_told(cast: Cast, admin_client: Client) -> None:
+    person = make_healthy(cast.acme, team="Sales")
+    make_matcher(cast.acme, team="Sales", author_name="Casey", reason="At a fair")
+    make_matcher(cast.globex, author_name="Elsewhere")
+    page = text(admin_client.get(f"/o/acme/people/{person.pk}/"))
+    assert "Alerts about this person are muted until Sat 13:00, by Casey: At a fair." in page
+    assert "Elsewhere" not in page
