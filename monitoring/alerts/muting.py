@@ -55,13 +55,13 @@ SILENCED = f"""
     JOIN health_health AS health ON health.person_id = person.id
     WHERE silence.organization_id = ANY(%(organizations)s) AND silence.is_matcher
         AND {IN_FORCE} AND {MATCHES}
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 OF_PEOPLE = f"""
     SELECT person.id
     FROM accounts_person AS person
     JOIN health_health AS health ON health.person_id = person.id
     WHERE person.id = ANY(%(people)s) AND {IS_SILENCED}
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 # Whether a `person`, with their `health`, whom an `incident` hit is silenced in what is told of it.
 # Whoever is through had the trouble it is of, so its own cause and provider count for all it hit.
 IS_SILENCED_IN = f"""EXISTS (
@@ -89,7 +89,7 @@ OF_INCIDENTS = f"""
         SELECT silence.organization_id FROM alerts_silence AS silence WHERE {IN_FORCE}
     ) AND {IS_SILENCED_IN}
     GROUP BY asked.id
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 
 
 def silenced(person_ids: Collection[int], now: datetime) -> set[int]:

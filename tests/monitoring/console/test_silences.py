@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +10,7 @@ from monitoring.alerts.models import Silence
 from monitoring.alerts.silences import silence_end, silence_lift
 from monitoring.audit.models import AuditEntry
 from tests.factories import NOW
-from tests.monitoring.alerts.makers import make_silence
+from tests.monitoring.alerts.makers import make_matcher, make_silence
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import make_healthy, make_many_healthy
 from tests.monitoring.console.markup import markup, text
@@ -118,3 +118,67 @@ def test_a_stranger_finds_nothing_and_wrong_methods_are_refused(cast: Cast, clie
     assert admin.post(f"{ADDRESS}{elsewhere.pk}/end").status_code == 404
     assert "Elsewhere" not in text(admin.get(ADDRESS))
     assert not Silence.objects.exclude(ended_at=None).exists()
+
+
+def test_matchers_are_told_in_words_with_a_link_to_who_matches(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 8)
+    make_matcher(cast.acme, team="Sales", reason="A fair")
+    make_matcher(cast.acme, cause="silent", provider="google", reason="Known")
+    make_matcher(cast.acme, started_at=NOW + 3 * HOUR, ends_at=NOW + 5 * HOUR, reason="Moving")
+    over = {"started_at": NOW - 5 * HOUR, "ends_at": NOW - HOUR}
+    make_matcher(cast.acme, cause="silent", reason="Was", **over)
+    response = admin_client.get(ADDRESS)
+    page, links = text(response), markup(response).links
+    assert "2 silences are in force" in page
+    assert "Team Sales 4 people (50 %)" in page
+    assert "a large part of everybody" in page
+    assert "“No run for too long” with Google 0 people" in page
+    assert "To come" in page
+    assert "Everybody 8 people (100 %)" in page
+    assert "16:00\N{EN DASH}18:00" in page
+    assert "/o/acme/people/?team=Sales" in links
+    assert "/o/acme/people/?cause=silent&provider=google" in links
+    assert page.index("Over") < page.index("Was")
+
+
+def test_the_end_of_one_is_moved_in_the_members_time(cast: Cast, admin_client: Client) -> None:
+    silence = make_matcher(cast.acme, ends_at=NOW + HOUR)
+    address = f"{ADDRESS}{silence.pk}/change"
+    page = text(admin_client.post(address, {"until": "2026-11-22T09:00"}, follow=True))
+    assert "The silence ends Sun 09:00." in page
+    assert Silence.objects.get().ends_at == datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert AuditEntry.objects.get().action == "silence.change"
+    for until, sentence in (
+        ("", "That is no time."),
+        ("soon", "That is no time."),
+        ("2026-11-20T09:00", "The end must be in the future."),
+        ("2027-02-20T09:00", "A silence lasts 30 days at most"),
+    ):
+        assert sentence in text(admin_client.post(address, {"until": until}, follow=True))
+    silence_end(access=make_access(cast.acme), silence=silence, now=NOW)
+    page = text(admin_client.post(address, {"until": "2026-11-23T09:00"}, follow=True))
+    assert "was over already" in page
+    assert Silence.objects.get().ends_at == datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+def test_one_to_come_is_called_off_before_it_begins(cast: Cast, admin_client: Client) -> None:
+    times = {"started_at": NOW + HOUR, "ends_at": NOW + 2 * HOUR}
+    silence = make_matcher(cast.acme, reason="Moving", **times)
+    page = text(admin_client.post(f"{ADDRESS}{silence.pk}/end", follow=True))
+    assert "The silence is called off." in page
+    assert "called off before it began, by admin@acme.example" in page
+    assert "To come" not in page
+
+
+def test_the_end_of_one_is_moved_by_nobody_else(cast: Cast, client: Client) -> None:
+    silence = make_matcher(cast.acme)
+    address, until = f"{ADDRESS}{silence.pk}/change", {"until": "2026-11-22T09:00"}
+    assert client_of(cast.viewer).post(address, until).status_code == 403
+    assert client_of(cast.stranger).post(address, until).status_code == 404
+    assert client.post(address, until).status_code == 302
+    assert client_of(cast.admin).get(address).status_code == 405
+    elsewhere = f"/o/globex/silences/{silence.pk}/change"
+    assert client_of(cast.staff).post(elsewhere, until).status_code == 404
+    assert Silence.objects.get().ends_at == silence.ends_at
