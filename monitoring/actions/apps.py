@@ -10,6 +10,7 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         from monitoring.actions.approval_letters import approval_checks_register
+        from monitoring.actions.asking_people import people_ask_step
         from monitoring.actions.invitation_watch import invitations_ring, invitations_wait
         from monitoring.actions.letter_checks import letter_checks_register
         from monitoring.actions.own_links import (
@@ -20,6 +21,7 @@ class ActionsConfig(AppConfig):
         from monitoring.actions.working import actions_wait, ring_actions
         from monitoring.alerts.last_checks import check_register
         from monitoring.jobs.bells import Bell, bell_register
+        from monitoring.jobs.steps import step_register
 
         bell_register("actions", Bell(actions_wait, ring_actions, waits_for_runs=True))
         bell_register("invitations", Bell(invitations_wait, invitations_ring))
@@ -27,3 +29,4 @@ class ActionsConfig(AppConfig):
         check_register(["person_link"], person_links_check)
         letter_checks_register()
         approval_checks_register()
+        step_register("ask people", people_ask_step)

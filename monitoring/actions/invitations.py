@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, Value, When
 
 from accounts.access import Access
 from accounts.models import Connection, ConnectionState, Organization, Person, Provider
@@ -24,6 +24,7 @@ from monitoring.actions.invitation_course import LinkPolicy, expiry, next_look
 from monitoring.actions.letters import invitation_mail, invitation_mails_withdraw
 from monitoring.actions.models import Action, ActionPolicy, Invitation, InvitationState
 from monitoring.audit.log import audit_entries_write, audit_entry_write
+from monitoring.health.models import Health, Status
 from monitoring.incidents.models import Hit, Incident
 
 OPEN = (InvitationState.WAITING, InvitationState.SENT, InvitationState.OPENED)
@@ -91,6 +92,17 @@ def in_order() -> Q:
     for provider in Provider:
         found &= ~Q(providers__contains=[provider]) | Q(Exists(proven.filter(provider=provider)))
     return found
+
+
+def by_ourselves() -> Q:
+    """Return the condition that nobody asked but the organization itself, through us."""
+    return Q(asked_by=None, action=None, asked_by_name=F("organization__name"))
+
+
+def no_longer_asked() -> Q:
+    """Return the condition that it was asked by ourselves, and the person syncs again."""
+    stalled = Health.objects.filter(person=OuterRef("person"), status=Status.STALLED)
+    return by_ourselves() & ~Q(Exists(stalled))
 
 
 def told(condition: Q) -> Case:

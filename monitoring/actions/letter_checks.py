@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitoring.actions.invitation_course import HELD_BACK_FOR
-from monitoring.actions.invitations import held_back, in_order, is_usable, told
+from monitoring.actions.invitations import held_back, in_order, is_usable, no_longer_asked, told
 from monitoring.actions.letters import invitation_id_in
 from monitoring.actions.models import Invitation, InvitationState
 from monitoring.alerts.last_checks import Decision, Leave, check_register
@@ -26,7 +26,7 @@ def links_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Deci
     """Withdraw mails whose link is over or needless; during an incident they wait."""
     wanted = {message.pk: invitation_id_in(message.key) for message in messages}
     found = Invitation.objects.filter(pk__in=wanted.values()).annotate(
-        is_held_back=told(held_back()), is_in_order=told(in_order())
+        is_held_back=told(held_back()), is_in_order=told(in_order() | no_longer_asked())
     )
     decided = {
         each.pk: decision(each, now, is_held_back=each.is_held_back, is_in_order=each.is_in_order)

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from monitoring.actions.asking_people import asked_about
 from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
@@ -84,10 +85,18 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "labels": labels_of(found),
         "step": step_for(access, found, rules),
         "people": people_of(found),
+        "asked": asked_of(found),
         "may_acknowledge": may_act and found.acknowledged_at is None,
         "may_take_back": may_act and found.acknowledged_at is not None,
         "silence": silence_address(access, matched),
     }
+
+
+def asked_of(found: Alert) -> int:
+    """Return how many of its people were asked to act by ourselves; 0 of any other alert."""
+    if found.kind != AlertKind.REAUTHORIZE or found.ended_at or found.organization_id is None:
+        return 0
+    return asked_about(found.organization_id, found.cause)
 
 
 def silence_address(access: AnyAccess, matched: Mapping[str, str]) -> str:

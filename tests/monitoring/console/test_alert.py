@@ -10,6 +10,7 @@ from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.plan import Muted, Phase
 from tests.factories import NOW, make_member
+from tests.monitoring.actions.invitation_makers import make_invitation
 from tests.monitoring.console.alert_makers import (
     CAUSE,
     HOUR,
@@ -59,6 +60,14 @@ def test_it_begins_with_what_is_the_matter_and_the_one_step(
         assert words in page, words
     assert f"/o/acme/people/?status=stalled&cause={CAUSE}" in markup(response).links
     assert markup(response).violations == []
+
+
+def test_how_many_were_asked_by_mail_is_told(cast: Cast, admin_client: Client) -> None:
+    alert = make_alert(cast.acme)
+    person = make_unwell(cast.acme, "stalled", CAUSE)
+    assert "Asked" not in page_of(admin_client, alert)
+    make_invitation(person, asked_by_name=cast.acme.name, created_at=NOW - HOUR)
+    assert "Asked 1 of them, by mail" in page_of(admin_client, alert)
 
 
 def test_the_people_it_names_are_exactly_those_of_the_list(
