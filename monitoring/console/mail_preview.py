@@ -1,14 +1,18 @@
 """A mail's HTML such that a page may show it under a strict content policy. Pure.
 
 Mail programs need style attributes, and the policy refuses them; each becomes a class, and the
-classes one style element with the response's nonce. Nothing else changes what is seen.
+classes one style element with the response's nonce. A mail's own pictures are written into it, and
+no other is loaded. Nothing else changes what is seen.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from html.parser import HTMLParser
 
+from monitoring.alerts.mails import Picture
 from monitoring.alerts.showing import CUT
 
 # What runs, loads or sends something; our templates have none of it.
@@ -17,9 +21,9 @@ DROPPED_EMPTY = frozenset({"link", "base", "embed"})
 Attributes = list[tuple[str, str | None]]
 
 
-def preview_of(html: str, nonce: str) -> str:
-    """Return the HTML of a mail to be shown in a frame of its own."""
-    preview = Preview()
+def preview_of(html: str, nonce: str, pictures: Sequence[Picture] = ()) -> str:
+    """Return the HTML of a mail to be shown in a frame of its own, with the mail's pictures."""
+    preview = Preview(pictures)
     preview.feed(html)
     preview.close()
     return preview.page(nonce)
@@ -28,8 +32,9 @@ def preview_of(html: str, nonce: str) -> str:
 class Preview(HTMLParser):
     """Writes again what it reads, style attributes aside."""
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Sequence[Picture] = ()) -> None:
         super().__init__(convert_charrefs=False)
+        self.pictures = {f"cid:{each.cid}": each.png for each in pictures}
         self.parts: list[str] = []
         self.classes: dict[str, str] = {}
         self.dropping = ""
@@ -74,6 +79,9 @@ class Preview(HTMLParser):
     def attributes(self, tag: str, attrs: Attributes) -> Attributes:
         """Return the attributes to write; a link opens in a window of its own, if it may."""
         kept = [(name, value) for name, value in attrs if is_harmless(name, value)]
+        png = self.pictures.get(dict(attrs).get("src") or "")
+        if tag == "img" and png is not None:
+            kept.append(("src", f"data:image/png;base64,{b64encode(png).decode()}"))
         style = dict(attrs).get("style")
         if style:
             kept.append(("class", self.class_of(style)))

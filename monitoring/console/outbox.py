@@ -250,11 +250,11 @@ def message_html(request: HttpRequest, message_id: int, slug: str | None = None)
     """Give the HTML of a mail, for a frame of the page about it."""
     found = message_of(alerts_access(request, slug), message_id)
     try:
-        html = mail_shown(found).html
+        mail = mail_shown(found)
     except CredentialUnreadableError as error:
         return HttpResponse(str(error), status=404, content_type="text/plain; charset=utf-8")
     nonce = str(request.csp_nonce)  # type: ignore[attr-defined]  # CSPMiddleware sets it
-    return kept_by_nobody(HttpResponse(preview_of(html, nonce)))
+    return kept_by_nobody(HttpResponse(preview_of(mail.html, nonce, mail.pictures)))
 
 
 @login_required

@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.alerts.mails import mail_of
-from monitoring.alerts.outbox import KINDS
+from monitoring.alerts.mails import Picture, mail_of
 from monitoring.console.mail_preview import preview_of
-from tests.monitoring.alerts.test_mails import LINK, context
+from tests.monitoring.alerts.test_mails import LINK, PERSONAL, context
 from tests.monitoring.console.markup import Markup
 
 
-@pytest.mark.parametrize("stem", KINDS)
+@pytest.mark.parametrize("stem", PERSONAL)
 def test_a_mail_is_shown_whole_without_anything_the_policy_refuses(stem: str) -> None:
     html = mail_of(stem, context(message="Two\nlines")).html
     preview = preview_of(html, "abc")
@@ -77,3 +76,10 @@ TAGS = st.builds(
 @given(st.lists(TAGS).map("".join))
 def test_whatever_tags_it_holds_too(html: str) -> None:
     assert Markup(preview_of(html, "n")).violations == []
+
+
+def test_a_picture_of_the_mail_is_written_into_it_and_no_other_is_loaded() -> None:
+    html = '<img src="cid:chart" alt="A"><img src="cid:other"><img src="https://a.example/b.png">'
+    preview = preview_of(html, "n", [Picture("chart", b"PNG")])
+    assert preview == '<img alt="A" src="data:image/png;base64,UE5H"><img><img>'
+    assert Markup(preview).violations == []
