@@ -37,13 +37,13 @@ from monitoring.alerts.models import (
 from monitoring.alerts.outbox import MessageRefusedError, message_retry, messages_retry
 from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
+from monitoring.alerts.webhook_sender import webhook_id
 from monitoring.console.alerts_pages import (
     AnyAccess,
     alerts_access,
     alerts_page,
     alerts_redirect,
 )
-from monitoring.alerts.webhook_sender import webhook_id
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.message_alerts import alerts_in
 from monitoring.console.message_words import (
