@@ -180,7 +180,7 @@ def test_a_second_person_refuses_and_says_why(cast: Cast, admin_client: Client) 
     assert "Or refuse it" not in text(admin_client.get(address(action)))
     colleague.post(f"{address(action)}discard", {"reason": "<b>Wait</b> for Monday."})
     refused = admin_client.get(address(action))
-    assert "Refused because <b>Wait</b> for Monday." in text(refused)
+    assert "Refusal <b>Wait</b> for Monday." in text(refused)
     assert "<b>Wait" not in refused.content.decode()
     assert Message.objects.get(kind="approval_decided").recipient == "admin@acme.example"
 
