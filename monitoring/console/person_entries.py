@@ -11,10 +11,11 @@ from uuid import UUID
 
 from monitoring.actions.models import Kind, PersonState
 from monitoring.alerts.delivery import KEPT_HERE
-from monitoring.alerts.models import MessageState
+from monitoring.alerts.models import Alert, MessageState
 from monitoring.audit.registry import ACTIONS
 from monitoring.console.action_codes import code_words
 from monitoring.console.action_words import parameter_lines
+from monitoring.console.alert_words import headline, standing
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.moments import brief, interval
 from monitoring.console.rows import Moment, recent
@@ -31,7 +32,7 @@ class Entry:
     look       of the status or the result it led to; None for what people did
     more       what is said more quietly beneath
     attempt    a run in words
-    action     the action it belongs to; `message` likewise the mail
+    action     the action it belongs to; `message` likewise the mail, and `alert` the alert
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Entry:
     attempt: AttemptRow | None = None
     action: int | None = None
     message: int | None = None
+    alert: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,19 @@ def message(told: Told, reading: Reading) -> Entry:
     return Entry("message", reading.moment, sentence, more=more, message=told["message"])
 
 
+def alert(told: Told, reading: Reading) -> Entry:
+    """Return the alert that the person was part of."""
+    ended_at = told["ended_at"]
+    one = Alert(
+        **{name: told[name] for name in told if name != "ended_at"},
+        began_at=reading.at,
+        ended_at=datetime.fromisoformat(ended_at) if ended_at else None,
+    )
+    sentence = f"Alert: {headline(one, reading.rules)}"
+    more = f"Over {standing(one, reading.now, reading.zone)}." if ended_at else ""
+    return Entry("alert", reading.moment, sentence, more=more, alert=told["id"])
+
+
 def note(told: Told, reading: Reading) -> Entry:
     more = [told["author_name"]]
     if told["owner_name"]:
@@ -231,5 +246,6 @@ WRITERS: dict[str, Callable[[Told, Reading], Entry]] = {
     "hold": hold,
     "release": release,
     "message": message,
+    "alert": alert,
     "note": note,
 }

@@ -32,6 +32,7 @@ from accounts.access import Access
 from monitoring.actions.models import ActionPerson, ActionState, Kind, PersonNote, PersonState
 from monitoring.alerts.models import Message
 from monitoring.audit.models import AuditEntry
+from monitoring.console.person_alerts import TOLD_OF_ALERTS, alerts
 from monitoring.console.person_entries import Entry, drawn_together, entry_of
 from monitoring.errors.models import Rejudgement
 from monitoring.health.causes import Explanation
@@ -45,7 +46,7 @@ TOLD_OTHERWISE = (*TOLD_BY_HOLDS, "person.note")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Their order among entries of one moment: what follows from a run stands above it.
-ALL = ("run", "change", "deed", "act", "hold", "release", "message", "note")
+ALL = ("run", "change", "deed", "act", "hold", "release", "alert", "message", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ SHOWN = {
     "actions": Show(
         "Actions", ("deed", "act", "hold", "release"), "Nobody has done anything here yet."
     ),
-    "messages": Show("Messages", ("message",), "No mail about this person has been written yet."),
+    "messages": Show(
+        "Messages", ("alert", "message"), "No mail about this person has been written yet."
+    ),
     "notes": Show("Notes", ("note",), "Nobody has written a note yet."),
 }
 
@@ -286,5 +289,6 @@ PARTS: dict[str, tuple[Callable[[Access, int], QuerySet[Any]], Any, dict[str, An
         F("created_at"),
         {"message": "id", **same("subject", "recipient", "state", "answer")},
     ),
+    "alert": (alerts, F("began_at"), same(*TOLD_OF_ALERTS)),
     "note": (notes, F("at"), same("author_name", "text", "owner_name", "due_on", "done_at")),
 }

@@ -17,6 +17,7 @@ from monitoring.errors.interpretation import built_in_rules, interpret
 from monitoring.errors.rejudging import Rejudged, rejudgements_append
 from monitoring.health.models import Hold, Transition
 from tests.factories import NOW
+from tests.monitoring.console.alert_makers import CAUSE, make_alert, make_over
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.makers import (
     HOUR,
@@ -65,6 +66,27 @@ def make_story(cast: Cast) -> Person:
     Transition.objects.bulk_create([transition(person, NOW - 3 * MINUTE, to_interval=14_400)])
     make_outcome(person, NOW - 2 * MINUTE, counts={"google": {"created": 1}})
     return person
+
+
+def test_the_alerts_a_person_was_part_of_are_told(cast: Cast, admin_client: Client) -> None:
+    person, other = make_healthy(cast.acme), make_healthy(cast.acme)
+    now_on = make_alert(cast.acme, began_at=NOW - 3 * HOUR, people=2)
+    past = {"began_at": NOW - 40 * HOUR, "ended_at": NOW - 38 * HOUR}
+    make_over(cast.acme, **past)
+    make_alert(cast.acme, cause="silent", kind="stalled", people=1)
+    make_over(cast.acme, began_at=NOW - 90 * HOUR, ended_at=NOW - 80 * HOUR)
+    stalled = {"to_status": "stalled", "to_cause": CAUSE}
+    Transition.objects.bulk_create(
+        [transition(person, NOW - hours * HOUR, **stalled) for hours in (2, 39)]
+    )
+    assert listed(admin_client, person, "?show=messages") == [
+        "Alert: 2 people must give access again: Google access was revoked",
+        "Alert: 4 people had to give access again: Google access was revoked",
+    ]
+    response = admin_client.get(f"{address(person)}?show=messages")
+    assert "Over after 2 h. Open the alert" in text(response)
+    assert f"/o/acme/alerts/{now_on.pk}/" in markup(response).links
+    assert listed(admin_client, other, "?show=messages") == []
 
 
 def test_everything_is_told_newest_first(cast: Cast, admin_client: Client) -> None:
