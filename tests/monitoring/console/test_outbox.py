@@ -14,6 +14,7 @@ from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_person
 from tests.monitoring.alerts.makers import make_message
 from tests.monitoring.alerts.test_mails import context
+from tests.monitoring.console.alert_makers import make_alert, make_recipient, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.markup import markup, text
 
@@ -305,3 +306,58 @@ def test_the_tabs_of_the_alerts_lead_here(cast: Cast, admin_client: Client) -> N
     assert "/o/acme/alerts/" in markup(admin_client.get("/o/acme/people/")).links
     links = markup(admin_client.get("/o/acme/alerts/")).links
     assert {ADDRESS, "/o/acme/silences/"} <= set(links)
+
+
+def test_the_list_is_narrowed_to_one_alert(cast: Cast, admin_client: Client) -> None:
+    alert = make_alert(cast.acme)
+    make_told(alert, recipient=make_recipient(cast.acme), state="failed")
+    make_told(make_alert(cast.acme, cause="silent"))
+    response = admin_client.get(f"{ADDRESS}?alert={alert.pk}")
+    assert len(response.context["rows"]) == 1
+    assert "About one alert · Show all" in text(response)
+    elsewhere = make_alert(cast.globex)
+    assert len(admin_client.get(f"{ADDRESS}?alert={elsewhere.pk}").context["rows"]) == 2
+
+
+def test_a_message_leads_to_the_alerts_it_tells_of(cast: Cast, admin_client: Client) -> None:
+    alert = make_alert(cast.acme)
+    told = make_told(alert, state="withdrawn", answer="")
+    response = admin_client.get(f"{ADDRESS}{told.message_id}/")
+    assert "Tells of 2 people must give access again: Google access was revoked" in text(response)
+    assert "What it told was over, or muted, before it was sent." in text(response)
+    assert f"/o/acme/alerts/{alert.pk}/" in markup(response).links
+
+
+# Of the service
+
+
+def test_support_staff_have_what_failed_of_the_service_sent_again(cast: Cast) -> None:
+    first, second = (
+        make_told(make_alert(None, cause=cause), make_recipient(None), state="failed").message
+        for cause in ("mail", "queue")
+    )
+    make_told(make_alert(cast.acme), state="failed")
+    client = client_of(cast.staff)
+    response = client.get("/outbox/")
+    assert len(response.context["rows"]) == 2
+    assert "Send all 2 that failed again" in text(response)
+    response = client.post(f"/outbox/{first.pk}/retry", follow=True)
+    assert response.redirect_chain == [(f"/outbox/{first.pk}/", 302)]
+    assert "sent again within a minute" in text(response)
+    assert "not given up" in text(client.post(f"/outbox/{first.pk}/retry", follow=True))
+    assert "1 message is sent again" in text(client.post("/outbox/retry", follow=True))
+    assert "nothing to send again" in text(client.post("/outbox/retry", follow=True))
+    states = Message.objects.values_list("organization", "state")
+    assert set(states) == {(None, "queued"), (cast.acme.pk, "failed")}
+    assert client.get(f"/outbox/{second.pk}/html").status_code == 200
+
+
+def test_a_member_finds_no_message_of_the_service(cast: Cast, admin_client: Client) -> None:
+    message = make_told(make_alert(None), make_recipient(None), state="failed").message
+    for address in ("/outbox/", f"/outbox/{message.pk}/", f"/outbox/{message.pk}/html"):
+        assert admin_client.get(address).status_code == 404
+    for address in ("/outbox/retry", f"/outbox/{message.pk}/retry"):
+        assert admin_client.post(address).status_code == 404
+    assert admin_client.get(f"{ADDRESS}{message.pk}/").status_code == 404
+    of_acme = make_told(make_alert(cast.acme)).message
+    assert client_of(cast.staff).get(f"/outbox/{of_acme.pk}/").status_code == 404
