@@ -10,7 +10,7 @@ from monitoring.alerts.chat_plugins import parsed
 from monitoring.alerts.item import ChatText, Item
 from monitoring.alerts.item_words import headline
 from monitoring.alerts.letters import worst_first
-from monitoring.alerts.mails import one_line, text_mail
+from monitoring.alerts.mails import one_line, shortened, text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft, sender_domain
 from monitoring.alerts.plan import Phase
@@ -18,6 +18,8 @@ from monitoring.alerts.secrets import secret_of
 
 # So many alerts of one message reach a paging service one by one, the gravest of them.
 MOST_PAGES = 100
+# Some services take a thousand characters at once; more come in pieces.
+LONGEST_TEXT = 8_000
 
 
 def chat_draft(
@@ -43,7 +45,7 @@ def chat_draft(
         key=key,
         recipient=recipient.address,
         recipient_name=recipient.name,
-        mail=text_mail(text.title, text.body),
+        mail=text_mail(text.title, shortened(text.body, LONGEST_TEXT)),
         channel=Channel.CHAT,
         target=recipient,
         details={"pages": pages} if pages else {},

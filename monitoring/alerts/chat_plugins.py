@@ -36,6 +36,8 @@ FIXED: dict[str, Any] = {
     "emojis": False,
 }
 TEMPLATE = "template"
+# Seconds between two calls of one message.
+LONGEST_PAUSE = 1.0
 
 
 class ChatRefusedError(Exception):
@@ -51,7 +53,18 @@ def plugin_class(service: Service) -> Any:
     for other in [each for each in sys.modules if each == path or each.startswith(f"{path}.")]:
         if getattr(sys.modules[other], "requests", None) is requests:
             sys.modules[other].requests = GuardedRequests()  # type: ignore[attr-defined]
-    return found
+    return patient(found)
+
+
+def patient(found: Any) -> Any:
+    """Return the class with short pauses: else a server could say how long it sleeps here."""
+
+    def throttle(self: Any, last_io: Any = None, wait: float | None = None) -> None:
+        found.throttle(self, last_io, None if wait is None else min(wait, LONGEST_PAUSE))
+
+    rate = min(found.request_rate_per_sec, LONGEST_PAUSE)
+    own = {"throttle": throttle, "request_rate_per_sec": rate, "__module__": found.__module__}
+    return type(found.__name__, (found,), own)
 
 
 def asset() -> AppriseAsset:

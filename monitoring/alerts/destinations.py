@@ -47,7 +47,6 @@ class Destination:
     key: str = field(default="", repr=False)
 
 
-@transaction.atomic
 def destination_add(
     *,
     access: Access | ServiceAccess,
@@ -73,17 +72,18 @@ def destination_add(
         organization=access.organization,
         channel=channel,
         name=checked_name(name),
+        # Looks the server up, so before the transaction.
         address=shown(channel, url),
         secret=secret_stored(Secret(url, (Key(key),) if key else ())),
         created_at=now,
     )
-    hearing_write(recipient, hears_health)
-    recipient.save()
-    tell(access, "recipient.add", now, recipient, hears_health=recipient.hears_health)
+    with transaction.atomic():
+        hearing_write(recipient, hears_health)
+        recipient.save()
+        tell(access, "recipient.add", now, recipient, hears_health=recipient.hears_health)
     return Destination(recipient, key)
 
 
-@transaction.atomic
 def destination_change(
     *,
     access: Access | ServiceAccess,
@@ -98,18 +98,22 @@ def destination_change(
     What waits goes to the new address. Raises PermissionDenied, and AlertRefusedError, also where
     the key of a webhook can't be read any more.
     """
-    locked = destination_locked(access, recipient)
-    before = (locked.name, locked.hears_health)
-    locked.name = checked_name(name)
-    if url.strip():
-        url = url.strip()
-        locked.address = shown(locked.channel, url)
-        locked.secret = secret_stored(replace(known_secret(locked), url=url))
-    hearing_write(locked, hears_health)
-    locked.save()
-    if url or before != (locked.name, locked.hears_health):
-        detail = {"leads_elsewhere": bool(url), "hears_health": locked.hears_health}
-        tell(access, "recipient.change", now, locked, **detail)
+    access.require_change()
+    url, name = url.strip(), checked_name(name)
+    # Looks the server up, so before the transaction.
+    address = shown(recipient.channel, url) if url else ""
+    with transaction.atomic():
+        locked = destination_locked(access, recipient)
+        before = (locked.name, locked.hears_health)
+        locked.name = name
+        if url:
+            locked.address = address
+            locked.secret = secret_stored(replace(known_secret(locked), url=url))
+        hearing_write(locked, hears_health)
+        locked.save()
+        if url or before != (locked.name, locked.hears_health):
+            detail = {"leads_elsewhere": bool(url), "hears_health": locked.hears_health}
+            tell(access, "recipient.change", now, locked, **detail)
 
 
 def destination_remove(

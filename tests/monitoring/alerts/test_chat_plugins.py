@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from monitoring.alerts.chat_plugins import (
+    LONGEST_PAUSE,
     ChatRefusedError,
     chat_check,
     formats_of,
@@ -193,6 +194,18 @@ def test_an_address_cannot_choose_what_is_ours_to_choose() -> None:
     _, plugin = plugin_of(f"{SLACK}?verify=no&redirect=yes&retry=9&wait=60&format=markdown")
     assert plugin.verify_certificate is True
     assert plugin.redirects is False
+
+
+def test_no_server_says_how_long_this_service_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("apprise.url.time.sleep", pauses.append)
+    for url in ADDRESSES.values():
+        _, plugin = plugin_of(url)
+        plugin.throttle()
+        plugin.throttle()
+        plugin.throttle(wait=86_400)
+    assert len(pauses) >= len(ADDRESSES)
+    assert max(pauses) <= LONGEST_PAUSE
 
 
 def test_one_address_is_one_channel() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -213,9 +214,26 @@ def test_a_long_text_comes_in_pieces(web: Web) -> None:
     text = "\n".join(f"line {number} of a long story" for number in range(400))
     message = queue_chat(make_chat(mattermost(web)), ChatText("Long", text))
     chats_work()
-    assert len(web.taken) > 1
-    assert "line 399" in web.taken[-1].json["text"]
+    assert 2 <= len(web.taken) <= 3
+    said = "".join(each.json["text"] for each in web.taken)
+    assert "line 300" in said
+    assert "line 399" not in said, "nobody reads so much"
+    assert said.endswith("\N{HORIZONTAL ELLIPSIS}")
     assert stored(message).state == "sent"
+
+
+def test_a_server_cannot_keep_a_message_waiting_for_longer_than_its_lease(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piece after piece is answered slowly; the time is for all of them."""
+    monkeypatch.setattr(chat_sender, "WITHIN", 0.6)
+    web.replies = [Reply(after=0.4)] * 5
+    text = "\n".join(f"line {number} of a long story" for number in range(400))
+    message = queue_chat(make_chat(mattermost(web)), ChatText("Long", text))
+    begun = monotonic()
+    chats_work()
+    assert monotonic() - begun < 3
+    assert stored(message).state == "queued"
 
 
 def test_a_lease_outlasts_the_slowest_message() -> None:
