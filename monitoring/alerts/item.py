@@ -17,7 +17,7 @@ class Item:
 
     cause               as in models.Alert; `title`, `meaning` and `next_step` are its words
     people              whom it is about, as far as they concern the recipient; of one that is over,
-                        as many as were told of
+                        no fewer than were told of
     number              of the reminder, or of the growth
     organization_name   empty for what is the service's own, or across organizations
     names               the first few of its people, or of its organizations

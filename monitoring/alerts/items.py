@@ -111,7 +111,7 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
     may_acknowledge = not (is_over or alert.acknowledged_at or alert.kind in EVENTS)
     return replace(
         plain_item(alert, message.phase, loaded.rules[alert.organization_id]),
-        people=told or message.people if is_over else message.people,
+        people=max(told, message.people) if is_over else message.people,
         number=message.number,
         names=tuple(named.names),
         missing_since=named.missing_since,

@@ -128,7 +128,8 @@ class Told:
 class Message:
     """What one recipient is to be told of one episode; `key` is unique for all time.
 
-    people   of those teams, where the recipient's routes narrow it; of an end, what was told last
+    people   of those teams, where the recipient's routes narrow it; of an end, no fewer than were
+             told of last
     """
 
     episode: Name
@@ -296,7 +297,8 @@ def ending(
         return None
     # Whatever a route is about by now: who heard of the beginning hears of the end.
     meant = [each for each in routes if matches(each, episode)] or routes
-    return message_of(episode, meant, Phase.OVER, told.people)
+    people = max(told.people, people_for(meant, episode))
+    return message_of(episode, meant, Phase.OVER, people)
 
 
 def continuation(

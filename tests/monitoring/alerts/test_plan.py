@@ -72,10 +72,12 @@ def test_a_message_says_by_which_route_it_goes_and_of_how_many() -> None:
     assert plan.messages == (Message("e1", "admin", Phase.OPENED, 40, route=7),)
 
 
-def test_an_end_says_of_how_many_was_told() -> None:
+def test_an_end_says_of_how_many_was_told_or_how_many_more_it_came_to() -> None:
     ended = episode(0, 60, people=0)
     (over,) = planned(ended, ADMIN, minutes=90, told=told(people=12)).messages
     assert (over.phase, over.people) == (Phase.OVER, 12)
+    (over,) = planned(episode(0, 60), ADMIN, minutes=90, told=told(people=12)).messages
+    assert over.people == 40
 
 
 def test_an_end_that_was_none_is_not_told() -> None:
