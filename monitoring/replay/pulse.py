@@ -107,12 +107,12 @@ class Pulse:
             return
         self._slid_to = minute
         last = minute - self._longest
-        for old in [each for each in self._people if each <= last]:
+        for old in [each for each in self._people if each < last]:
             people = self._people.pop(old)
             self._failing -= sum(people[name] for name in people if is_unexplained(name))
             people.clear()
         explained = list(shields)
-        for old in [each for each in self._attempts if each <= last]:
+        for old in [each for each in self._attempts if each < last]:
             self._leave(old, self._attempts.pop(old), explained)
         oldest = minute // 60 - USUAL_HOURS
         for hour in [each for each in self._left if each < oldest]:
@@ -138,7 +138,7 @@ class Pulse:
     def _too_few_fail(self, minute: int) -> bool:
         thresholds = self._thresholds
         tried = failing = 0
-        for each in range(minute - thresholds.window // MINUTE + 1, self._newest + 1):
+        for each in range(minute - thresholds.window // MINUTE, self._newest + 1):
             for name, count in self._people.get(each, NOBODY).items():
                 if not name.startswith(EXPLAINED):
                     tried += count
@@ -170,7 +170,7 @@ class Pulse:
         windows, place = {}, 0
         for length in sorted(lengths):
             since = minute_of(now) - length // MINUTE
-            while place < len(newest) and newest[place] > since:
+            while place < len(newest) and newest[place] >= since:
                 for name, count in self._people[newest[place]].items():
                     if not name.startswith(EXPLAINED):
                         counts[name] = counts.get(name, 0) + count

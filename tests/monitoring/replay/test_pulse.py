@@ -47,7 +47,7 @@ def pulse_after(runs: list[Run], *shields: Shield, slides: bool = True) -> Pulse
 def counted(runs: list[Run], length: int, now: int) -> Window:
     """Count the plain way: the latest run of each person, if it lies in the window."""
     latest = {person_id: (minute, signature) for minute, person_id, signature in runs}
-    names = [name for minute, name in latest.values() if minute > now - length // 60]
+    names = [name for minute, name in latest.values() if minute >= now - length // 60]
     return Window(len(names), Counter(name for name in names if name))
 
 
@@ -114,7 +114,7 @@ def test_usual_counts_every_attempt_that_left_the_longest_window(runs: list[Run]
     pulse = pulse_after(runs)
     now = (runs[-1][0] if runs else 0) + 60
     pulse.slide(at(now), [])
-    left = [name for minute, _, name in runs if minute <= now - 120]
+    left = [name for minute, _, name in runs if minute < now - 120]
     assert pulse.usual == Usual(len(left), Counter(name for name in left if name))
 
 
