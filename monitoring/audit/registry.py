@@ -62,6 +62,8 @@ ACTIONS = {
     "silence.define": "muted alerts about whoever matches",
     "silence.change": "changed when a silence ends",
     "maintenance.dismiss": "said that no alerts need be muted for a planned maintenance",
+    "alerts.rehearse": "asked which messages would have been sent",
+    "alerts.rehearse_stop": "stopped a rehearsal of messages",
     "silence.end": "ended a silence",
     "message.retry": "had a mail sent again that was given up",
     "message.replay": "had a message sent anew",

@@ -157,7 +157,7 @@ class Notices:
             facts={"provider": incident.provider},
         )
 
-    def who(self, episode: Episode, message: Message) -> Who:
+    def who(self, episode: Episode, message: Message, now: datetime) -> Who:
         """Return whom a message that goes out is about."""
         return Who()
 
@@ -204,7 +204,7 @@ class Notices:
             place = (message.episode, message.recipient)
             self._told[place] = told_after(self._told.get(place), message, episode.weight, now)
             self._told_at[self._address_of(message.recipient)] = now
-            finding, who = self._findings[episode.key], self.who(episode, message)
+            finding, who = self._findings[episode.key], self.who(episode, message, now)
             self.sent.append(Sent(now, message, episode, finding, who))
         for mute in plan.mutes:
             kept = (mute.episode, mute.recipient, mute.reason)

@@ -112,7 +112,7 @@ def history_rejudge_run(claim: Claim, *, now: datetime, may_go_on: Callable[[], 
                 claim.hand_back()
                 return False
             people_rejudge(claim, reached, people, now)
-    version = version_text(level_version(claim.run.change.organization_id))
+    version = version_text(level_version(claim.run.of_change.organization_id))
     result = reached.whole() or BackTestResult(version=version, days=claim.run.days)
     claim.finish(result=as_json(result), now=now)
     return True

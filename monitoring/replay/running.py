@@ -58,7 +58,7 @@ class Kept:
 
 def kept_of(claim: Claim) -> Kept:
     """Return how far a run has come; nowhere if the rules have changed since it was begun."""
-    against = level_version(claim.run.change.organization_id)
+    against = level_version(claim.run.of_change.organization_id)
     kept = claim.run.kept
     if not kept or kept["against"] != against:
         return Kept(against)
@@ -106,7 +106,7 @@ def organization_test(
     version = f"{version_text(against)} with this change"
     span = Span(organization_id, people_of(organization_id), now - timedelta(days=days), now)
     verdicts = OtherVerdicts(
-        candidate_sets_of(claim.run.change, [organization_id])[organization_id],
+        candidate_sets_of(claim.run.of_change, [organization_id])[organization_id],
         rule_sets_of([organization_id])[organization_id],
     )
     policy = policies_of([organization_id])[organization_id]
@@ -140,7 +140,7 @@ def store(claim: Claim, kept: Kept, now: datetime) -> None:
     claim.finish(result=as_json(result), now=now)
     largest = result.largest or OrganizationMoved(0, 0, 0, 0, 0)
     rule_change_tested(
-        change=claim.run.change,
+        change=claim.run.of_change,
         people=largest.people,
         people_moved=largest.people_moved,
         outcomes=result.outcomes,

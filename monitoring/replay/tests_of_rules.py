@@ -99,7 +99,7 @@ def write_down(access: Access, action: str, back_test: BackTest, now: datetime) 
         detail={
             "back_test": back_test.pk,
             "change": back_test.change_id,
-            "rule": back_test.change.rule,
+            "rule": back_test.of_change.rule,
             "days": back_test.days,
         },
     )

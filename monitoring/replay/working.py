@@ -1,4 +1,4 @@
-"""The queue task behind a doorbell for back-tests: it runs those that wait, one after the other."""
+"""The queue task behind a doorbell for plays of past outcomes: it runs those that wait in turn."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ from monitoring.replay.claims import (
     ring_back_tests,
 )
 from monitoring.replay.models import Kind
+from monitoring.replay.rehearsing import rehearsal_run
 from monitoring.replay.rejudging import history_rejudge_run
 from monitoring.replay.running import back_test_run
 
 logger = logging.getLogger(__name__)
+
+RUNS = {
+    Kind.TEST: back_test_run,
+    Kind.REJUDGE: history_rejudge_run,
+    Kind.REHEARSE: rehearsal_run,
+}
 
 BROKEN = "Something went wrong that is not your fault. Ask again, or tell whoever operates this."
 
@@ -52,7 +59,7 @@ def work(claim: Claim, may_go_on: Callable[[], bool]) -> None:
 
     Raises when the database goes away; the run is taken up again once its lease has ended.
     """
-    run = back_test_run if claim.run.kind == Kind.TEST else history_rejudge_run
+    run = RUNS[Kind(claim.run.kind)]
     now = timezone.now()
     try:
         run(claim, now=now, may_go_on=may_go_on)

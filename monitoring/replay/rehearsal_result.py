@@ -1,0 +1,129 @@
+"""What a rehearsal found: the messages, who would have got them, and what was kept back. Pure.
+
+All of it is written as plain JSON: times in ISO 8601, UTC; people by id, their names are looked up
+when it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from monitoring.alerts.item import Item
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.routing import RouteFacts
+
+# No more than this are written down; the totals beside them tell the rest.
+MOST_MESSAGES = 1_000
+MOST_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RouteThen:
+    """A route that is tried instead of those in force; the fields are those of models.Route."""
+
+    name: str
+    kinds: tuple[AlertKind, ...] = ()
+    least: Severity = Severity.NOTICE
+    teams: tuple[str, ...] = ()
+    audience: str = "admins"
+    recipients: tuple[int, ...] = ()
+    after: int = 0
+
+    @property
+    def facts(self) -> RouteFacts:
+        return RouteFacts(
+            self.name,
+            kinds=frozenset(self.kinds),
+            least=self.least,
+            teams=frozenset(self.teams),
+            audience=self.audience,
+            recipients=frozenset(self.recipients),
+            after=self.after,
+        )
+
+
+def route_then(route: RouteFacts) -> RouteThen:
+    """Return a route as it is kept with a rehearsal."""
+    return RouteThen(
+        route.name,
+        tuple(sorted(route.kinds)),
+        route.least,
+        tuple(sorted(route.teams)),
+        route.audience,
+        tuple(sorted(route.recipients)),
+        route.after,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One alert of a message: its item, without names, and the people whose names belong there."""
+
+    item: Item
+    people: tuple[int, ...]
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One message that would have gone out. `recipient` is the id of models.Recipient."""
+
+    at: datetime
+    recipient: int
+    name: str
+    address: str
+    channel: str
+    subject: str
+    parts: tuple[Part, ...]
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Return the routes by which it would have gone, each once."""
+        return tuple(dict.fromkeys(part.route for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """A beginning that somebody would not have been told of, and why; first at that moment."""
+
+    at: datetime
+    recipient: int
+    name: str
+    reason: str
+    people: int
+    headline: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalResult:
+    """The messages of a time in their order, and what was kept back.
+
+    outcomes, people   that were played, from a while before on
+    """
+
+    since: datetime
+    until: datetime
+    version: str
+    outcomes: int = 0
+    people: int = 0
+    messages: tuple[Rehearsed, ...] = ()
+    messages_total: int = 0
+    kept: tuple[KeptBack, ...] = ()
+    kept_total: int = 0
+
+
+def as_json(result: RehearsalResult) -> dict[str, Any]:
+    """Return a result as it is stored."""
+    told: dict[str, Any] = msgspec.to_builtins(result)
+    return told
+
+
+def from_json(told: Mapping[str, Any]) -> RehearsalResult:
+    """Read what `as_json` wrote."""
+    return msgspec.convert(told, RehearsalResult)
