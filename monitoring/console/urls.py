@@ -35,6 +35,7 @@ from monitoring.console import (
     person_deeds,
     preferences,
     recipients,
+    rehearsal,
     replays,
     route_edit,
     routes,
@@ -123,6 +124,22 @@ urlpatterns = [
     *both("<int:message_id>/", outbox.message, "message", "outbox"),
     *both("<int:message_id>/html", outbox.message_html, "message_html", "outbox"),
     *both("<int:message_id>/retry", outbox.retry, "message_retry", "outbox"),
+    path("o/<slug:slug>/rehearsal/", rehearsal.rehearsal, name="rehearsal"),
+    path("o/<slug:slug>/rehearsal/route", rehearsal.of_route, name="rehearsal_of_route"),
+    path("o/<slug:slug>/rehearsal/<int:rehearsal_id>/", rehearsal.rehearsed, name="rehearsed"),
+    path(
+        "o/<slug:slug>/rehearsal/<int:rehearsal_id>/stop", rehearsal.stop, name="rehearsal_stop"
+    ),
+    path(
+        "o/<slug:slug>/rehearsal/<int:rehearsal_id>/<int:number>/",
+        rehearsal.message,
+        name="rehearsed_message",
+    ),
+    path(
+        "o/<slug:slug>/rehearsal/<int:rehearsal_id>/<int:number>/html",
+        rehearsal.message_html,
+        name="rehearsed_html",
+    ),
     path("o/<slug:slug>/silences/", silences.silences, name="silences"),
     path("o/<slug:slug>/silences/new/", silence_new.new, name="silence_new"),
     path("o/<slug:slug>/silences/preview", silence_new.preview, name="silence_preview"),

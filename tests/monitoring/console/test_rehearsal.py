@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.access import Access, access_for
+from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Message, Route
+from monitoring.replay.models import BackTest, State
+from monitoring.replay.rehearsal_result import RouteThen, route_then
+from monitoring.replay.working import back_tests_work
+from tests.factories import NOW
+from tests.monitoring.alerts.makers import make_silence
+from tests.monitoring.console.conftest import Cast, client_of
+from tests.monitoring.console.markup import markup, text
+from tests.monitoring.replay.makers import propose_unlock
+from tests.monitoring.replay.rehearsal_makers import TODAY, ask, make_trouble, rehearse
+
+ADDRESS = "/o/acme/rehearsal/"
+HTMX = {"HX-Request": "true"}
+YESTERDAY = (NOW - timedelta(days=1)).date().isoformat()
+WANTED = {"day": YESTERDAY, "days": "2", "change": "", "kept": ["built-in-1"]}
+
+
+@pytest.fixture
+def access(cast: Cast) -> Access:
+    return access_for(cast.admin, "acme")
+
+
+@pytest.fixture
+def run(cast: Cast, access: Access) -> BackTest:
+    """A rehearsal of two days in which one person stalled."""
+    make_trouble(cast.acme)
+    return rehearse(access)
+
+
+def page_of(run: BackTest, rest: str = "") -> str:
+    return f"{ADDRESS}{run.pk}/{rest}"
+
+
+# Asking
+
+
+def test_the_form_begins_with_yesterday_and_everything_as_it_is(
+    cast: Cast, admin_client: Client
+) -> None:
+    response = admin_client.get(ADDRESS)
+    page = text(response)
+    for words in ("Which messages would have been sent?", "The rules as they are", "None yet."):
+        assert words in page, words
+    assert response.context["form"]["day"].value() == YESTERDAY
+    assert "Nothing is sent" in page
+
+
+def test_it_is_asked_for_and_played(cast: Cast, admin_client: Client) -> None:
+    make_trouble(cast.acme)
+    response = admin_client.post(ADDRESS, WANTED)
+    run = BackTest.objects.get()
+    assert response.headers["Location"] == page_of(run)
+    assert (run.days, run.routes, run.change) == (2, None, None)
+    # Midnight in Berlin.
+    assert run.starts_at == TODAY - timedelta(days=1, hours=1)
+    waiting = admin_client.get(page_of(run))
+    assert "The day is being played" in text(waiting)
+    back_tests_work()
+    assert "2 messages would have gone out, to 1 recipient" in text(admin_client.get(page_of(run)))
+    assert "as everything was" in text(admin_client.get(ADDRESS))
+    assert not Message.objects.exists()
+
+
+def test_with_a_draft_of_a_rule(cast: Cast, admin_client: Client, access: Access) -> None:
+    change = propose_unlock(access)
+    form = admin_client.get(f"{ADDRESS}?change={change.pk}")
+    assert form.context["form"]["change"].value() == str(change.pk)
+    assert "Draft: A row is locked" in text(form)
+    admin_client.post(ADDRESS, WANTED | {"change": str(change.pk)})
+    assert BackTest.objects.get().change == change
+    link = f"{ADDRESS}?change={change.pk}"
+    assert link in markup(admin_client.get(f"/o/acme/rules/changes/{change.pk}/")).links
+
+
+def test_without_one_of_the_routes(cast: Cast, admin_client: Client) -> None:
+    for position, name in enumerate(("Everything", "Later")):
+        Route.objects.create(
+            organization=cast.acme,
+            name=name,
+            position=position,
+            created_at=NOW,
+            after=60 * position,
+        )
+    kept = Route.objects.get(name="Later").pk
+    admin_client.post(ADDRESS, WANTED | {"kept": [str(kept)]})
+    (route,) = BackTest.objects.get().routes
+    assert (route["name"], route["after"]) == ("Later", 60)
+
+
+ROUTE = {"audience": "admins", "least": "3", "after": "30", "name": "Late", "teams": ""}
+
+
+@pytest.mark.parametrize(("key", "routes"), [("", 2), ("built-in-1", 1)])
+def test_with_a_route_as_it_is_being_written(
+    cast: Cast, admin_client: Client, key: str, routes: int
+) -> None:
+    response = admin_client.post(f"{ADDRESS}route", ROUTE | {"key": key})
+    tried = response.context["form"]["tried"].value()
+    assert "Routes as you wrote them" in text(response)
+    admin_client.post(ADDRESS, WANTED | {"kept": [], "tried": tried})
+    stored = BackTest.objects.get().routes
+    assert len(stored) == routes
+    assert (stored[-1]["name"], stored[-1]["after"]) == ("Late", 1_800)
+    assert not Route.objects.exists()
+
+
+def test_a_route_that_is_not_complete_leads_back_to_it(cast: Cast, admin_client: Client) -> None:
+    for key, address in (("", "/routes/new/"), ("built-in-1", "/routes/built-in-1/")):
+        response = admin_client.post(f"{ADDRESS}route", {"key": key})
+        assert response.headers["Location"].endswith(address)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"day": "soon"}, "Write the day as 2026-01-31."),
+        ({"day": (NOW + timedelta(days=2)).date().isoformat()}, "has begun"),
+        ({"kept": []}, "Leave one route at least"),
+        ({"tried": "{"}, "These routes can't be read"),
+        ({"change": "77"}, "It can't be played yet"),
+    ],
+)
+def test_what_cannot_be_played_is_said(
+    cast: Cast, admin_client: Client, typed: dict[str, Any], words: str
+) -> None:
+    assert words in text(admin_client.post(ADDRESS, WANTED | typed))
+    assert not BackTest.objects.exists()
+
+
+# What was found
+
+
+def test_each_message_is_listed_with_recipient_and_route(
+    cast: Cast, admin_client: Client, run: BackTest
+) -> None:
+    page = text(admin_client.get(page_of(run)))
+    for words in (
+        "1 person stopped syncing: The Salesforce user is deactivated",
+        "admin@acme.example",
+        "Owners and admins",
+        "Nothing was sent",
+        "Times in Europe/Berlin",
+    ):
+        assert words in page, words
+
+
+def test_a_message_is_shown_as_text_and_as_html(
+    cast: Cast, admin_client: Client, run: BackTest
+) -> None:
+    response = admin_client.get(page_of(run, "1/"))
+    assert "It was not sent." in text(response)
+    assert page_of(run, "1/html") in response.content.decode()
+    html = admin_client.get(page_of(run, "1/html"))
+    assert "stopped syncing" in html.content.decode()
+    assert "style=" not in html.content.decode()
+    assert "sandbox" in html.headers["Content-Security-Policy"]
+
+
+def test_what_was_kept_back_says_why(cast: Cast, admin_client: Client, access: Access) -> None:
+    person = make_trouble(cast.acme)
+    make_silence(cast.acme, [person], now=NOW - timedelta(days=2))
+    page = text(admin_client.get(page_of(rehearse(access))))
+    assert "No message would have gone out" in page
+    assert "silenced: everybody it is about was muted" in page
+
+
+def test_a_part_alone_is_given_to_the_page_that_waits(
+    cast: Cast, admin_client: Client, access: Access
+) -> None:
+    run = ask(access)
+    part = admin_client.get(page_of(run), headers=HTMX).content.decode()
+    assert "<html" not in part
+    assert 'hx-trigger="every' in part
+    admin_client.post(page_of(run, "stop"))
+    run.refresh_from_db()
+    assert run.state == State.STOPPED
+    part = admin_client.get(page_of(run), headers=HTMX).content.decode()
+    assert "hx-trigger" not in part
+
+
+def test_no_such_message_is_not_found(cast: Cast, admin_client: Client, run: BackTest) -> None:
+    for rest in ("0/", "3/", "3/html"):
+        assert admin_client.get(page_of(run, rest)).status_code == 404
+
+
+# Who may
+
+
+def test_strangers_see_none_of_it(cast: Cast, run: BackTest) -> None:
+    stranger = client_of(cast.stranger)
+    for address in (ADDRESS, page_of(run), page_of(run, "1/"), page_of(run, "1/html")):
+        assert stranger.get(address).status_code == 404
+        assert stranger.get(address.replace("acme", cast.globex.slug)).status_code == (
+            200 if address == ADDRESS else 404
+        )
+    for address in (ADDRESS, f"{ADDRESS}route", page_of(run, "stop")):
+        assert stranger.post(address).status_code == 404
+
+
+def test_what_support_rehearsed_is_support_staffs_alone(cast: Cast, admin_client: Client) -> None:
+    run = rehearse(access_for(cast.staff, "acme"))
+    assert client_of(cast.staff).get(page_of(run)).status_code == 200
+    assert admin_client.get(page_of(run)).status_code == 404
+
+
+def test_who_may_only_look_sees_results_and_no_form(cast: Cast, run: BackTest) -> None:
+    viewer = client_of(cast.viewer)
+    assert "Your role may look at rehearsals" in text(viewer.get(ADDRESS))
+    assert "2 messages" in text(viewer.get(page_of(run)))
+    for address in (ADDRESS, f"{ADDRESS}route", page_of(run, "stop")):
+        assert viewer.post(address, WANTED).status_code == 403
+
+
+def test_methods_that_do_not_fit_are_refused(cast: Cast, admin_client: Client) -> None:
+    for address in (f"{ADDRESS}route", f"{ADDRESS}1/stop"):
+        assert admin_client.get(address).status_code == 405
+    for address in (f"{ADDRESS}1/", f"{ADDRESS}1/1/", f"{ADDRESS}1/1/html"):
+        assert admin_client.post(address).status_code == 405
+    assert admin_client.put(ADDRESS).status_code == 405
+
+
+def test_long_results_cost_no_more_statements(
+    cast: Cast,
+    admin_client: Client,
+    run: BackTest,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    assert run.result is not None
+    with django_assert_num_queries(6):
+        admin_client.get(page_of(run))
+    run.result["messages"] *= 60
+    run.save(update_fields=["result"])
+    with django_assert_num_queries(6):
+        admin_client.get(page_of(run))
+
+
+def test_routes_are_read_back_as_they_were_written() -> None:
+    route = RouteThen("Late", (AlertKind.INCIDENT,), Severity.CRITICAL, ("Sales",), after=60)
+    assert route_then(route.facts) == route
