@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from monitoring.alerts import sources
 from tests.monitoring.alerts.post import Post, post_office
 from tests.monitoring.alerts.web import Web, web_server
 
@@ -26,3 +27,10 @@ def web(settings: Settings) -> Iterator[Web]:
     with web_server() as web:
         settings.ALERT_TARGETS_ALLOWED = [web.host]
         yield web
+
+
+@pytest.fixture
+def own_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only stalled people and incidents are found: nothing of the service's own comes between."""
+    kept = {name: sources._sources[name] for name in ("stalled", "incidents")}
+    monkeypatch.setattr(sources, "_sources", kept)

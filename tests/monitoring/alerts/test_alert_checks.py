@@ -21,7 +21,7 @@ from tests.monitoring.alerts.makers import make_message, make_silence
 from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 ADA = "ada@acme.example"
 
 

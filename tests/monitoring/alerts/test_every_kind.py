@@ -27,7 +27,7 @@ from tests.monitoring.incidents.makers import (
     report,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 ADA = "ada@acme.example"
 SAM = "sam@service.example"
 

@@ -21,7 +21,7 @@ from tests.monitoring.alerts.engine_makers import at, sent, watch
 from tests.monitoring.alerts.makers import make_message
 from tests.monitoring.alerts.routing_makers import make_route
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 
 # `make bench-alerts` does the same with 100,000.
 PEOPLE = 3_000

@@ -11,7 +11,7 @@ from tests.factories import NOW, make_member, make_organization
 from tests.monitoring.alerts.engine_makers import at, heal, make_stalled, phases, sent, watch
 from tests.monitoring.alerts.makers import make_message
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 DAY = timedelta(days=1)
 
 

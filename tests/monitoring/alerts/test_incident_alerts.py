@@ -21,7 +21,7 @@ from tests.monitoring.incidents.makers import (
     report,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 
 
 def make_incident(organization: Organization | None, **overrides: Any) -> Incident:

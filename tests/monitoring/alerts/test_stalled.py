@@ -31,7 +31,7 @@ from tests.monitoring.incidents.makers import (
     REVOKED as REVOKED_ERROR,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 
 
 def found() -> dict[tuple[int | None, str], Finding]:

@@ -33,7 +33,7 @@ from tests.monitoring.alerts.engine_makers import (
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 
 
 @pytest.fixture
