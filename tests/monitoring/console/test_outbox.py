@@ -305,7 +305,8 @@ def test_nothing_of_another_organization_is_listed(cast: Cast, admin_client: Cli
 def test_the_tabs_of_the_alerts_lead_here(cast: Cast, admin_client: Client) -> None:
     assert "/o/acme/alerts/" in markup(admin_client.get("/o/acme/people/")).links
     links = markup(admin_client.get("/o/acme/alerts/")).links
-    assert {ADDRESS, "/o/acme/silences/"} <= set(links)
+    tabs = ("alerts", "alerts/routes", "silences", "outbox", "rehearsal")
+    assert {f"/o/acme/{tab}/" for tab in tabs} <= set(links)
 
 
 def test_the_list_is_narrowed_to_one_alert(cast: Cast, admin_client: Client) -> None:
