@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from django.db import transaction
 
@@ -150,16 +149,18 @@ def destination_test(
 ) -> Message:
     """Queue a test message to a chat or a webhook; what comes of it is seen in the Outbox.
 
-    Raises PermissionDenied and AlertRefusedError.
+    Raises PermissionDenied, and AlertRefusedError, also for a second one within a minute.
     """
     locked = destination_locked(access, recipient)
-    (message,) = messages_queue(drafts=[test_draft(locked, now)], now=now)
+    message = next(iter(messages_queue(drafts=[test_draft(locked, now)], now=now)), None)
+    if message is None:
+        raise AlertRefusedError("A test was sent within this minute. Wait for the next one.")
     tell(access, "recipient.test", now, locked, message=message.pk)
     return message
 
 
 def test_draft(recipient: Recipient, now: datetime) -> Draft:
-    key = f"test/{uuid4()}"
+    key = f"alert_test/{recipient.pk}/{now:%Y%m%d%H%M}"
     if recipient.channel == Channel.WEBHOOK:
         return test_event(recipient, key, now)
     whose = recipient.organization.name if recipient.organization else "all organizations"

@@ -20,7 +20,7 @@ from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
 from monitoring.alerts.delivery import LONGEST_CALL, longest_mail
 from monitoring.alerts.mails import Mail, Picture, one_line
-from monitoring.alerts.models import Channel, Message, MessageState, Recipient
+from monitoring.alerts.models import Channel, Message, MessageQuerySet, MessageState, Recipient
 from monitoring.audit.log import audit_entry_write
 from monitoring.jobs.doorbell import ring_task
 
@@ -175,8 +175,17 @@ def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
     Those that were given up too: nobody is to send them again. One that the mail server is taking
     at this moment goes out all the same, and is then told as sent.
     """
+    return withdrawn(Message.objects.filter(key__in=keys), now)
+
+
+def messages_to_withdraw(*, target: Recipient, now: datetime) -> int:
+    """Withdraw what is not sent to a chat or a webhook, as `messages_withdraw` does."""
+    return withdrawn(Message.objects.filter(target=target), now)
+
+
+def withdrawn(messages: MessageQuerySet, now: datetime) -> int:
     unsent = [MessageState.QUEUED, MessageState.SENDING, MessageState.FAILED]
-    waiting = Message.objects.filter(key__in=keys, state__in=unsent)
+    waiting = messages.filter(state__in=unsent)
     return waiting.update(state=MessageState.WITHDRAWN, ended_at=now)
 
 

@@ -19,6 +19,7 @@ from accounts.models import Member
 from accounts.time_zones import time_zones
 from monitoring.alerts.mails import one_line
 from monitoring.alerts.models import Channel, Recipient
+from monitoring.alerts.outbox import messages_to_withdraw
 from monitoring.alerts.preferences import Preferences, preferences_detail, preferences_write
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.audit.log import audit_entry_write
@@ -132,6 +133,7 @@ def recipient_remove(
     locked.routes.clear()
     locked.removed_at, locked.secret = now, None
     locked.save(update_fields=["removed_at", "secret"])
+    messages_to_withdraw(target=locked, now=now)
     tell(access, "recipient.remove", now, locked)
     return True
 

@@ -23,7 +23,12 @@ from monitoring.alerts.secrets import secret_of
 from monitoring.alerts.sending import chats_work, webhooks_work
 from monitoring.audit.models import AuditEntry
 from tests.factories import make_organization, make_user
-from tests.monitoring.alerts.destination_makers import make_access, make_chat, make_webhook
+from tests.monitoring.alerts.destination_makers import (
+    make_access,
+    make_chat,
+    make_webhook,
+    queue_webhook,
+)
 from tests.monitoring.alerts.web import Web
 
 pytestmark = pytest.mark.django_db
@@ -180,11 +185,18 @@ def test_a_new_key_signs_beside_the_last_one_for_a_day(web: Web, now: datetime) 
         destination_secret_rotate(access=access, recipient=chat, now=now)
 
 
-def test_removing_forgets_where_it_led(web: Web, now: datetime) -> None:
-    hook = make_webhook(web.url())
+def test_removing_forgets_where_it_led_and_withdraws_what_waits(web: Web, now: datetime) -> None:
+    hook, other = make_webhook(web.url()), make_webhook(web.url())
     access = make_access(hook.organization)
+    waits, failed, sent = (queue_webhook(hook, state=each) for each in ("queued", "failed", "sent"))
+    theirs = queue_webhook(other)
     assert destination_remove(access=access, recipient=hook, now=now)
     hook.refresh_from_db()
+    for message, state in ((waits, "withdrawn"), (failed, "withdrawn"), (sent, "sent")):
+        message.refresh_from_db()
+        assert message.state == state
+    theirs.refresh_from_db()
+    assert theirs.state == "queued"
     assert (hook.removed_at, hook.secret) == (now, None)
     assert not destination_remove(access=access, recipient=hook, now=now)
     with pytest.raises(AlertRefusedError):
@@ -201,6 +213,16 @@ def test_a_test_message_arrives_at_a_chat(web: Web) -> None:
     assert message.state == "sent"
     assert access.organization.name in web.taken[0].json["text"]
     assert entries()[0][0] == "recipient.test"
+
+
+def test_a_test_is_sent_once_a_minute(web: Web, now: datetime) -> None:
+    hook = make_webhook(web.url())
+    access = make_access(hook.organization)
+    destination_test(access=access, recipient=hook, now=now)
+    with pytest.raises(AlertRefusedError, match="within this minute"):
+        destination_test(access=access, recipient=hook, now=now)
+    destination_test(access=access, recipient=hook, now=now + timedelta(minutes=1))
+    assert [action for action, _ in entries()] == ["recipient.test"] * 2
 
 
 def test_what_cannot_be_read_any_more_is_said(web: Web, now: datetime, settings: Settings) -> None:
