@@ -220,8 +220,8 @@ def test_a_slow_target_delays_no_mail(
 
 @pytest.mark.parametrize(
     ("reply", "state"),
-    [(Reply(after=3.0), "queued"), (Reply(drips=40), "sent"),
-     (Reply(drips=40, headers={"Content-Length": "40"}), "sent")],
+    [(Reply(after=8.0), "queued"), (Reply(drips=80), "sent"),
+     (Reply(drips=80, headers={"Content-Length": "80"}), "sent")],
 )  # fmt: skip
 def test_a_call_is_cut_off_in_time_however_slowly_it_answers(
     web: Web, monkeypatch: pytest.MonkeyPatch, reply: Reply, state: str
@@ -231,7 +231,7 @@ def test_a_call_is_cut_off_in_time_however_slowly_it_answers(
     message = queue_webhook(make_webhook(web.url()))
     begun = monotonic()
     webhooks_work()
-    assert monotonic() - begun < 2.5
+    assert monotonic() - begun < 6
     assert stored(message).state == state
     assert stored(message).answer
 
