@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -63,4 +64,10 @@ def settings_link(recipient: Recipient) -> str:
 
 
 def address(name: str, *arguments: object) -> str:
-    return settings.BASE_URL.rstrip("/") + reverse(name, args=arguments)
+    return settings.BASE_URL.rstrip("/") + path_of(name, arguments)
+
+
+@lru_cache(maxsize=10_000)
+def path_of(name: str, arguments: tuple[object, ...]) -> str:
+    # The same pages are told to many, and looking one up takes longer than all else of an item.
+    return reverse(name, args=arguments)

@@ -127,9 +127,7 @@ urlpatterns = [
     path("o/<slug:slug>/rehearsal/", rehearsal.rehearsal, name="rehearsal"),
     path("o/<slug:slug>/rehearsal/route", rehearsal.of_route, name="rehearsal_of_route"),
     path("o/<slug:slug>/rehearsal/<int:rehearsal_id>/", rehearsal.rehearsed, name="rehearsed"),
-    path(
-        "o/<slug:slug>/rehearsal/<int:rehearsal_id>/stop", rehearsal.stop, name="rehearsal_stop"
-    ),
+    path("o/<slug:slug>/rehearsal/<int:rehearsal_id>/stop", rehearsal.stop, name="rehearsal_stop"),
     path(
         "o/<slug:slug>/rehearsal/<int:rehearsal_id>/<int:number>/",
         rehearsal.message,
