@@ -45,7 +45,9 @@ FOUND = """
         runs.organization_id = ANY(%(told)s), EXISTS (
             SELECT FROM incidents_incident AS incident
             WHERE incident.organization_id = runs.organization_id
-                AND incident.kind = 'failures' AND incident.interpretation = 'unknown'
+                AND incident.kind = 'failures'
+                AND (incident.interpretation = 'unknown'
+                    OR incident.provider = split_part(top.signature, ' ', 1))
                 AND (incident.closed_at IS NULL OR incident.closed_at > %(since)s)
         )
     FROM runs
