@@ -170,6 +170,7 @@ def plan_at(
     told: Mapping[tuple[Name, Name], Told],
     now: datetime,
     waits: Waits,
+    unheard: Collection[tuple[Name, Name]] = frozenset(),
 ) -> Plan:
     """Return what is to be told at `now`.
 
@@ -177,7 +178,8 @@ def plan_at(
     they count where one recipient has several. `told` is by episode and recipient; asking again
     with the messages folded in (`told_after`) gives none of them again. All messages of one
     recipient belong into one mail. Where recipients share an address, those of whose messages the
-    first comes first get theirs, the others once the pace allows.
+    first comes first get theirs, the others once the pace allows. Of what is in `unheard`, by
+    episode and recipient, the end is not told: nothing has got to the recipient yet.
     """
     routes = {organization: by_recipient(each) for organization, each in targets.items()}
     found = [
@@ -185,10 +187,17 @@ def plan_at(
         for episode in episodes
         for recipient, theirs in routes.get(episode.organization_id, {}).items()
         if (each := due(episode, theirs, told.get((episode.key, recipient)), now, waits))
+        if is_ripe(each, unheard)
     ]
     addresses = {each.recipient: each.address for some in targets.values() for each in some}
     messages = spaced([each for each in found if isinstance(each, Message)], addresses)
     return Plan(tuple(messages), tuple(each for each in found if isinstance(each, Mute)))
+
+
+def is_ripe(each: Message | Mute, unheard: Collection[tuple[Name, Name]]) -> bool:
+    """Tell whether a message may go: what does not must hold up no other to its address."""
+    is_end = isinstance(each, Message) and each.phase == Phase.OVER
+    return not is_end or (each.episode, each.recipient) not in unheard
 
 
 def by_recipient(targets: Iterable[Target]) -> dict[Name, list[Target]]:

@@ -18,7 +18,17 @@ from monitoring.alerts.matchers import in_force_sentence
 from monitoring.alerts.models import Alert, Channel, Recipient
 from monitoring.alerts.mutes import silences_in_force
 from monitoring.alerts.outbox import Draft, messages_queue
-from monitoring.alerts.plan import Episode, Message, Mute, Name, Phase, Plan, Waits, plan_at, spaced
+from monitoring.alerts.plan import (
+    Episode,
+    Message,
+    Mute,
+    Name,
+    Plan,
+    Target,
+    Waits,
+    plan_at,
+    spaced,
+)
 from monitoring.alerts.targets import targets_of, waits_of
 from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -43,15 +53,18 @@ def alerts_tell(alerts: Sequence[Alert], record: Record, now: datetime) -> int:
     mutes_write(
         [mute for mute in plan.mutes if record.muted.get(pair_of(mute)) != kept_back(mute)], now
     )
-    messages = [message for message in plan.messages if is_ripe(message, record)]
     weights = {alert.pk: alert.weight for alert in alerts}
     return sum(
-        tell_some(some, recipients, weights, now) for some, recipients in in_batches(messages)
+        tell_some(some, recipients, weights, now) for some, recipients in in_batches(plan.messages)
     )
 
 
 def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
-    """Return what is to be told of alerts, by the waits of each organization."""
+    """Return what is to be told of alerts, by the waits of each organization.
+
+    An end whose beginning is still in the outbox is not told; that beginning is withdrawn when it
+    is its turn (`monitoring.alerts.alert_checks`).
+    """
     organization_ids = {alert.organization_id for alert in alerts}
     told_recipients = {int(recipient) for _, recipient in record.told}
     targets = targets_of(organization_ids, now, told_recipients=told_recipients)
@@ -60,12 +73,20 @@ def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
     for alert in alerts:
         by_waits[waits[alert.organization_id]].append(episode_of(alert))
     plans = [
-        plan_at(episodes, targets, record.told, now, each) for each, episodes in by_waits.items()
+        plan_at(episodes, targets_for(episodes, targets), record.told, now, each, record.unsent)
+        for each, episodes in by_waits.items()
     ]
     places = {alert.pk: place for place, alert in enumerate(alerts)}
     messages = [message for plan in plans for message in plan.messages]
     messages.sort(key=lambda message: places[int(message.episode)])
     return Plan(tuple(messages), tuple(mute for plan in plans for mute in plan.mutes))
+
+
+def targets_for(
+    episodes: Iterable[Episode], targets: Mapping[int | None, Collection[Target]]
+) -> dict[int | None, Collection[Target]]:
+    """Return the targets of the organizations that episodes are of."""
+    return {each.organization_id: targets[each.organization_id] for each in episodes}
 
 
 def episode_of(alert: Alert) -> Episode:
@@ -93,14 +114,6 @@ def pair_of(told: Message | Mute) -> Pair:
 
 def kept_back(mute: Mute) -> tuple[str, int]:
     return mute.reason, mute.people
-
-
-def is_ripe(message: Message, record: Record) -> bool:
-    """Tell whether a message may be queued: no end whose beginning is still in the outbox.
-
-    That beginning is withdrawn when it is its turn (`monitoring.alerts.alert_checks`).
-    """
-    return message.phase != Phase.OVER or pair_of(message) not in record.unsent
 
 
 def in_batches(messages: Iterable[Message]) -> Iterator[tuple[ByRecipient, dict[int, Recipient]]]:

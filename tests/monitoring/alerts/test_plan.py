@@ -304,6 +304,13 @@ class TestPace:
             (16, "other"),
         ]
 
+    def test_an_end_that_may_not_go_yet_holds_up_nobody_of_its_address(self) -> None:
+        both = [Target(name, address="a@example.com") for name in ("one", "other")]
+        ended, other = episode(0, 60), episode(60, key="other")
+        places = {(ended.key, "one"): told(), (ended.key, "other"): told(is_over=True)}
+        plan = plan_at([ended, other], {1: both}, places, at(90), WAITS, {(ended.key, "one")})
+        assert [(each.episode, each.phase) for each in plan.messages] == [("other", "opened")]
+
 
 def test_no_message_is_about_who_is_told_the_same_again_by_asking_twice() -> None:
     message = Message("e1", "admin", Phase.OPENED, 40)
@@ -398,6 +405,21 @@ def test_no_address_gets_two_mails_within_the_pace(
     for address in set(ADDRESSES.values()):
         times = sorted(minute for minute, to, _ in mails if to == address)
         assert all(later - earlier >= 1 for earlier, later in pairwise(times))
+
+
+@given(lives(), targets(), moments(), st.data())
+def test_what_may_not_go_changes_nothing_but_that_it_does_not(
+    lived: list[Life], routes: list[Target], minutes: list[float], data: st.DataObject
+) -> None:
+    told_before = play(lived, routes, minutes).told
+    places = sorted(told_before, key=str)
+    unheard = data.draw(st.sets(st.sampled_from(places))) if places else set()
+    episodes = [known for life in lived if (known := life.at(LONGEST)) is not None]
+    plan = plan_at(episodes, {1: routes}, told_before, at(LONGEST), WAITS, unheard)
+    over = {place: replace(told_before[place], is_over=True) for place in unheard}
+    ended = {each.key for each in episodes if each.ended_at is not None}
+    silent = {place: each for place, each in over.items() if place[0] in ended}
+    assert plan == plan_at(episodes, {1: routes}, told_before | silent, at(LONGEST), WAITS)
 
 
 @given(lives(), targets(), moments())

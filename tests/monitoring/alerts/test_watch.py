@@ -248,6 +248,20 @@ def test_an_end_waits_for_what_is_still_in_the_outbox(acme: Organization) -> Non
     assert only_alert().is_settled
 
 
+def test_an_end_that_must_wait_holds_up_no_other_organization(acme: Organization) -> None:
+    globex = make_organization(name="Globex")
+    make_member(globex, user=acme.members.get().user)
+    people = make_stalled(acme, 2)
+    for minute in (1, 15):
+        watch(minute)
+    heal(people)
+    watch(20)
+    make_stalled(globex, 3, minutes=60)
+    watch(61)
+    assert watch(76) == Watched(queued=1)
+    assert phases() == [("opened", 2), ("opened", 3)]
+
+
 def test_an_end_that_was_withdrawn_with_others_is_told_after_all(acme: Organization) -> None:
     people = make_stalled(acme, 2)
     for minute in (1, 15):
