@@ -37,8 +37,17 @@ class Outlook:
     at: datetime | None = None
 
 
-def outlook(episode: Episode, target: Target, now: datetime, waits: Waits) -> Outlook | None:
-    """Return what one who was not told can expect; None where the route is not about it."""
+def outlook(
+    episode: Episode,
+    target: Target,
+    now: datetime,
+    waits: Waits,
+    told_at: datetime | None = None,
+) -> Outlook | None:
+    """Return what one who was not told can expect; None where the route is not about it.
+
+    `told_at` is when somebody was first told without a delay, from when on delays count.
+    """
     if not matches(target, episode):
         return None
     if episode.ended_at is not None:
@@ -49,6 +58,8 @@ def outlook(episode: Episode, target: Target, now: datetime, waits: Waits) -> Ou
         return Outlook(Why.SILENCED)
     why, wait = wait_of(episode, target, waits)
     at = max(episode.began_at + timedelta(seconds=wait), now)
+    if target.after and told_at is not None:
+        at = max(at, told_at + timedelta(seconds=target.after))
     awake = awake_from(target.hours, at) if must_be_awake(episode, target) else at
     return Outlook(why, at) if awake == at else Outlook(Why.QUIET, awake)
 

@@ -9,7 +9,7 @@ own is. Silences and flapping keep beginnings from being told, never ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -92,11 +92,11 @@ class Episode:
 class Target:
     """A recipient, and what one route has for them. Hours and pace are the recipient's.
 
-    kinds and teams narrow it to those, where they are given. `after` seconds later than others, and
-    then only if nobody has acknowledged: an escalation. `told_at` is the last message to them, or
-    to whatever other recipient has the same `address`. A route of the service (`is_service`) hears
-    of the whole instead of its parts. `only_ends`: told only that what they were told of is over,
-    because no route leads to them any more.
+    kinds and teams narrow it to those, where they are given. `after` seconds after somebody was
+    told without that delay, and then only if nobody has acknowledged: an escalation. `told_at` is
+    the last message to them, or to whatever other recipient has the same `address`. A route of the
+    service (`is_service`) hears of the whole instead of its parts. `only_ends`: told only that what
+    they were told of is over, because no route leads to them any more.
     """
 
     recipient: Name
@@ -114,11 +114,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one recipient was told of one episode: the last numbers, and how often."""
+    """What one recipient was told of one episode: the last numbers, and how often.
+
+    `at_once` is when it was first told by a route without a delay, if by such a one.
+    """
 
     last_at: datetime
     people: int
     weight: float
+    at_once: datetime | None = None
     reminders: int = 0
     growths: int = 0
     is_over: bool = False
@@ -130,6 +134,7 @@ class Message:
 
     people   of those teams, where the recipient's routes narrow it; of an end, no fewer than were
              told of last
+    after    the delay of the route; 0 where one without is due as well
     """
 
     episode: Name
@@ -139,6 +144,7 @@ class Message:
     number: int = 0
     route: int | None = None
     teams: frozenset[str] = frozenset()
+    after: int = 0
 
     @property
     def key(self) -> tuple[Name, Name, Phase, int]:
@@ -185,8 +191,7 @@ def plan_at(
     found = [
         each
         for episode in episodes
-        for recipient, theirs in routes.get(episode.organization_id, {}).items()
-        if (each := due(episode, theirs, told.get((episode.key, recipient)), now, waits))
+        for each in due_of(episode, routes.get(episode.organization_id, {}), told, now, waits)
         if is_ripe(each, unheard)
     ]
     addresses = {each.recipient: each.address for some in targets.values() for each in some}
@@ -218,17 +223,81 @@ def spaced(messages: Iterable[Message], addresses: Mapping[Name, str]) -> list[M
     return kept
 
 
+def due_of(
+    episode: Episode,
+    routes: Mapping[Name, Sequence[Target]],
+    told: Mapping[tuple[Name, Name], Told],
+    now: datetime,
+    waits: Waits,
+) -> Iterator[Message | Mute]:
+    """Yield what recipients are to be told of one episode now, and what is kept from them."""
+    delayed_from = escalates_from(episode, routes, told, now, waits)
+    for recipient, theirs in routes.items():
+        before = told.get((episode.key, recipient))
+        each = due(episode, theirs, before, now, waits, delayed_from)
+        if each is not None:
+            yield each
+
+
+def escalates_from(
+    episode: Episode,
+    routes: Mapping[Name, Sequence[Target]],
+    told: Mapping[tuple[Name, Name], Told],
+    now: datetime,
+    waits: Waits,
+) -> datetime | None:
+    """Return from when on the delays of escalations count; None while it is others' turn first.
+
+    From when somebody was first told without a delay. Where nobody was, and nobody can be told now
+    (there is no such recipient, or none who is awake), from when they should have been.
+    """
+    if not any(each.after for theirs in routes.values() for each in theirs):
+        return None
+    places = ((episode.key, recipient) for recipient in routes)
+    first = [each.at_once for place in places if (each := told.get(place)) and each.at_once]
+    if first:
+        return min(first)
+    untold = [theirs for name, theirs in routes.items() if (episode.key, name) not in told]
+    if any(is_first(episode, theirs, now, waits) for theirs in untold):
+        return None
+    return due_from(episode, waits)
+
+
+def due_from(episode: Episode, waits: Waits) -> datetime:
+    """Return from when on an episode that lasts is told."""
+    wait = 0 if episode.kind in EVENTS else waits.opened
+    return episode.began_at + timedelta(seconds=wait)
+
+
+def is_first(episode: Episode, routes: Sequence[Target], now: datetime, waits: Waits) -> bool:
+    """Tell whether a recipient is to be told of the beginning without a delay."""
+    at_once = [
+        each for each in routes if not each.after and is_in_force(each, episode, now, waits, None)
+    ]
+    if not at_once or not is_reachable(at_once[0].hours, episode, now):
+        return False
+    return isinstance(beginning(episode, at_once, now, waits), Message)
+
+
 def due(
-    episode: Episode, routes: Sequence[Target], told: Told | None, now: datetime, waits: Waits
+    episode: Episode,
+    routes: Sequence[Target],
+    told: Told | None,
+    now: datetime,
+    waits: Waits,
+    delayed_from: datetime | None = None,
 ) -> Message | Mute | None:
-    """Return what one recipient is to be told of one episode now, or what is kept from them."""
+    """Return what one recipient is to be told of one episode now, or what is kept from them.
+
+    The delays of escalations count from `delayed_from` on; without it none has passed yet.
+    """
     if any(is_paced(route, now, waits) for route in routes):
         return None
     if not is_reachable(routes[0].hours, episode, now):
         return None
     if told is not None and (told.is_over or episode.ended_at is not None):
         return ending(episode, routes, told, now, waits)
-    routes = [each for each in routes if is_in_force(each, episode, now, waits)]
+    routes = [each for each in routes if is_in_force(each, episode, now, waits, delayed_from)]
     if not routes:
         return None
     if told is None:
@@ -248,12 +317,17 @@ def is_reachable(hours: Hours, episode: Episode, now: datetime) -> bool:
     return is_urgent or is_awake(hours, now)
 
 
-def is_in_force(target: Target, episode: Episode, now: datetime, waits: Waits) -> bool:
+def is_in_force(
+    target: Target, episode: Episode, now: datetime, waits: Waits, delayed_from: datetime | None
+) -> bool:
     """Tell whether a route is about an episode, and has waited long enough for it."""
-    if not matches(target, episode) or (target.after and episode.is_acknowledged):
+    if not matches(target, episode) or now < due_from(episode, waits):
         return False
-    wait = target.after + (0 if episode.kind in EVENTS else waits.opened)
-    return now - episode.began_at >= timedelta(seconds=wait)
+    if not target.after:
+        return True
+    if episode.is_acknowledged or delayed_from is None:
+        return False
+    return now - delayed_from >= timedelta(seconds=target.after)
 
 
 def matches(target: Target, episode: Episode) -> bool:
@@ -335,7 +409,14 @@ def message_of(
 ) -> Message:
     first = routes[0]
     return Message(
-        episode.key, first.recipient, phase, people, number, first.route, teams_of(routes)
+        episode.key,
+        first.recipient,
+        phase,
+        people,
+        number,
+        first.route,
+        teams_of(routes),
+        min(route.after for route in routes),
     )
 
 
@@ -345,8 +426,11 @@ def mute_of(episode: Episode, routes: Sequence[Target], reason: Muted, people: i
 
 def told_after(told: Told | None, message: Message, weight: float, now: datetime) -> Told:
     """Return what a recipient was told of an episode, with one more message. `weight` is its."""
+    at_once = None if message.after else now
     if told is None:
-        return Told(now, message.people, weight, is_over=message.phase == Phase.OVER)
+        is_over = message.phase == Phase.OVER
+        return Told(now, message.people, weight, at_once, is_over=is_over)
+    told = replace(told, at_once=told.at_once or at_once)
     match message.phase:
         case Phase.OVER:
             return replace(told, last_at=now, is_over=True)

@@ -27,6 +27,7 @@ class Line(NamedTuple):
     at: datetime
     muted: str
     state: str | None
+    after: int | None = 0
 
     @property
     def is_told(self) -> bool:
@@ -62,7 +63,7 @@ def record_of(alert_ids: Collection[int]) -> Record:
     """Return what is known of the notifications of alerts, in one statement."""
     rows = Notification.objects.filter(alert__in=alert_ids).order_by("at", "id")
     fields = ("alert_id", "recipient_id", "phase", "number", "people", "weight", "at", "muted")
-    return recorded(map(Line._make, rows.values_list(*fields, "message__state")))
+    return recorded(map(Line._make, rows.values_list(*fields, "message__state", "route__after")))
 
 
 def recorded(lines: Iterable[Line]) -> Record:
@@ -75,7 +76,7 @@ def recorded(lines: Iterable[Line]) -> Record:
             record.muted[pair] = line.muted, line.people
         if not line.is_told:
             continue
-        said = Message(line.alert, line.recipient, Phase(line.phase), line.people, line.number)
+        said = message_of(line)
         record.told[pair] = told_after(record.told.get(pair), said, line.weight, line.at)
         if line.state in UNSENT:
             record.waiting.add(line.alert)
@@ -83,6 +84,17 @@ def recorded(lines: Iterable[Line]) -> Record:
             sent.add(pair)
     record.unsent = record.told.keys() - sent
     return record
+
+
+def message_of(line: Line) -> Message:
+    return Message(
+        line.alert,
+        line.recipient,
+        Phase(line.phase),
+        line.people,
+        line.number,
+        after=line.after or 0,
+    )
 
 
 def notifications_write(

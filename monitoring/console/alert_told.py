@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient
 from monitoring.alerts.outlook import outlook
@@ -145,12 +145,13 @@ def untold_of(access: AnyAccess, alert: Alert, now: datetime) -> list[Untold]:
     known: Known = recipients_known([organization])
     routes, waits = routes_of([organization])[organization], waits_of([organization])[organization]
     told = set(told_by(alert).values_list("recipient", flat=True))
+    at_once = told_by(alert).exclude(route__after__gt=0).aggregate(at=Min("at"))["at"]
     episode, found = episode_of(alert), dict[int, Untold]()
     for route in routes:
         for recipient in known[organization].values():
             if recipient.id in told or recipient.id in found or not is_for(route, recipient):
                 continue
-            why = reason(episode, route, recipient, now, access.time_zone, waits)
+            why = reason(episode, route, recipient, now, access.time_zone, waits, at_once)
             if why:
                 line = Untold(recipient.name, recipient.address, route.name, why)
                 found[recipient.id] = line
@@ -164,9 +165,10 @@ def reason(
     now: datetime,
     zone: tzinfo,
     waits: Waits,
+    told_at: datetime | None,
 ) -> str:
     """Return why a route's recipient is not told; empty where the route is not about it."""
-    expected = outlook(episode, target_of(route, recipient), now, waits)
+    expected = outlook(episode, target_of(route, recipient), now, waits, told_at)
     if expected is None:
         return ""
     if not recipient.is_subscribed:

@@ -266,6 +266,9 @@ class Notices:
                 yield episode.ended_at + timedelta(seconds=waits.over)
         elif told is None:
             yield episode.began_at + timedelta(seconds=waits.opened + target.after)
+            if target.after:
+                at_once = (each.at_once for each in self._told_of(episode) if each.at_once)
+                yield from (at + timedelta(seconds=target.after) for at in at_once)
             yield episode.began_at + timedelta(seconds=waits.flapping)
         else:
             yield told.last_at + timedelta(seconds=waits.grown)

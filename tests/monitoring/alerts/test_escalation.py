@@ -10,6 +10,7 @@ from monitoring.alerts.models import Message, Recipient
 from monitoring.alerts.routes import RouteWanted, route_add, route_change, route_remove
 from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts.engine_makers import at, heal, make_stalled, only_alert, sent, watch
+from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,18 @@ def test_the_next_one_is_told_only_if_nobody_acknowledges(
     watch(45)
     assert told() == ["ada@acme.example", "boss@acme.example"]
     assert Message.objects.get(recipient="boss@acme.example").subject.startswith("Not acknowledged")
+
+
+def test_after_a_silence_the_first_have_their_time_to_answer(
+    acme: Organization, access: Access, boss: Recipient
+) -> None:
+    escalate(access, boss)
+    make_silence(acme, make_stalled(acme, 5), now=NOW, ends_at=at(600))
+    for minute in (1, 16, 400, 601, 630):
+        watch(minute)
+    assert told() == ["ada@acme.example"]
+    watch(631)
+    assert told() == ["ada@acme.example", "boss@acme.example"]
 
 
 def test_nobody_else_is_told_of_what_is_acknowledged(

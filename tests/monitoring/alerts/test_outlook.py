@@ -46,6 +46,14 @@ def test_why_somebody_is_not_told_and_when_they_will_be(
     assert outlook(episode(**facts), target, NOW, WAITS) == expected
 
 
+def test_a_delay_counts_from_when_somebody_was_told() -> None:
+    late = Target(recipient=1, after=3_600)
+    told_at = NOW - 20 * MINUTE
+    known = episode(began_at=NOW - 300 * MINUTE)
+    expected = Outlook(Why.WAITING, NOW + 40 * MINUTE)
+    assert outlook(known, late, NOW, WAITS, told_at) == expected
+
+
 def test_quiet_hours_put_it_off_unless_it_is_urgent() -> None:
     hours = Hours(BERLIN, time(12), time(7, 30))
     target = Target(recipient=1, hours=hours)

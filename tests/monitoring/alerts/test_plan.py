@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.plan import (
     Episode,
@@ -53,7 +54,7 @@ def said(known: Episode, *routes: Target, minutes: float, told: Told | None = No
 
 
 def told(minutes: float = 15, people: int = 40, weight: float = 40, **overrides: object) -> Told:
-    return replace(Told(at(minutes), people, weight), **overrides)
+    return replace(Told(at(minutes), people, weight, at(minutes)), **overrides)
 
 
 def test_each_recipient_is_told_of_the_beginning_and_of_the_end() -> None:
@@ -213,6 +214,43 @@ class TestEscalating:
     def test_who_was_told_is_told_of_the_end_though_somebody_acknowledged_since(self) -> None:
         played = play([Life(episode(0, 100), acknowledged=80)], [self.LATER], EVERY_MINUTE)
         assert [each.phase for _, each in played.sent] == ["opened", "over"]
+
+    def test_its_delay_counts_from_when_others_were_told_after_a_silence(self) -> None:
+        played = play([Life(episode(0), (0, 100))], [self.LATER, ADMIN], EVERY_MINUTE)
+        assert played.first("e1", "admin", Phase.OPENED) == 100
+        assert played.first("e1", "boss", Phase.OPENED) == 160
+
+    def test_its_delay_counts_from_when_others_were_told_after_flapping(self) -> None:
+        played = play([Life(episode(0, flaps=3))], [self.LATER, ADMIN], EVERY_MINUTE)
+        assert played.first("e1", "admin", Phase.OPENED) == 60
+        assert played.first("e1", "boss", Phase.OPENED) == 120
+
+    def test_its_delay_counts_from_when_others_wake_up_where_all_sleep(self) -> None:
+        night = Hours(quiet_from=time(0), quiet_until=time(15))
+        both = [replace(each, hours=night) for each in (self.LATER, ADMIN)]
+        known = episode(severity=Severity.WARNING)
+        played = play([Life(known)], both, EVERY_MINUTE)
+        assert played.first("e1", "admin", Phase.OPENED) == 180
+        assert played.first("e1", "boss", Phase.OPENED) == 240
+
+    def test_it_comes_though_all_others_sleep(self) -> None:
+        asleep = replace(ADMIN, hours=Hours(quiet_from=time(0), quiet_until=time(15)))
+        played = play(
+            [Life(episode(severity=Severity.WARNING))], [self.LATER, asleep], EVERY_MINUTE
+        )
+        assert played.first("e1", "boss", Phase.OPENED) == 75
+
+    def test_it_comes_though_nobody_is_told_without_a_delay(self) -> None:
+        about_others = replace(ADMIN, kinds=frozenset({AlertKind.SERVICE}))
+        for first in ([], [about_others]):
+            played = play([Life(episode(0))], [self.LATER, *first], EVERY_MINUTE)
+            assert [minute for minute, _ in played.sent] == [75]
+
+    def test_who_heard_by_a_delay_before_holds_up_no_other(self) -> None:
+        """A route that lost its delay since leads to somebody who was told by it."""
+        known = {("e1", "admin"): told(at_once=None)}
+        plan = plan_at([episode()], {1: [ADMIN, self.LATER]}, known, at(90), WAITS)
+        assert [each.recipient for each in plan.messages] == ["boss"]
 
     def test_who_has_another_route_is_told_at_once(self) -> None:
         played = play([Life(episode(0))], [self.LATER, Target("boss")], EVERY_MINUTE)
@@ -390,6 +428,32 @@ def test_what_lasts_unsilenced_is_told_to_everybody_it_is_for(
         if life.episode.ended_at is None or life.episode.kind in EVENTS:
             for route in routes:
                 if matches(route, life.episode) and not route.after:
+                    place = (life.episode.key, route.recipient, Phase.OPENED)
+                    assert played.first(*place) is not None
+
+
+@given(lives(), targets(), moments())
+def test_no_escalation_goes_sooner_than_its_delay_after_the_first_was_told(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    first: dict[object, float] = {}
+    for minute, message in play(lived, routes, minutes).sent:
+        if message.phase is Phase.OPENED and not message.after:
+            first.setdefault(message.episode, minute)
+        elif message.phase is Phase.OPENED:
+            assert minute - first.get(message.episode, -LONGEST) >= message.after / 60
+
+
+@given(lives(), targets())
+def test_what_lasts_unsilenced_and_unanswered_is_escalated(
+    lived: list[Life], routes: list[Target]
+) -> None:
+    unanswered = [replace(life, acknowledged=3 * LONGEST) for life in lived]
+    played = play(unanswered, routes, list(range(2 * LONGEST)))
+    for life in unanswered:
+        if life.episode.ended_at is None:
+            for route in routes:
+                if matches(route, life.episode):
                     place = (life.episode.key, route.recipient, Phase.OPENED)
                     assert played.first(*place) is not None
 

@@ -28,7 +28,7 @@ def test_the_last_numbers_and_how_often_are_known() -> None:
             line("reminder", 120, number=1, people=18, weight=18.0),
         ]
     )
-    told = Told(NOW + timedelta(minutes=120), 18, 18.0, reminders=1, growths=1)
+    told = Told(NOW + timedelta(minutes=120), 18, 18.0, NOW, reminders=1, growths=1)
     assert record.told == {(1, 2): told}
     assert not record.unsent
     assert not record.waiting
