@@ -7,7 +7,7 @@ up for, or when a week has made it the usual.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,10 +28,13 @@ LEAST_PEOPLE, LEAST_OF_FEW, FEW = 5, 3, 20
 KEPT = 0.5
 # Of those who synced, so many gone is critical.
 HALF = 0.5
+# What is this close is for Python to tell apart.
+ROUNDING = 1e-6
 DROP = AlertPolicy._meta.get_field("coverage_drop").default
 
-# A fall by that much takes as many people who are not syncing, so most organizations end here.
-# Who is late because nothing is heard of anybody is not known to have stopped.
+# A fall takes as many people who are not syncing and of whom nothing else tells, so most
+# organizations end here. Who is late because nothing is heard of anybody is not known to have
+# stopped. Who waits for the end of an incident and is stalled, or late, counts once.
 STANDS = """
     WITH tally AS (
         SELECT organization_id, sum(people)::int8 AS people,
@@ -43,52 +46,86 @@ STANDS = """
                 AS late
         FROM health_healthtally
         WHERE NOT (status = 'degraded' AND cause = 'never_connected') GROUP BY 1
+    ), candidate AS (
+        SELECT tally.*, limits.threshold, limits.few, tally.organization_id = ANY(%(told)s) AS told
+        FROM tally
+        LEFT JOIN alerts_alertpolicy AS policy USING (organization_id)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(policy.coverage_drop, %(drop)s) AS threshold,
+                greatest(
+                    CASE WHEN tally.people < %(small)s THEN %(least_of_few)s ELSE %(least)s END,
+                    coalesce(policy.coverage_drop, %(drop)s) * tally.people
+                ) AS few
+        ) AS limits
+        WHERE tally.people > 0 AND (tally.organization_id = ANY(%(told)s)
+            OR tally.people - tally.healthy - tally.stalled >= limits.few)
     )
-    SELECT tally.organization_id, tally.people, tally.healthy, tally.stalled, tally.delayed,
-        tally.off, coalesce(hit.waiting, 0)::int8 + CASE WHEN unheard.is THEN tally.late ELSE 0 END,
-        coalesce(policy.coverage_drop, %(drop)s)
-    FROM tally
-    LEFT JOIN alerts_alertpolicy AS policy USING (organization_id)
-    LEFT JOIN (
-        SELECT organization_id, sum(people_waiting) AS waiting FROM incidents_incident
-        WHERE recovered_at IS NULL AND kind = 'failures' GROUP BY 1
-    ) AS hit USING (organization_id)
+    SELECT candidate.organization_id, people, healthy, delayed, off, threshold,
+        healthy + stalled + hit.waiting + CASE WHEN unheard.is THEN late ELSE 0 END
+    FROM candidate
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM incidents_incident AS incident
             WHERE incident.kind = 'intake' AND incident.closed_at IS NULL
                 AND (incident.organization_id IS NULL
-                    OR incident.organization_id = tally.organization_id)
+                    OR incident.organization_id = candidate.organization_id)
         ) AS is
     ) AS unheard
-    WHERE tally.people > 0 AND (tally.organization_id = ANY(%(told)s)
-        OR tally.people - tally.healthy - tally.stalled
-            >= coalesce(policy.coverage_drop, %(drop)s) * tally.people)
+    CROSS JOIN LATERAL (
+        SELECT count(DISTINCT health.person_id) AS waiting FROM incidents_incident AS incident
+        JOIN incidents_hit AS hit ON hit.incident_id = incident.id
+        JOIN health_health AS health ON health.person_id = hit.person_id
+        WHERE incident.organization_id = candidate.organization_id
+            AND incident.recovered_at IS NULL AND incident.kind = 'failures'
+            AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
+            AND health.status IN ('degraded', 'disabled') AND health.cause <> 'never_connected'
+            AND NOT (unheard.is AND health.status = 'degraded' AND health.cause = 'overdue')
+    ) AS hit
+    WHERE told OR people - healthy - stalled - hit.waiting
+        - CASE WHEN unheard.is THEN late ELSE 0 END >= few
     ORDER BY 1
 """
-SAMPLES = """
-    SELECT organization_id, at,
-        coalesce(sum(people) FILTER (WHERE "group" <> 'never_connected'), 0)::int8,
-        coalesce(sum(people) FILTER (WHERE "group" = 'healthy'), 0)::int8,
-        coalesce(sum(people) FILTER (WHERE "group" = 'stalled'), 0)::int8
-    FROM health_statussample
-    WHERE organization_id = ANY(%(organizations)s) AND at >= %(since)s AND at <= %(now)s
-    GROUP BY 1, 2 ORDER BY 1, 2
+# The second best of a day's samples, or the only one: the best may have been a moment's. Asked for
+# where so many were well once, and told where so large a part was.
+BEST = """
+    SELECT organization_id, people, well FROM (
+        SELECT asked.organization_id, asked.share, stand.people, stand.well,
+            row_number() OVER best AS place, count(*) OVER (
+                PARTITION BY asked.organization_id
+            ) AS samples
+        FROM unnest(%(organizations)s::int8[], %(wells)s::int8[], %(shares)s::float8[])
+            AS asked (organization_id, well, share)
+        CROSS JOIN LATERAL (
+            SELECT sum(people)::int8 AS people,
+                coalesce(sum(people) FILTER (WHERE "group" IN ('healthy', 'stalled')), 0)::int8
+                    AS well
+            FROM health_statussample
+            WHERE organization_id = asked.organization_id AND "group" <> 'never_connected'
+                AND at >= %(since)s AND at <= %(now)s
+            GROUP BY at HAVING sum(people) > 0
+        ) AS stand
+        WHERE EXISTS (
+            SELECT FROM health_statussample
+            WHERE organization_id = asked.organization_id AND "group" IN ('healthy', 'stalled')
+                AND at >= %(since)s AND at <= %(now)s
+            GROUP BY at HAVING sum(people) >= asked.well
+        )
+        WINDOW best AS (
+            PARTITION BY asked.organization_id
+            ORDER BY stand.well::float8 / stand.people DESC, stand.people DESC
+        )
+    ) AS ranked
+    WHERE place = least(2, samples) AND well::float8 / people >= share
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How many people there are but who never connected, how many of them sync, and of how many
-    others something else tells."""
+    """How many people there are but who never connected, and how many of them are well: they sync,
+    or something else tells of them."""
 
     people: int
-    syncing: int
-    explained: int = 0
-
-    @property
-    def well(self) -> int:
-        return min(self.people, self.syncing + self.explained)
+    well: int
 
     @property
     def share(self) -> float:
@@ -101,12 +138,6 @@ class Fall:
 
     share: float
     people: int
-
-
-def best_of(stands: Sequence[Stand]) -> Stand | None:
-    """Return the second best stand: the best may have been a moment's. Pure."""
-    best = sorted(stands, key=lambda stand: (stand.share, stand.people), reverse=True)[:2]
-    return best[-1] if best else None
 
 
 def fall_of(before: Stand, after: Stand) -> Fall:
@@ -125,8 +156,12 @@ def fall_of(before: Stand, after: Stand) -> Fall:
 
 def is_fall(fall: Fall, after: Stand, threshold: float) -> bool:
     """Tell whether a fall is worth an alert. Pure."""
-    least = LEAST_OF_FEW if after.people < FEW else LEAST_PEOPLE
-    return fall.people >= least and fall.share >= threshold > 0
+    return fall.people >= least_of(after) and fall.share >= threshold > 0
+
+
+def least_of(stand: Stand) -> int:
+    """Return how many people at least make a fall to a stand. Pure."""
+    return LEAST_OF_FEW if stand.people < FEW else LEAST_PEOPLE
 
 
 def goes_on(fall: Fall, threshold: float, began_at: datetime, now: datetime) -> bool:
@@ -156,7 +191,8 @@ def coverage_findings(now: datetime) -> Iterator[Finding]:
     """The source of alerts about it.
 
     It sums the tally, and reads the samples of a day only of organizations in which enough people
-    are not syncing.
+    are not syncing. What they make of it the database decides, so it is organizations that fell
+    which cost more here.
     """
     told = {
         alert.organization_id: alert
@@ -165,8 +201,7 @@ def coverage_findings(now: datetime) -> Iterator[Finding]:
         )
     }
     rows = rows_of(told)
-    fresh = [row.organization for row in rows if row.organization not in told]
-    best = bests_of(fresh, now)
+    best = bests_of([row for row in rows if row.organization not in told], now)
     for row in rows:
         alert = told.get(row.organization)
         before = best.get(row.organization) if alert is None else remembered(alert)
@@ -210,27 +245,32 @@ def remembered(alert: Alert) -> Stand:
 
 
 def rows_of(told: Mapping[int, Alert]) -> list[Row]:
-    values: dict[str, Any] = {"told": list(told), "drop": DROP}
+    values: dict[str, Any] = {
+        "told": list(told),
+        "drop": DROP,
+        "small": FEW,
+        "least_of_few": LEAST_OF_FEW,
+        "least": LEAST_PEOPLE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(STANDS, values)
         return [
-            Row(organization, Stand(people, healthy, stalled + hit), healthy, delayed, off, drop)
-            for organization, people, healthy, stalled, delayed, off, hit, drop in cursor.fetchall()
+            Row(organization, Stand(people, min(people, well)), healthy, delayed, off, drop)
+            for organization, people, healthy, delayed, off, drop, well in cursor.fetchall()
         ]
 
 
-def bests_of(organizations: Sequence[int], now: datetime) -> dict[int, Stand | None]:
-    """Return from where each of the organizations could have fallen within a day."""
-    if not organizations:
+def bests_of(rows: Sequence[Row], now: datetime) -> dict[int, Stand]:
+    """Return from where organizations fell within a day; who can't have fallen is left out."""
+    if not rows:
         return {}
-    values: dict[str, Any] = {"organizations": organizations, "since": now - DAY, "now": now}
+    values: dict[str, Any] = {
+        "organizations": [row.organization for row in rows],
+        "wells": [row.stand.well + least_of(row.stand) for row in rows],
+        "shares": [row.stand.share + row.threshold - ROUNDING for row in rows],
+        "since": now - DAY,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SAMPLES, values)
-        rows = cursor.fetchall()
-    return {one: best_of(list(stands_of(rows, one))) for one in organizations}
-
-
-def stands_of(rows: Iterable[Sequence[Any]], organization: int) -> Iterator[Stand]:
-    for of, _, people, healthy, stalled in rows:
-        if of == organization and people:
-            yield Stand(people, healthy, stalled)
+        cursor.execute(BEST, values)
+        return {organization: Stand(*stand) for organization, *stand in cursor.fetchall()}

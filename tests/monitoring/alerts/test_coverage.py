@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
+from types import FrameType
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -8,24 +11,27 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import Organization
+from accounts.models import Organization, Person
+from monitoring.alerts import coverage
 from monitoring.alerts.coverage import (
     Fall,
     Stand,
-    best_of,
+    bests_of,
     coverage_findings,
     fall_of,
     goes_on,
     is_fall,
+    rows_of,
     severity_of,
 )
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.sources import Finding
-from monitoring.health.models import Health
+from monitoring.health.models import Health, StatusSample
 from monitoring.health.samples import samples_add
-from monitoring.incidents.models import Incident
+from monitoring.incidents.models import Hit, Incident
 from tests.factories import NOW, make_organization, make_person
+from tests.monitoring.console.incident_makers import make_hits, make_incident, make_intake_incident
 from tests.monitoring.console.makers import make_many_healthy, make_unwell
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,8 +40,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 @st.composite
 def stands(draw: st.DrawFn) -> Stand:
     people = draw(st.integers(0, 5_000))
-    syncing = draw(st.integers(0, people))
-    return Stand(people, syncing, draw(st.integers(0, people)))
+    return Stand(people, draw(st.integers(0, people)))
 
 
 @given(stands(), stands(), st.floats(0.01, 1))
@@ -55,13 +60,6 @@ def test_who_joins_or_leaves_is_no_fall(people: int, others: int) -> None:
     well = Stand(people, people)
     assert fall_of(well, Stand(people + others, people)) == Fall(0.0, 0)
     assert fall_of(Stand(people + others, people + others), well) == Fall(0.0, 0)
-
-
-@given(st.lists(stands(), min_size=2))
-def test_one_moment_alone_is_no_measure(found: list[Stand]) -> None:
-    best = best_of(found)
-    assert best is not None
-    assert sum(stand.share >= best.share for stand in found) >= 2
 
 
 def test_half_of_those_who_synced_is_critical() -> None:
@@ -88,6 +86,12 @@ def fallen(well: int = 20, delayed: int = 10) -> Organization:
         make_unwell(organization, "degraded", "overdue")
     sampled(organization, well + delayed)
     return organization
+
+
+def late_of(organization: Organization, cause: str = "") -> list[Person]:
+    """Return the people who are delayed, or those for a cause."""
+    late = Person.objects.filter(health__organization=organization, health__status="degraded")
+    return list(late.filter(health__cause__startswith=cause).order_by("pk"))
 
 
 def found() -> list[Finding]:
@@ -130,14 +134,14 @@ def test_it_is_told_from_where_it_began_until_most_is_made_up_for() -> None:
     acme = fallen()
     (finding,) = found()
     alert = tell(finding)
-    connection.cursor().execute("DELETE FROM health_statussample")
+    StatusSample.objects.all().delete()
     sampled(acme, well=20, others=10, hours=24)
     assert [each.facts["before"] for each in found()] == [1.0], "not forgotten with the day"
 
-    late = list(Health.objects.filter(organization=acme, status="degraded").values_list("pk"))
-    Health.objects.filter(pk__in=[pk for (pk,) in late[:9]]).update(status="healthy", cause="")
+    late = late_of(acme)
+    Health.objects.filter(person__in=late[:9]).update(status="healthy", cause="")
     assert found() == []
-    Health.objects.filter(pk__in=[pk for (pk,) in late]).update(status="degraded", cause="lost")
+    Health.objects.filter(person__in=late).update(status="degraded", cause="lost")
     Alert.objects.filter(pk=alert.pk).update(began_at=NOW - 8 * DAY)
     assert found() == [], "what has lasted for a week is the usual"
 
@@ -152,15 +156,32 @@ def test_what_stalled_people_and_incidents_explain_is_not_told_again() -> None:
     assert found() == []
 
     globex = fallen()
-    Incident.objects.create(
-        organization=globex,
-        provider="salesforce",
-        signature="salesforce 503",
-        began_at=NOW - HOUR,
-        opened_at=NOW - HOUR,
-        people_waiting=10,
-    )
+    make_hits(make_incident(globex), late_of(globex))
     assert found() == []
+
+
+@pytest.mark.django_db
+def test_who_is_stalled_and_waits_for_the_end_of_an_incident_counts_once() -> None:
+    acme = fallen(well=20, delayed=10)
+    stalled = [make_unwell(acme, "stalled", "silent") for _ in range(6)]
+    StatusSample.objects.all().delete()
+    sampled(acme, 36)
+    make_hits(make_incident(acme), stalled)
+    make_hits(make_incident(acme, provider="google"), [*stalled, *late_of(acme)[:2]])
+    (finding,) = found()
+    assert finding.people == 8, "of ten who are late two wait for the end of an incident"
+
+
+@pytest.mark.django_db
+def test_who_is_late_and_waits_while_nobody_is_heard_of_counts_once() -> None:
+    acme = fallen(well=20, delayed=10)
+    held = late_of(acme)[:5]
+    Health.objects.filter(person__in=held).update(cause="lost")
+    make_hits(make_incident(acme), late_of(acme)[:2] + late_of(acme, "overdue")[:3])
+    make_intake_incident(None)
+    assert found() == [], "5 late, 2 who wait: 3 are left"
+    Hit.objects.all().delete()
+    assert [each.people for each in found()] == [5]
 
 
 @pytest.mark.django_db
@@ -182,14 +203,76 @@ def test_a_few_people_are_no_fall() -> None:
 
 
 @pytest.mark.django_db
+def test_one_moment_alone_is_no_measure() -> None:
+    acme = make_organization()
+    make_many_healthy(acme, 20)
+    for _ in range(10):
+        make_unwell(acme, "degraded", "overdue")
+    samples_add([(acme.pk, NOW - HOUR, "healthy", 30)])
+    assert len(found()) == 1, "the only one is"
+    sampled(acme, 20, 10, hours=0.5)
+    assert found() == []
+    samples_add([(acme.pk, NOW - 2 * HOUR, "healthy", 26), (acme.pk, NOW - 2 * HOUR, "lost", 4)])
+    assert [each.facts["before_well"] for each in found()] == [26], "the second best"
+    acme_later = NOW + DAY - HOUR + timedelta(minutes=1)
+    assert list(coverage_findings(acme_later)) == [], "those of a day count"
+
+
+@pytest.mark.django_db
 def test_organizations_that_are_well_cost_nothing_more() -> None:
     for _ in range(3):
         make_many_healthy(make_organization(), 10)
+    few = make_organization()
+    make_many_healthy(few, 8)
+    make_unwell(few, "degraded", "overdue")
     with CaptureQueriesContext(connection) as asked:
         assert found() == []
-    assert len(asked) == 2
+    assert len(asked) == 2, "one of nine is no fall either"
     for _ in range(2):
         fallen()
     with CaptureQueriesContext(connection) as asked:
         assert len(found()) == 2
     assert len(asked) == 3
+
+
+@pytest.mark.django_db
+def test_organizations_that_have_long_been_so_are_left_to_the_database() -> None:
+    for _ in range(3):
+        usual = make_organization()
+        make_many_healthy(usual, 20)
+        for _ in range(10):
+            make_unwell(usual, "degraded", "overdue")
+        sampled(usual, 20, 10, hours=24)
+    rows = rows_of({})
+    assert (len(rows), bests_of(rows, NOW)) == (3, {})
+    acme = fallen()
+    assert set(bests_of(rows_of({}), NOW)) == {acme.pk}
+
+
+def lines_run() -> int:
+    """Return how many lines of the source run until it has found all."""
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal lines
+        lines += event == "line" and frame.f_code.co_filename == coverage.__file__
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        found()
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+@pytest.mark.django_db
+def test_its_work_grows_as_the_organizations_that_fell() -> None:
+    worked = []
+    for number in (5, 15):
+        for _ in range(number):
+            fallen(well=6, delayed=3)
+        worked.append(lines_run())
+    few, many = worked
+    assert 0 < few < many <= 4 * few, "twenty of them, after five"
