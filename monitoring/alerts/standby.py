@@ -42,8 +42,9 @@ AT_ONCE = 3
 CLAIM = """
     WITH picked AS (
         SELECT id FROM alerts_message
-        WHERE state = 'queued' AND kind = %(kind)s AND organization_id IS NULL
+        WHERE state IN ('queued', 'sending') AND kind = %(kind)s AND organization_id IS NULL
             AND channel = %(channel)s AND next_try_at <= %(before)s
+            AND (state = 'queued' OR lease_until <= now())
         ORDER BY next_try_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     UPDATE alerts_message AS message
@@ -89,7 +90,9 @@ def deserted_channels(now: datetime) -> list[str]:
 
 
 def messages_of_service() -> QuerySet[Message]:
-    return Message.objects.filter(kind=KIND, organization=None, state=MessageState.QUEUED)
+    """Return those that nobody has in hand: they wait, or who had them died."""
+    waiting = Message.objects.waiting().filter(kind=KIND, organization=None)
+    return waiting.exclude(state=MessageState.SENDING, lease_until__gt=Now())
 
 
 def is_deserted(channel: str) -> bool:
@@ -137,7 +140,7 @@ def answer_of(deliverer: Deliverer, message: Message) -> Answer:
 
 
 def standby_claim(*, channel: str, token: UUID, before: datetime) -> list[Message]:
-    """Claim a few messages about the service, though senders that died still have others."""
+    """Claim a few messages about the service, also what senders that died had in hand."""
     values: dict[str, Any] = {
         "kind": KIND,
         "channel": str(channel),

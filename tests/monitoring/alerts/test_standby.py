@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -74,14 +75,33 @@ def test_a_few_at_a_time_are_sent(post: Post) -> None:
     assert len(sent()) == AT_ONCE + 2
 
 
+def in_hand(message: Message, lease: timedelta) -> Message:
+    """Let a sender have claimed a message, and died."""
+    Message.objects.filter(pk=message.pk).update(
+        state="sending", token=uuid4(), lease_until=timezone.now() + lease
+    )
+    return message
+
+
+def test_what_a_sender_had_in_hand_that_died_is_sent_when_its_lease_has_ended(post: Post) -> None:
+    message = in_hand(due(minutes=30), MINUTE)
+    step()
+    assert post.taken == []
+    in_hand(message, -MINUTE)
+    step()
+    assert sent() == [message.key]
+    assert len(post.taken) == 1
+
+
 @pytest.mark.parametrize(
     "message",
     [
         lambda: due(minutes=1),
+        lambda: in_hand(due(minutes=1), -MINUTE),
         lambda: due(organization=make_organization()),
         lambda: due(kind="alert_test"),
     ],
-    ids=["not for long", "of an organization", "of another kind"],
+    ids=["not for long", "not for long, and claimed", "of an organization", "of another kind"],
 )
 def test_everything_else_waits_for_a_worker(post: Post, message: Callable[[], Message]) -> None:
     message()
