@@ -7,9 +7,15 @@ from typing import Any
 
 import structlog
 
-# Addresses of people who have no login, for which the address is the key. A backslash ends one: in
-# a line of JSON it begins the next character.
-SECRET_ADDRESS = re.compile(r"/(me|link)/(?!asked/|google/|salesforce/)[^/\s?\"'\\]+")
+# Addresses for which nobody signs in, so that the address is the key. A backslash ends one: in a
+# line of JSON it begins the next character.
+SECRET_ADDRESS = re.compile(
+    r"/(me|link|alert|digest|unsubscribe|accounts/confirm-email|accounts/password/reset/key)"
+    r"/(?!asked/|google/|salesforce/)[^/\s?\"'\\]+"
+)
+# A signature of ours, wherever it stands: what it signs opens nothing without it. So a new kind of
+# link is harmless before anybody thinks of it.
+SIGNATURE = re.compile(r"([.:]|%3A)[\w-]{43}(?![\w-])", re.ASCII)
 # What providers send browsers back with, and what is sent to them.
 SECRET_PARAMETER = re.compile(
     r"([?&](?:code|state|code_verifier|access_token|refresh_token|assertion|client_secret)=)"
@@ -20,6 +26,7 @@ SECRET_PARAMETER = re.compile(
 def secrets_hidden(logger: Any, name: str, line: str) -> str:
     """Take secrets out of a line as it is written, the text of an exception included."""
     line = SECRET_ADDRESS.sub(r"/\1/(hidden)", line)
+    line = SIGNATURE.sub(r"\1(hidden)", line)
     return SECRET_PARAMETER.sub(r"\1(hidden)", line)
 
 
