@@ -20,6 +20,7 @@ from monitoring.alerts.kinds import EVENTS
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
 from monitoring.alerts.plan import Phase, Waits
+from monitoring.alerts.recipients import hours_by
 
 PACE = timedelta(seconds=Waits().pace)
 
@@ -46,14 +47,13 @@ def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decisi
 
 
 def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
-    """Return what the messages say, in one statement; of one sent by hand nothing is known."""
+    """Return what the messages say, in two statements; of one sent by hand nothing is known."""
     rows = Notification.objects.filter(message__in=[each.pk for each in messages])
     claims: defaultdict[int, list[Claim]] = defaultdict(list)
-    for each in rows.select_related("alert", "recipient__user", "route"):
-        alert, recipient = each.alert, each.recipient
-        is_there = recipient.removed_at is None and (
-            recipient.user is None or recipient.user.is_active
-        )
+    told = list(rows.select_related("alert", "route"))
+    wanted = hours_by({each.recipient_id for each in told})
+    for each in told:
+        alert = each.alert
         claims[each.message_id or 0].append(
             Claim(
                 message=each.message_id or 0,
@@ -63,7 +63,7 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
                 is_silenced=0 < alert.people <= alert.silenced,
                 is_acknowledged=alert.acknowledged_at is not None,
                 is_escalation=each.route is not None and each.route.after > 0,
-                is_wanted=is_there and recipient.unsubscribed_at is None,
+                is_wanted=each.recipient_id in wanted,
             )
         )
     return claims

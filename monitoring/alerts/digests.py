@@ -17,10 +17,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Member
 from monitoring.alerts.digest_facts import organization_facts
 from monitoring.alerts.digest_letters import organization_mail, service_mail
 from monitoring.alerts.digest_service import service_facts
@@ -32,6 +31,7 @@ from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.mutes import silence_lines
 from monitoring.alerts.outbox import Draft, messages_queue
 from monitoring.alerts.plan import Waits
+from monitoring.alerts.recipients import may_be_told
 from monitoring.jobs import lifeline
 from monitoring.jobs.doorbell import ring_task
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -70,14 +70,6 @@ def due_at(now: datetime) -> QuerySet[Recipient]:
     due = Recipient.objects.current().filter(digest_at__lte=now).exclude(digest=Digest.NEVER)
     paced = now - timedelta(seconds=Waits().pace)
     return due.filter(Q(told_at=None) | Q(told_at__lte=paced)).order_by("digest_at", "pk")
-
-
-def may_get_mail() -> Q:
-    """Return the condition that a recipient is still there, and still belongs to whose it is."""
-    member = Member.objects.filter(user=OuterRef("user"), organization=OuterRef("organization"))
-    of_staff = Q(organization=None, user__is_staff=True)
-    belongs = Q(user=None) | Q(user__is_active=True) & (of_staff | Q(Exists(member)))
-    return Q(unsubscribed_at=None, channel=Channel.MAIL) & belongs
 
 
 def digests_work() -> None:
@@ -120,7 +112,9 @@ def digests_write(*, recipients: Sequence[Recipient], now: datetime) -> int:
     Who may not be written to (any more) gets none, nor does anybody of an organization without
     people.
     """
-    wanted = Recipient.objects.filter(may_get_mail(), pk__in=[each.pk for each in recipients])
+    wanted = Recipient.objects.filter(
+        may_be_told(), channel=Channel.MAIL, pk__in=[each.pk for each in recipients]
+    )
     reachable = set(wanted.values_list("pk", flat=True))
     readers, writer = readers_of(recipients), Writer()
     drafts: list[Draft] = []

@@ -11,9 +11,13 @@ from datetime import datetime, time
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.access import zone_of
+from accounts.models import Member, StaffTimeZone
 from monitoring.alerts.hours import Hours
+from monitoring.alerts.models import Recipient
 from monitoring.alerts.routing import RecipientFacts
 
 # Rows that are there are touched only where the address has changed, or who was once taken away
@@ -120,6 +124,30 @@ def hours_of(
 ) -> Hours:
     """Return hours as stored: the days as the digits of ISO weekdays."""
     return Hours(zone_of(zone), quiet_from, quiet_until, frozenset(map(int, days)), urgent_always)
+
+
+def may_be_told() -> Q:
+    """Return the condition that a recipient may be sent something still.
+
+    They are not removed nor unsubscribed, and who signs in still belongs to whose they are.
+    """
+    of_staff = Q(organization=None, user__is_staff=True)
+    belongs = Q(user=None) | Q(user__is_active=True) & (of_staff | Q(Exists(membership())))
+    return Q(removed_at=None, unsubscribed_at=None) & belongs
+
+
+def membership() -> Any:
+    return Member.objects.filter(user=OuterRef("user"), organization=OuterRef("organization"))
+
+
+def hours_by(recipient_ids: Collection[int]) -> dict[int, Hours]:
+    """Return the hours of those who may be sent something still, by id, in one statement."""
+    chosen = StaffTimeZone.objects.filter(user=OuterRef("user")).values("time_zone")
+    own = Subquery(membership().values("time_zone"))
+    zone = Coalesce(own, Subquery(chosen), F("time_zone"))
+    rows = Recipient.objects.filter(may_be_told(), pk__in=recipient_ids).annotate(zone=zone)
+    fields = ("zone", "quiet_from", "quiet_until", "working_days", "urgent_always")
+    return {key: hours_of(*hours) for key, *hours in rows.values_list("pk", *fields)}
 
 
 def numbers(organization_ids: Collection[int | None]) -> list[int]:

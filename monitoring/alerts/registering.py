@@ -12,6 +12,7 @@ from monitoring.alerts.drafts import KIND
 from monitoring.alerts.forgetting import alerts_forget_step
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.last_checks import check_register
+from monitoring.alerts.recipient_checks import digests_check, trials_check
 from monitoring.alerts.service import service_findings
 from monitoring.alerts.sources import source_register
 from monitoring.alerts.standby import standby_step
@@ -31,4 +32,6 @@ def alerts_register() -> None:
     step_register("forget alerts", alerts_forget_step)
     step_register("standby", standby_step)
     check_register([KIND], alerts_check)
+    check_register(["digest"], digests_check)
+    check_register(["alert_test"], trials_check)
     bell_register("digests", Bell(lambda: digests_wait(timezone.now()), digests_ring))

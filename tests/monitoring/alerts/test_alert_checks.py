@@ -20,6 +20,7 @@ from tests.monitoring.alerts.engine_makers import at, heal, make_stalled, phases
 from tests.monitoring.alerts.makers import make_message, make_silence
 from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
+from tests.monitoring.console.alert_makers import make_alert, make_told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 ADA = "ada@acme.example"
@@ -100,6 +101,24 @@ def test_whose_login_was_switched_off_is_sent_no_more(acme: Organization) -> Non
     user.is_active = False
     user.save()
     assert decided(16) == [Leave.WITHDRAW]
+
+
+def test_who_left_the_organization_is_sent_no_more(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    acme.members.get().delete()
+    assert decided(16) == [Leave.WITHDRAW]
+
+
+def test_who_belongs_to_the_support_staff_no_more_is_sent_no_more(acme: Organization) -> None:
+    support = make_user(email="support@sync.example", is_staff=True)
+    recipient = make_recipient(None, user=support)
+    make_told(make_alert(acme), recipient, state="queued")
+    assert decided(0) == [Leave.SEND]
+    support.is_staff = False
+    support.save()
+    assert decided(0) == [Leave.WITHDRAW]
 
 
 def test_a_reminder_is_withdrawn_when_somebody_has_it(acme: Organization) -> None:
@@ -197,7 +216,7 @@ def test_a_batch_is_checked_in_few_statements(
         watch(minute)
     messages = list(Message.objects.all())
     assert len(messages) == 5
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         alerts_check(messages, at(16))
 
 

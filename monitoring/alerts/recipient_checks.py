@@ -1,0 +1,49 @@
+"""Whether digests and tests are still right to send when it is their turn.
+
+Neither tells of an alert, so whose a mail is, is known by its key. One of another key is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.models import Digest, Message, Recipient
+from monitoring.alerts.recipients import may_be_told
+
+# A digest that is older tells of what has become of it meanwhile; the next one is there by then.
+TOO_OLD = timedelta(days=1)
+
+
+def digests_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
+    """Withdraw the digests of who left or wants none any more, and those that are too old."""
+    whose, there = recipients_in(messages)
+    wanted = {key for key, digest in there.items() if digest != Digest.NEVER}
+    old = {each.pk for each in messages if now - each.created_at > TOO_OLD}
+    return dict.fromkeys(
+        [key for key, recipient in whose.items() if recipient not in wanted or key in old],
+        Leave.WITHDRAW,
+    )
+
+
+def trials_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
+    """Withdraw the tests to who left, was removed or has unsubscribed."""
+    whose, there = recipients_in(messages)
+    gone = [key for key, recipient in whose.items() if recipient not in there]
+    return dict.fromkeys(gone, Leave.WITHDRAW)
+
+
+def recipients_in(messages: Sequence[Message]) -> tuple[dict[int, int], dict[int, str]]:
+    """Return whose the messages are, and of those who may be told still which digest they want."""
+    found = {message.pk: recipient_in(message) for message in messages}
+    whose = {key: recipient for key, recipient in found.items() if recipient is not None}
+    there = Recipient.objects.filter(may_be_told(), pk__in=set(whose.values()))
+    return whose, dict(there.values_list("pk", "digest"))
+
+
+def recipient_in(message: Message) -> int | None:
+    """Return the id of the recipient in a key such as "digest/7/2026-11-20". Pure."""
+    kind, _, rest = message.key.partition("/")
+    number = rest.partition("/")[0]
+    return int(number) if kind == message.kind and number.isdecimal() else None
