@@ -2,7 +2,7 @@
 
 A message may wait for a mail server for hours. Where something it tells has become untrue it is
 withdrawn as a whole, and the next tick plans anew what is left of it. It is also here that nobody
-gets two alerts within a minute, however long they have waited.
+gets two alerts within a minute, nor one in their quiet hours, however long they have waited.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from monitoring.alerts.drafts import KIND
+from monitoring.alerts.hours import Hours, may_be_told, next_awake
 from monitoring.alerts.kinds import EVENTS
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
@@ -23,27 +24,36 @@ from monitoring.alerts.plan import Phase, Waits
 from monitoring.alerts.recipients import hours_by
 
 PACE = timedelta(seconds=Waits().pace)
+A_DAY = timedelta(days=1)
 
 
 class Claim(NamedTuple):
-    """What a message says of one alert, and how that stands now."""
+    """What a message says of one alert, and how that stands now.
+
+    `hours` are the recipient's; None for one who may be sent nothing any more.
+    """
 
     message: int
     phase: str
     kind: str
+    severity: int
     is_over: bool
     is_silenced: bool
     is_acknowledged: bool
     is_escalation: bool
-    is_wanted: bool
+    hours: Hours | None
 
 
 def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
-    """Decide which of these alerts are sent now, wait for the pace, or are withdrawn."""
+    """Decide which of these alerts are sent now, wait for hours or pace, or are withdrawn."""
     claims = claims_of(messages)
     left = [message for message in messages if all(is_right(claim) for claim in claims[message.pk])]
     decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
-    return decided | paced(left, sent_lately(left, now), now)
+    for message in left:
+        if until := asleep_until(claims[message.pk], now):
+            decided[message.pk] = until
+    awake = [message for message in left if decided[message.pk] == Leave.WITHDRAW]
+    return decided | paced(awake, sent_lately(awake, now), now)
 
 
 def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
@@ -51,7 +61,7 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
     rows = Notification.objects.filter(message__in=[each.pk for each in messages])
     claims: defaultdict[int, list[Claim]] = defaultdict(list)
     told = list(rows.select_related("alert", "route"))
-    wanted = hours_by({each.recipient_id for each in told})
+    hours = hours_by({each.recipient_id for each in told})
     for each in told:
         alert = each.alert
         claims[each.message_id or 0].append(
@@ -59,11 +69,12 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
                 message=each.message_id or 0,
                 phase=each.phase,
                 kind=alert.kind,
+                severity=alert.severity,
                 is_over=alert.ended_at is not None,
                 is_silenced=0 < alert.people <= alert.silenced,
                 is_acknowledged=alert.acknowledged_at is not None,
                 is_escalation=each.route is not None and each.route.after > 0,
-                is_wanted=each.recipient_id in wanted,
+                hours=hours.get(each.recipient_id),
             )
         )
     return claims
@@ -71,7 +82,7 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
 
 def is_right(claim: Claim) -> bool:
     """Tell whether what a message says of an alert is still so, and still wanted. Pure."""
-    if not claim.is_wanted:
+    if claim.hours is None:
         return False
     if claim.phase == Phase.OVER:
         return claim.is_over
@@ -81,6 +92,19 @@ def is_right(claim: Claim) -> bool:
     if claim.is_acknowledged and is_answered:
         return False
     return not claim.is_over and not claim.is_silenced
+
+
+def asleep_until(claims: Sequence[Claim], now: datetime) -> datetime | None:
+    """Return when whoever gets this message is awake, None where it may be sent now. Pure.
+
+    All claims of a message are to one recipient. An hour of theirs that never comes is asked for
+    again tomorrow: they may change it.
+    """
+    hours = claims[0].hours if claims else None
+    gravest = max((claim.severity for claim in claims), default=0)
+    if hours is None or may_be_told(hours, gravest, now):
+        return None
+    return next_awake(hours, now) or now + A_DAY
 
 
 def sent_lately(messages: Collection[Message], now: datetime) -> dict[str, datetime]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from monitoring.alerts.kinds import Severity
+
 EVERY_DAY = frozenset(range(1, 8))
 A_WEEK_OF_MINUTES = 8 * 24 * 60
 
@@ -23,6 +25,12 @@ class Hours:
     quiet_until: time | None = None
     days: frozenset[int] = EVERY_DAY
     urgent_always: bool = True
+
+
+def may_be_told(hours: Hours, severity: int, now: datetime) -> bool:
+    """Tell whether something so grave may be told at `now`."""
+    is_urgent = severity >= Severity.CRITICAL and hours.urgent_always
+    return is_urgent or is_awake(hours, now)
 
 
 def is_awake(hours: Hours, now: datetime) -> bool:

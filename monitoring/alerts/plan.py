@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitoring.alerts.hours import Hours, is_awake
+from monitoring.alerts.hours import Hours, may_be_told
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 
 # Names of an episode and of a recipient: whatever the caller tells them apart by.
@@ -313,8 +313,7 @@ def is_paced(target: Target, now: datetime, waits: Waits) -> bool:
 
 
 def is_reachable(hours: Hours, episode: Episode, now: datetime) -> bool:
-    is_urgent = episode.severity >= Severity.CRITICAL and hours.urgent_always
-    return is_urgent or is_awake(hours, now)
+    return may_be_told(hours, episode.severity, now)
 
 
 def is_in_force(

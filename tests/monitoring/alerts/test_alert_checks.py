@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Organization
-from monitoring.alerts.alert_checks import PACE, Claim, alerts_check, is_right, paced
+from monitoring.alerts.alert_checks import PACE, Claim, alerts_check, asleep_until, is_right, paced
+from monitoring.alerts.hours import Hours
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Alert, Message, Recipient
 from monitoring.alerts.sending import messages_work
@@ -163,6 +164,66 @@ def test_one_that_is_of_no_alert_any_more_is_sent(acme: Organization) -> None:
     assert decided(0) == [Leave.SEND]
 
 
+# Quiet hours
+
+
+def sleeping(**overrides: Any) -> datetime:
+    """Give everybody quiet hours from 12:20 on, and return when they end."""
+    Recipient.objects.update(
+        **{"quiet_from": time(12, 20), "quiet_until": time(7), "time_zone": "UTC"} | overrides
+    )
+    return NOW.replace(hour=7) + timedelta(days=1)
+
+
+def test_what_waited_into_quiet_hours_waits_until_they_end(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    morning = sleeping()
+    assert decided(19) == [Leave.SEND]
+    assert decided(20) == [morning]
+    assert decided((morning - NOW) / timedelta(minutes=1)) == [Leave.SEND]
+
+
+def test_quiet_hours_are_those_of_the_members_clock_and_days(acme: Organization) -> None:
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    acme.members.update(time_zone="Europe/Berlin")
+    # 12:20 UTC is 13:20 in Berlin on a Friday; seven o'clock on Monday there is six.
+    sleeping(quiet_from=time(13, 20), working_days="12345")
+    assert decided(19) == [Leave.SEND]
+    assert decided(20) == [NOW.replace(day=23, hour=6)]
+
+
+@pytest.mark.parametrize(("urgent_always", "is_sent"), [(True, True), (False, False)])
+def test_what_is_urgent_is_sent_in_quiet_hours_to_who_wants_it(
+    acme: Organization, urgent_always: bool, is_sent: bool
+) -> None:
+    for cause in "ab":
+        make_stalled(acme, 3, cause=cause)
+    for minute in (1, 15):
+        watch(minute)
+    morning = sleeping(urgent_always=urgent_always)
+    Alert.objects.filter(cause="b").update(severity=3)
+    assert decided(20) == [Leave.SEND if is_sent else morning]
+
+
+def test_who_sleeps_takes_no_turn_of_the_pace(acme: Organization) -> None:
+    asleep, awake = (make_recipient(make_organization(), address=ADA) for _ in range(2))
+    for recipient in (asleep, awake):
+        make_told(make_alert(recipient.organization), recipient, state="queued")
+    morning = sleeping()
+    Recipient.objects.filter(pk=awake.pk).update(quiet_from=None, quiet_until=None)
+    assert decided(20) == [morning, Leave.SEND]
+
+
+def test_who_is_awake_never_is_asked_again_a_day_later() -> None:
+    claim = Claim(1, "opened", "stalled", 2, False, False, False, False, Hours(days=frozenset()))
+    assert asleep_until([claim], NOW) == NOW + timedelta(days=1)
+    assert asleep_until([], NOW) is None
+
+
 # The pace
 
 
@@ -221,12 +282,13 @@ def test_a_batch_is_checked_in_few_statements(
 
 
 def test_nothing_said_is_right_and_nothing_waits_for_nobody() -> None:
-    claim = Claim(1, "opened", "stalled", False, False, False, False, True)
+    claim = Claim(1, "opened", "stalled", 2, False, False, False, False, Hours())
     assert is_right(claim)
     assert not is_right(claim._replace(is_over=True))
     assert is_right(claim._replace(is_over=True, kind="rule_change"))
     assert is_right(claim._replace(is_over=True, phase="over"))
     assert not is_right(claim._replace(phase="over"))
+    assert not is_right(claim._replace(hours=None))
     assert paced([], {}, NOW) == {}
 
 
