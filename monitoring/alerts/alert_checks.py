@@ -1,6 +1,6 @@
 """Whether an alert is still right to send when it is its turn.
 
-A message may wait for a mail server for hours. Where something it tells has become untrue it is
+A message may wait for a mail server for hours. Where something has become untrue that matters it is
 withdrawn as a whole, and the next tick plans anew what is left of it. It is also here that nobody
 gets two alerts within a minute, nor one in their quiet hours, however long they have waited.
 """
@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.hours import Hours, may_be_told, next_awake
-from monitoring.alerts.kinds import EVENTS
+from monitoring.alerts.kinds import EVENTS, Severity
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
 from monitoring.alerts.plan import Phase, Waits
@@ -47,7 +47,7 @@ class Claim(NamedTuple):
 def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
     """Decide which of these alerts are sent now, wait for hours or pace, or are withdrawn."""
     claims = claims_of(messages)
-    left = [message for message in messages if all(is_right(claim) for claim in claims[message.pk])]
+    left = [message for message in messages if is_worth_sending(claims[message.pk])]
     decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
     for message in left:
         if until := asleep_until(claims[message.pk], now):
@@ -57,10 +57,13 @@ def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decisi
 
 
 def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
-    """Return what the messages say, in two statements; of one sent by hand nothing is known."""
+    """Return what the messages say, each message's as it tells them, in two statements.
+
+    Of one sent by hand nothing is known.
+    """
     rows = Notification.objects.filter(message__in=[each.pk for each in messages])
     claims: defaultdict[int, list[Claim]] = defaultdict(list)
-    told = list(rows.select_related("alert", "route"))
+    told = sorted(rows.select_related("alert", "route"), key=place_in_message)
     hours = hours_by({each.recipient_id for each in told})
     for each in told:
         alert = each.alert
@@ -78,6 +81,31 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
             )
         )
     return claims
+
+
+def place_in_message(notification: Notification) -> tuple[bool, int, int, datetime, int]:
+    """Return what the alerts of a message are ordered by (`monitoring.alerts.letters`)."""
+    alert, is_over = notification.alert, notification.phase == Phase.OVER
+    return is_over, -alert.severity, -notification.people, alert.began_at, alert.pk
+
+
+def is_worth_sending(claims: Sequence[Claim]) -> bool:
+    """Tell whether a message may go although not all it tells is so any more. Pure.
+
+    Among several alerts one that has healed does no harm: the message says when it was written, and
+    an end will be told of it. Else a message of many would be withdrawn again and again while it
+    waits. But what its subject names must be so, and so must all that is critical, and every end.
+    """
+    wrong = [claim for claim in claims if not is_right(claim)]
+    if not wrong:
+        return True
+    return claims[0] not in wrong and not any(map(matters, wrong))
+
+
+def matters(claim: Claim) -> bool:
+    """Tell whether it must not be told where it is wrong. Pure."""
+    is_grave = claim.severity >= Severity.CRITICAL or claim.phase == Phase.OVER
+    return claim.hours is None or is_grave
 
 
 def is_right(claim: Claim) -> bool:

@@ -32,7 +32,7 @@ def draft_of(
     reader = reader or reader_of(recipient)
     match recipient.channel:
         case Channel.CHAT:
-            text = alert_chat(items, reader)
+            text = alert_chat(items, reader, written_at=now)
             return chat_draft(recipient, text, key, recipient.organization, items=items)
         case Channel.WEBHOOK:
             return alert_event(recipient, items, key, now=now)
@@ -43,5 +43,5 @@ def draft_of(
         key=key,
         recipient=reader.address,
         recipient_name=reader.name,
-        mail=alert_mail(items, reader),
+        mail=alert_mail(items, reader, written_at=now),
     )

@@ -7,7 +7,7 @@ first. Nothing here asks the database: `monitoring.alerts.items` loads what it n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from monitoring.alerts import item_words as words
@@ -57,8 +57,13 @@ def worst_first(items: Sequence[Item]) -> list[Item]:
     )
 
 
-def alert_mail(items: Sequence[Item], reader: Reader) -> Mail:
-    """Return the mail that tells a reader of alerts that are due at once."""
+def alert_mail(
+    items: Sequence[Item], reader: Reader, *, written_at: datetime | None = None
+) -> Mail:
+    """Return the mail that tells a reader of alerts that are due at once.
+
+    Several say as of when: one of them may have healed by the time they are read.
+    """
     told = worst_first(items)
     shown = [shown_item(item, reader) for item in told[:MOST]]
     context: dict[str, Any] = {
@@ -69,6 +74,7 @@ def alert_mail(items: Sequence[Item], reader: Reader) -> Mail:
         "more": len(items) - len(shown),
         "promise": words.PROMISE if any(is_about_people(item) for item in items) else "",
         "acknowledging": words.ACKNOWLEDGING if any(item.acknowledge_link for item in told) else "",
+        "written_at": written_at,
         "show_organizations": len({item.organization_name for item in items}) > 1,
         **about(reader),
     }
@@ -162,7 +168,9 @@ def unsubscribing(reader: Reader) -> dict[str, str]:
     }
 
 
-def alert_chat(items: Sequence[Item], reader: Reader) -> ChatText:
+def alert_chat(
+    items: Sequence[Item], reader: Reader, *, written_at: datetime | None = None
+) -> ChatText:
     """Return the same for a chat or a pager, in a few lines of plain text."""
     told = worst_first(items)
     lines = [
@@ -170,6 +178,8 @@ def alert_chat(items: Sequence[Item], reader: Reader) -> ChatText:
     ]
     if len(told) > MOST:
         lines.append(f"And {len(told) - MOST:,} more.")
+    if written_at is not None and len(told) > 1:
+        lines.append(f"As of {moment(written_at, reader.zone)}.")
     return ChatText(subject_of(items), "\n".join(map(one_line, lines)))
 
 

@@ -56,7 +56,8 @@ class Draft:
     """A message to be queued; see `message_queue`.
 
     One of another channel than mail names its `target`, and goes where that leads when it is sent.
-    `details` are what its channel needs besides the text, as JSON.
+    `details` are what its channel needs besides the text, as JSON. `in_place_since`: it takes the
+    place in the queue that one before it has had since then.
     """
 
     organization: Organization | None
@@ -70,6 +71,7 @@ class Draft:
     channel: str = Channel.MAIL
     target: Recipient | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    in_place_since: datetime | None = None
 
 
 def message_queue(
@@ -120,7 +122,7 @@ def message_of(draft: Draft, now: datetime) -> Message:
         content=content_of(draft.mail, draft.details),
         message_id=f"<{uuid4().hex}@{sender_domain()}>",
         created_at=now,
-        next_try_at=max(now, draft.not_before or now),
+        next_try_at=draft.in_place_since or max(now, draft.not_before or now),
     )
 
 

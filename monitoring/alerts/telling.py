@@ -30,7 +30,7 @@ from monitoring.alerts.plan import (
     spaced,
 )
 from monitoring.alerts.targets import targets_of, waits_of
-from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write
+from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write, places_left
 from monitoring.jobs.outage import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
@@ -149,13 +149,14 @@ def tell_some(
     messages = [message for theirs in by_recipient.values() for message in theirs]
     items = items_of(messages, now, recipients=recipients)
     readers = with_silences([recipients[recipient_id] for recipient_id in by_recipient], now)
+    places = places_left(messages, now)
     drafts: dict[str, Draft] = {}
     whose: dict[str, int] = {}
     for recipient_id, theirs in by_recipient.items():
         told = [items[message.key] for message in theirs]
         draft = drafted(recipients[recipient_id], told, readers[recipient_id], now)
         if draft is not None:
-            drafts[draft.key] = draft
+            drafts[draft.key] = replace(draft, in_place_since=places.get(recipient_id))
             whose[draft.key] = recipient_id
     queued = messages_queue(drafts=list(drafts.values()), now=now)
     message_ids = {whose[message.key]: message.pk for message in queued}

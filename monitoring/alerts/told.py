@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from django.db.models import Min
 
 from monitoring.alerts.models import Alert, MessageState, Notification
 from monitoring.alerts.plan import Message, Mute, Name, Phase, Told, told_after
 
+# So long the place in the queue of a message that was withdrawn is kept for the next one.
+PLACE_KEPT = timedelta(minutes=10)
 # The ids of an alert and of a recipient.
 Pair = tuple[Name, Name]
 UNSENT = frozenset({MessageState.QUEUED, MessageState.SENDING})
@@ -95,6 +99,22 @@ def message_of(line: Line) -> Message:
         line.number,
         after=line.after or 0,
     )
+
+
+def places_left(messages: Collection[Message], now: datetime) -> dict[int, datetime]:
+    """Return since when recipients have had the places in the queue that they lost just now.
+
+    What is left of a message that was withdrawn goes out when that would have: it must not wait
+    behind all that was queued meanwhile.
+    """
+    lost = Notification.objects.filter(
+        alert__in={int(each.episode) for each in messages},
+        recipient__in={int(each.recipient) for each in messages},
+        message__state=MessageState.WITHDRAWN,
+        message__ended_at__gte=now - PLACE_KEPT,
+    )
+    places = lost.order_by().values_list("recipient").annotate(Min("message__next_try_at"))
+    return {recipient: min(place, now) for recipient, place in places}
 
 
 def notifications_write(

@@ -8,8 +8,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Organization
-from monitoring.alerts.alert_checks import PACE, Claim, alerts_check, asleep_until, is_right, paced
+from accounts.models import Organization, Person
+from monitoring.alerts.alert_checks import (
+    PACE,
+    Claim,
+    alerts_check,
+    asleep_until,
+    is_right,
+    is_worth_sending,
+    paced,
+)
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Alert, Message, Recipient
@@ -17,7 +25,16 @@ from monitoring.alerts.sending import messages_work
 from monitoring.alerts.watch import Watched, alerts_watch
 from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts import makers
-from tests.monitoring.alerts.engine_makers import at, heal, make_stalled, phases, sent, stall, watch
+from tests.monitoring.alerts.engine_makers import (
+    at,
+    heal,
+    make_stalled,
+    phases,
+    sent,
+    stall,
+    subjects,
+    watch,
+)
 from tests.monitoring.alerts.makers import make_message, make_silence
 from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
@@ -58,11 +75,17 @@ def test_what_healed_in_the_outbox_is_withdrawn(acme: Organization) -> None:
     assert decided(16) == [Leave.WITHDRAW]
 
 
-def test_what_is_left_of_a_message_is_planned_anew(acme: Organization) -> None:
-    healed = make_stalled(acme, 3, cause="a")
-    make_stalled(acme, 2, cause="b")
+def told_of_both(acme: Organization) -> tuple[list[Person], list[Person]]:
+    """Queue one message of two alerts, the first of which is what it names in its subject."""
+    both = make_stalled(acme, 3, cause="a"), make_stalled(acme, 2, cause="b")
     for minute in (1, 15):
         watch(minute)
+    assert [each.startswith("2 alerts: 3 people") for each in subjects()] == [True]
+    return both
+
+
+def test_what_is_left_of_a_message_is_planned_anew(acme: Organization) -> None:
+    healed, _ = told_of_both(acme)
     heal(healed)
     watch(15.5)
     assert decided(16) == [Leave.WITHDRAW]
@@ -71,6 +94,42 @@ def test_what_is_left_of_a_message_is_planned_anew(acme: Organization) -> None:
     assert decided(17) == [Leave.SEND]
     waiting = Message.objects.waiting().get()
     assert [each.alert.cause for each in waiting.notifications.all()] == ["b"]
+
+
+def test_what_is_left_of_a_message_keeps_its_place_in_the_queue(acme: Organization) -> None:
+    healed, _ = told_of_both(acme)
+    behind = make_waiting("ben@acme.example", now=at(16))
+    heal(healed)
+    watch(20)
+    Message.objects.exclude(pk=behind.pk).update(state="withdrawn", ended_at=at(240))
+    assert watch(241) == Watched(queued=1)
+    first, second = Message.objects.waiting().order_by("next_try_at")
+    assert (first.recipient, first.next_try_at, first.created_at) == (ADA, at(15), at(241))
+    assert second == behind
+
+
+def test_a_place_that_was_lost_long_ago_is_nobodys(acme: Organization) -> None:
+    told_of_both(acme)
+    Message.objects.update(state="withdrawn", ended_at=at(20))
+    assert watch(31) == Watched(queued=1)
+    assert Message.objects.waiting().get().next_try_at == at(31)
+
+
+def test_of_many_alerts_one_may_have_healed(acme: Organization) -> None:
+    _, healed = told_of_both(acme)
+    heal(healed)
+    watch(16)
+    assert decided(16) == [Leave.SEND]
+    sent(16)
+    assert watch(46) == Watched(queued=1)
+    assert phases() == [("opened", 3), ("opened", 2), ("over", 2)]
+
+
+def test_a_message_of_which_nothing_is_left_is_withdrawn(acme: Organization) -> None:
+    for people in told_of_both(acme):
+        heal(people)
+    watch(16)
+    assert decided(16) == [Leave.WITHDRAW]
 
 
 def test_what_is_wholly_silenced_meanwhile_is_withdrawn(acme: Organization) -> None:
@@ -290,6 +349,21 @@ def test_nothing_said_is_right_and_nothing_waits_for_nobody() -> None:
     assert not is_right(claim._replace(phase="over"))
     assert not is_right(claim._replace(hours=None))
     assert paced([], {}, NOW) == {}
+
+
+def test_what_is_grave_must_be_so_in_whatever_place() -> None:
+    right = Claim(1, "opened", "stalled", 2, False, False, False, False, Hours())
+    healed = right._replace(is_over=True)
+    assert is_worth_sending([])
+    assert is_worth_sending([right, healed, right._replace(is_silenced=True)])
+    for first, second in (
+        (healed, right),
+        (healed, healed),
+        (right, healed._replace(severity=3)),
+        (right, right._replace(phase="over")),
+        (right, right._replace(hours=None)),
+    ):
+        assert not is_worth_sending([first, second])
 
 
 def test_the_sender_asks_and_keeps_the_pace(post: Post, acme: Organization) -> None:

@@ -122,6 +122,17 @@ def test_several_alerts_are_one_mail_the_worst_first() -> None:
     assert mail.text.count("Relax the policy in Salesforce Setup.") == 2
 
 
+def test_several_alerts_say_as_of_when() -> None:
+    items = [an_end(alert_id=9), an_item()]
+    words = "As of 2026-11-26 14:05 (Europe/Berlin)"
+    for said in both(alert_mail(items, a_reader(), written_at=AT)):
+        assert words in said
+    assert words in alert_chat(items, a_reader(), written_at=AT).body
+    for said in both(alert_mail(items[:1], a_reader(), written_at=AT)):
+        assert "As of" not in said
+    assert "As of" not in alert_chat(items[:1], a_reader(), written_at=AT).body
+
+
 def test_of_very_many_the_first_are_told_and_the_others_counted() -> None:
     items = [an_item(alert_id=number, people=1_000 - number) for number in range(300)]
     mail = alert_mail(items, a_reader())
