@@ -22,6 +22,7 @@ from monitoring.alerts.address_guard import Guard
 TIMEOUTS = (5.0, 10.0)
 # Of an answer, no more is read.
 LARGEST_ANSWER = 64 * 1024
+PIECE = 8 * 1024
 
 
 @dataclass(slots=True)
@@ -80,17 +81,26 @@ class GuardedSession(HTTPPolicySession):
             made.status = answer.status_code
             made.retry_after = seconds_in(answer.headers.get("Retry-After", ""))
             made.body = bounded(answer).decode(errors="replace")
-        except requests.exceptions.RequestException as error:
+        except Exception as error:
             made.error = told(error)
             raise
         return answer
 
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that no answer leads elsewhere: else all of it would be read, and where it leads."""
+
 
 def bounded(answer: requests.Response) -> bytes:
-    """Read the beginning of an answer, which is all of it for who asks for its content."""
+    """Read the beginning of an answer, which is all of it for who asks for its content.
+
+    As it comes, never unpacked: a little that is packed may be very much.
+    """
     body = b""
+    answer.raw.headers.discard("Content-Encoding")
+    # So that pieces are told apart by http.client, which bounds the lines between them.
+    answer.raw.chunked = False
     try:
-        for piece in answer.iter_content(8 * 1024):
+        for piece in answer.iter_content(PIECE):
             body += piece
             if len(body) >= LARGEST_ANSWER:
                 break

@@ -1,7 +1,8 @@
 """The queue tasks behind the doorbells for messages: each sends those of its channel that are due.
 
-Every message goes out at least once. No row is tidied up on the way out of an error: whatever ends
-a sender, what it had in hand is taken up when its lease ends (`monitoring.alerts.claims`).
+Every message goes out at least once. An error in sending one is that message's alone, and any other
+hands back what was claimed; whatever ends a sender without a word, what it had in hand is taken up
+when its lease ends (`monitoring.alerts.claims`).
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from monitoring.alerts.webhook_sender import WebhookSender
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
 from monitoring.jobs.models import Lane
+from monitoring.jobs.outage import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +210,12 @@ def send_all(
         batch = messages_claim(token=token, limit=BATCH, now=now, channel=channel, absent=absent)
         if not batch:
             return False
-        deliver(checked(batch, token), deliverer, token, may_go_on, absent)
+        try:
+            deliver(checked(batch, token), deliverer, token, may_go_on, absent)
+        except Exception:
+            # Else all others of the channel would wait until the lease ends.
+            messages_hand_back(token=token)
+            raise
         messages_hand_back(token=token)
         if deliverer.is_away:
             # The next tick asks again; until then every message is as well off in its table.
@@ -245,12 +252,25 @@ def deliver(
             continue
         # The manager must not take a slow mail server for a worker that is stuck.
         worker_beat(lane=Lane.SCHEDULE, in_flight=0)
-        is_cut_off = message.attempts >= MOST_TRIES
-        answer = Answer(Verdict.NEVER, CUT_OFF) if is_cut_off else deliverer.send(message)
+        answer = answer_of(deliverer, message)
         settle(message, token, answer)
         if message.target_id is not None and answer.verdict == Verdict.LATER:
             absent.add(message.target_id)
             target_put_off(message=message, token=token)
+
+
+def answer_of(deliverer: Deliverer, message: Message) -> Answer:
+    """Send a message and return what came of it, whatever its deliverer breaks at."""
+    if message.attempts >= MOST_TRIES:
+        return Answer(Verdict.NEVER, CUT_OFF)
+    try:
+        return deliverer.send(message)
+    except DATABASE_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - one message's, whatever it is
+        # Not its text, which may hold an address that is a secret.
+        logger.error("message %s broke its sender: %s", message.pk, type(error).__name__)
+        return Answer(Verdict.LATER, f"It could not be sent ({type(error).__name__}).")
 
 
 def settle(message: Message, token: UUID, answer: Answer) -> None:

@@ -23,11 +23,10 @@ from django.db.models.functions import Now
 
 from monitoring.alerts.chat_sender import ChatSender
 from monitoring.alerts.claims import message_begin, messages_hand_back
-from monitoring.alerts.delivery import CUT_OFF, MOST_TRIES, Answer, Verdict
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.models import Channel, Message, MessageState
 from monitoring.alerts.outbox import WORK_OF, longest_send
-from monitoring.alerts.sending import Deliverer, Sender, checked, settle
+from monitoring.alerts.sending import Deliverer, Sender, answer_of, checked, settle
 from monitoring.alerts.webhook_sender import WebhookSender
 from monitoring.jobs.beats import is_worker_seen
 from monitoring.jobs.doorbell import MAIN, unheard_bells
@@ -130,13 +129,6 @@ def send_some(channel: str, before: datetime) -> None:
             if message_begin(message=message, token=token):
                 settle(message, token, answer_of(deliverer, message))
     messages_hand_back(token=token)
-
-
-def answer_of(deliverer: Deliverer, message: Message) -> Answer:
-    """Send a message. It is no sign of a worker's life, so none is written."""
-    if message.attempts >= MOST_TRIES:
-        return Answer(Verdict.NEVER, CUT_OFF)
-    return deliverer.send(message)
 
 
 def standby_claim(*, channel: str, token: UUID, before: datetime) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from monitoring.alerts.guarded_http import call, exchange
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.alerts.secrets import Secret, secret_of
+
+logger = logging.getLogger(__name__)
 
 # Seconds for one webhook, however slowly its target takes it.
 WITHIN = 20.0
@@ -36,14 +39,25 @@ class WebhookSender:
             secret, body = secret_of(target), mail_in(message).text.encode()
         except CredentialUnreadableError as error:
             return Answer(Verdict.LATER, told(error))
-        headers = headers_of(webhook_id(message), body, secret, timezone.now())
-        # An answer that breaks off after its status says what matters, and so does an error.
-        with exchange(WITHIN) as made, suppress(requests.exceptions.RequestException):
-            call("POST", secret.url, data=body, headers=headers)
-        return answer_to_request(made.status, made.body, made.error, made.retry_after)
+        try:
+            headers = headers_of(webhook_id(message), body, secret, timezone.now())
+            return answer_to_post(secret.url, body, headers)
+        except Exception as error:  # noqa: BLE001 - whatever is made of a strange answer
+            # Neither its text nor where it came from: both may hold the address.
+            logger.warning("a webhook broke: %s", type(error).__name__)
+            return Answer(
+                Verdict.LATER, f"The server's answer is strange ({type(error).__name__})."
+            )
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def answer_to_post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    # An answer that breaks off after its status says what matters, and so does an error.
+    with exchange(WITHIN) as made, suppress(requests.exceptions.RequestException):
+        call("POST", url, data=body, headers=headers)
+    return answer_to_request(made.status, made.body, made.error, made.retry_after)
 
 
 def webhook_id(message: Message) -> str:

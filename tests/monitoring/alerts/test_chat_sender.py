@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from itertools import pairwise
 from time import monotonic
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
+from urllib3 import HTTPResponse
 
 from monitoring.alerts import chat_sender, claims
 from monitoring.alerts.chat_sender import JOINER, defused
@@ -54,9 +56,8 @@ def sent_to(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         calls.append((request.url, json.loads(request.body)))
         answer = requests.Response()
         answer.status_code = 202
-        taken = b'{"requestId": "7"}'
-        answer.iter_content = lambda size: iter([taken])  # type: ignore[method-assign]
-        answer.close = lambda: None  # type: ignore[method-assign]
+        taken = BytesIO(b'{"requestId": "7"}')
+        answer.raw = HTTPResponse(taken, preload_content=False)
         return answer
 
     monkeypatch.setattr("apprise.utils.http.HTTPPolicySession.send", send)
