@@ -5,6 +5,9 @@ its mails claimed; when the lease ends another takes them. Whether the last one 
 know then: it goes again, under the same Message-ID.
 
 Each channel is claimed by itself, so that what waits for a chat or a webhook holds up no mail.
+Mails go in the order of their time. Chats and webhooks take turns: one message of each
+organization, the first of each of its targets before the second of any; so who has many waiting
+keeps no other waiting.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest, Now
 
 from monitoring.alerts.delivery import Answer, Verdict, may_join, wait_after
@@ -29,24 +32,60 @@ LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
 # Any fixed number will do; it is that of claiming mails among the advisory locks.
 LOCK = 7_430_126_004
-CLAIM = """
-    WITH picked AS (
-        SELECT id FROM alerts_message
-        WHERE state IN ('queued', 'sending') AND channel = %(channel)s
-            AND (target_id IS NULL OR target_id <> ALL(%(absent)s))
-            AND (state = 'queued' AND next_try_at <= %(now)s
-                OR state = 'sending' AND lease_until <= now())
-        ORDER BY next_try_at, id
-        LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
+DUE = """
+    state IN ('queued', 'sending') AND channel = %(channel)s AND next_try_at <= %(now)s
+    AND (state = 'queued' OR lease_until <= now())
+"""
+FIRST = f"""
+    SELECT id, organization_id, next_try_at FROM alerts_message
+    WHERE {DUE} AND {{}} ORDER BY next_try_at, id LIMIT %(limit)s
+"""  # noqa: S608 - made of constants
+CLAIM = f"""
+    WITH RECURSIVE {{}}, picked AS (
+        SELECT message.id, chosen.turn FROM alerts_message AS message JOIN chosen USING (id)
+        WHERE {DUE}
+        FOR UPDATE OF message SKIP LOCKED
     )
     UPDATE alerts_message AS message
     SET state = 'sending', token = %(token)s,
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM picked
     WHERE message.id = picked.id
-    RETURNING message.id
-"""
+    RETURNING message.id, picked.turn
+"""  # noqa: S608 - made of constants
+# Mails have no target.
+IN_ORDER = CLAIM.format(f"""
+    mail AS ({FIRST.format("target_id IS NULL")}),
+    chosen AS (SELECT id, 1 AS turn FROM mail)
+""")  # noqa: S608 - made of constants
+# From one target to the next by the index, however many messages wait for each.
+IN_TURNS = CLAIM.format(f"""
+    target (id) AS (
+        SELECT min(target_id) FROM alerts_message
+        WHERE state IN ('queued', 'sending') AND channel = %(channel)s
+        UNION ALL
+        SELECT (
+            SELECT min(target_id) FROM alerts_message
+            WHERE state IN ('queued', 'sending') AND channel = %(channel)s
+                AND target_id > target.id
+        ) FROM target WHERE id IS NOT NULL
+    ),
+    nth AS (
+        SELECT message.*, row_number() OVER (
+            PARTITION BY target.id ORDER BY message.next_try_at, message.id
+        ) AS of_target
+        FROM target CROSS JOIN LATERAL ({FIRST.format("target_id = target.id")}) AS message
+        WHERE target.id <> ALL(%(absent)s)
+        UNION ALL
+        SELECT orphan.*, 1 FROM ({FIRST.format("target_id IS NULL")}) AS orphan
+    ),
+    chosen AS (
+        SELECT id, row_number() OVER (
+            PARTITION BY organization_id ORDER BY of_target, next_try_at, id
+        ) AS turn
+        FROM nth ORDER BY turn, next_try_at, id LIMIT %(limit)s
+    )
+""")  # noqa: S608 - made of constants
 BEGIN = """
     UPDATE alerts_message
     SET attempts = attempts + 1, lease_until = now() + make_interval(secs => %(lease)s)
@@ -58,7 +97,7 @@ def messages_wait(now: datetime, channel: str = Channel.MAIL) -> bool:
     """Tell whether a message of a channel is to be sent that nobody is at."""
     waiting = Message.objects.filter(channel=channel)
     due = waiting.filter(state=MessageState.QUEUED, next_try_at__lte=now)
-    left = waiting.filter(state=MessageState.SENDING, lease_until__lte=Now())
+    left = waiting.filter(state=MessageState.SENDING, lease_until__lte=Now(), next_try_at__lte=now)
     return due.exists() or left.exists()
 
 
@@ -80,7 +119,8 @@ def messages_claim(
 ) -> list[Message]:
     """Claim up to `limit` messages of a channel that are due; no two callers get the same one.
 
-    None to the targets named by `absent`. Nobody gets any while enough others are at work.
+    None to the targets named by `absent`. Nobody gets any while enough others are at work. They
+    are in the order in which they are to be sent.
     """
     with connection.cursor() as cursor:
         # Who comes at the same time waits here, or each would find room.
@@ -96,10 +136,10 @@ def messages_claim(
         "absent": list(absent),
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, claim)
-        ids = [pk for (pk,) in cursor.fetchall()]
-    claimed = Message.objects.filter(pk__in=ids).select_related("target")
-    return list(claimed.order_by("next_try_at", "id"))
+        cursor.execute(IN_ORDER if channel == Channel.MAIL else IN_TURNS, claim)
+        turns = dict(cursor.fetchall())
+    claimed = Message.objects.filter(pk__in=turns).select_related("target")
+    return sorted(claimed, key=lambda each: (turns[each.pk], each.next_try_at, each.pk))
 
 
 def message_begin(*, message: Message, token: UUID) -> bool:
@@ -145,17 +185,19 @@ def message_keep_back(*, message: Message, token: UUID, decision: Decision, now:
     ours(token).filter(pk=message.pk).update(**fields)
 
 
-def target_put_off(*, message: Message, token: UUID) -> int:
-    """Have the other messages to the target of this one wait as long as it; return how many.
+def target_put_off(*, message: Message, token: UUID, at_least: datetime) -> int:
+    """Have what else goes to the target of this message wait as long as it; return how many.
 
-    A target that does not answer would else be asked in vain for each of them.
+    And until `at_least`. A target that does not answer would else be asked in vain for each of
+    them, and one that is slow would keep those of others waiting.
     """
-    to_it = Message.objects.filter(target=message.target_id).exclude(pk=message.pk)
+    to_it = Message.objects.filter(channel=message.channel, target=message.target_id)
     waiting = to_it.filter(
         Q(state=MessageState.QUEUED) | Q(state=MessageState.SENDING, token=token)
     )
     until = Subquery(Message.objects.filter(pk=message.pk).values("next_try_at"))
-    return waiting.update(next_try_at=Greatest("next_try_at", until))
+    later = Greatest(until, Value(at_least))
+    return waiting.filter(next_try_at__lt=later).update(next_try_at=later)
 
 
 def messages_hand_back(*, token: UUID) -> int:

@@ -32,6 +32,8 @@ LONGEST_CALL = 90.0
 MAIL = "mail"
 # At a time, by channel, so that syncing keeps its workers.
 MOST_SENDERS = {MAIL: 2, "chat": 1, "webhook": 1}
+# From so many seconds for a message a target is slow, and left alone for so many times as long.
+SLOW, RESTS = 3.0, 10
 # HTTP statuses of a mail service that are about our access to it, or about its time.
 NOT_ABOUT_MAIL = frozenset({401, 402, 403, 404, 407, 408, 425, 429})
 # What stands for an answer where there is no mail server (`monitoring.alerts.keeping`).
@@ -79,6 +81,14 @@ def wait_after(tries: int, dice: float) -> timedelta | None:
         return None
     doubled = FIRST_WAIT * 2 ** (max(tries, 1) - 1)
     return min(doubled, LONGEST_WAIT) * (1 + JITTER * dice)
+
+
+def rest_after(seconds: float) -> timedelta:
+    """Return how long a chat or a webhook is left alone that took so long for a message.
+
+    So one that is slow takes up its sender for a tenth of the time, and others have the rest.
+    """
+    return timedelta(seconds=RESTS * seconds) if seconds >= SLOW else timedelta(0)
 
 
 def longest_mail(wait: float) -> float:

@@ -88,6 +88,12 @@ class Message(models.Model):
                 condition=Q(state__in=["queued", "sending"]),
                 name="message_to_send",
             ),
+            # What waits for one target, in its order, of which much may have one time.
+            models.Index(
+                fields=["channel", "target", "next_try_at", "id"],
+                condition=Q(state__in=["queued", "sending"]),
+                name="message_of_target",
+            ),
             models.Index(fields=["organization", "-created_at"], name="message_of_organization"),
             models.Index(fields=["person", "-created_at"], name="message_of_person"),
             models.Index(

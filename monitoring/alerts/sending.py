@@ -41,6 +41,7 @@ from monitoring.alerts.delivery import (
     answer_to_mail,
     is_silent,
     refuses_us,
+    rest_after,
 )
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.mail_services import plain, unsaid_refusal
@@ -242,7 +243,7 @@ def deliver(
 ) -> None:
     """Send the messages of a batch that are still ours, each with a result of its own.
 
-    A target that does not take its message is added to `absent`, and gets no other one.
+    A target that does not take its message, or is slow to, is added to `absent`: it gets no other.
     """
     absent = set() if absent is None else absent
     for message in batch:
@@ -252,11 +253,13 @@ def deliver(
             continue
         # The manager must not take a slow mail server for a worker that is stuck.
         worker_beat(lane=Lane.SCHEDULE, in_flight=0)
+        begun = monotonic()
         answer = answer_of(deliverer, message)
+        rest = rest_after(monotonic() - begun)
         settle(message, token, answer)
-        if message.target_id is not None and answer.verdict == Verdict.LATER:
+        if message.target_id is not None and (rest or answer.verdict == Verdict.LATER):
             absent.add(message.target_id)
-            target_put_off(message=message, token=token)
+            target_put_off(message=message, token=token, at_least=timezone.now() + rest)
 
 
 def answer_of(deliverer: Deliverer, message: Message) -> Answer:
