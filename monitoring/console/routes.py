@@ -192,7 +192,7 @@ def recipient_row(
         hours=words.hours_words(facts.hours),
         asleep=words.asleep(facts.hours, now),
         digest=digest_words(stored),
-        told=past(facts.told_at, now, zone),
+        told=past(stored.told_at, now, zone),
         unsubscribed=past(stored.unsubscribed_at, now, zone),
         is_own=facts.user_id == access.user.pk,
         is_in_use=any(is_for(route, facts) for route in found),

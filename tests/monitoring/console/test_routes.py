@@ -329,6 +329,16 @@ def test_an_address_is_added_changed_tested_and_removed(cast: Cast, admin_client
     assert admin_client.get(page).status_code == 404
 
 
+def test_what_another_organization_told_an_address_is_not_shown(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_recipient(cast.acme, address="team@acme.example")
+    make_recipient(cast.globex, address="team@acme.example", told_at=NOW - timedelta(hours=3))
+    page = text(admin_client.get(ADDRESS))
+    assert "last told" not in page
+    assert "never told yet" in page
+
+
 def test_a_viewer_is_added_by_name(cast: Cast, admin_client: Client) -> None:
     address = "/o/acme/alerts/recipients/new/member/"
     assert cast.viewer.email in text(admin_client.get(address))
