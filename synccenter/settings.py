@@ -174,6 +174,7 @@ ACCOUNT_RATE_LIMITS = {
     "person_link": "5/h/key",
     "alert_ticket": "60/h/key",
     "unsubscribe": "20/h/key",
+    "confirm_address": "20/h/key",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 

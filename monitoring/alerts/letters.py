@@ -203,6 +203,12 @@ def trial_mail(reader: Reader) -> Mail:
     )
 
 
+def confirm_mail(reader: Reader, link: str) -> Mail:
+    """Return the mail that asks whether an address wants alerts; nobody's free text is in it."""
+    context = about(reader) | {"link": link, "address": reader.address}
+    return mail_of("confirm_address", context, headers=unsubscribing(reader))
+
+
 def trial_chat(reader: Reader) -> ChatText:
     """Return the message of "Send me a test" for a chat or a pager."""
     whose_alerts = reader.organization_name or "all organizations"

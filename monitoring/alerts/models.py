@@ -290,6 +290,7 @@ class Recipient(models.Model):
     secret         ciphertext of `accounts.credentials`: where a chat or webhook leads and its keys
     quiet_*, working_days, urgent_always   as in `monitoring.alerts.hours.Hours`
     told_at        when something was last queued to it
+    confirmed_at   when somebody behind an address without a login said that it wants this
     events_*       of a webhook that hears of every change of health: up to where it has
     """
 
@@ -315,6 +316,7 @@ class Recipient(models.Model):
     events_transaction = models.BigIntegerField(null=True)
     events_transition = models.BigIntegerField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
 
@@ -345,6 +347,12 @@ class Recipient(models.Model):
                 name="recipient_hears_health",
             ),
         ]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it may be sent more than the question whether it wants to be."""
+        is_asked = self.channel == Channel.MAIL and self.user_id is None
+        return not is_asked or self.confirmed_at is not None
 
 
 class Audience(models.TextChoices):

@@ -28,6 +28,7 @@ from monitoring.jobs.doorbell import ring_task
 KINDS = {
     "alert": "Alert",
     "alert_test": "Test of alerts",
+    "confirm_address": "Asked whether an address wants alerts",
     "health_changed": "Changes of health",
     "replay": "Sent anew",
     "digest": "Digest",

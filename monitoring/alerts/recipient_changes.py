@@ -17,8 +17,9 @@ from django.db.models import F
 from accounts.access import MAY_CHANGE, Access, ServiceAccess
 from accounts.models import Member
 from accounts.time_zones import time_zones
+from monitoring.alerts.confirming import confirmation_queue
 from monitoring.alerts.mails import one_line
-from monitoring.alerts.models import Channel, Recipient
+from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import messages_to_withdraw
 from monitoring.alerts.preferences import Preferences, preferences_detail, preferences_write
 from monitoring.alerts.refusals import AlertRefusedError
@@ -39,7 +40,8 @@ def recipient_add(
 ) -> Recipient:
     """Add a mail address, such as a team's mailbox; a route then decides what it is told of.
 
-    One that was removed comes back as it was. Raises PermissionDenied for who may only look, and
+    It is asked whether it wants that, and told nothing before it says so. One that was removed
+    comes back as it was. Raises PermissionDenied for who may only look, and
     AlertRefusedError.
     """
     access.require_change()
@@ -56,7 +58,35 @@ def recipient_add(
     name_write(recipient, name, time_zone)
     recipient.save()
     tell(access, "recipient.add", now, recipient)
+    if may_be_asked(recipient):
+        confirmation_queue(access=access, recipient=recipient, now=now)
     return recipient
+
+
+@transaction.atomic
+def recipient_ask(
+    *, access: Access | ServiceAccess, recipient: Recipient, now: datetime
+) -> Message:
+    """Ask an address once more whether it wants alerts.
+
+    Raises PermissionDenied for who may only look, and AlertRefusedError, also where it was asked
+    within a day, by whomever.
+    """
+    locked = recipient_locked(access, recipient)
+    if locked.removed_at is not None or not may_be_asked(locked):
+        raise AlertRefusedError("There is nothing to ask: they have answered, or were removed.")
+    message = confirmation_queue(access=access, recipient=locked, now=now)
+    if message is None:
+        raise AlertRefusedError(
+            "This address was asked within the last day, and once a day is enough. "
+            "Try again tomorrow."
+        )
+    tell(access, "recipient.ask", now, locked, message=message.pk)
+    return message
+
+
+def may_be_asked(recipient: Recipient) -> bool:
+    return not recipient.is_confirmed and recipient.unsubscribed_at is None
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from accounts.access import zone_of
 from accounts.models import Member, StaffTimeZone
 from monitoring.alerts.hours import Hours
-from monitoring.alerts.models import Recipient
+from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.routing import RecipientFacts
 
 # Rows that are there are touched only where the address has changed, or who was once taken away
@@ -57,6 +57,8 @@ KNOWN = """
         COALESCE(member.role IN ('owner', 'admin'), false),
         recipient.organization_id IS NULL AND COALESCE(account.is_staff, false),
         recipient.unsubscribed_at IS NULL,
+        recipient.user_id IS NOT NULL OR recipient.channel <> 'mail'
+            OR recipient.confirmed_at IS NOT NULL,
         COALESCE(member.time_zone, staff.time_zone, recipient.time_zone),
         recipient.quiet_from, recipient.quiet_until, recipient.working_days,
         recipient.urgent_always,
@@ -90,7 +92,7 @@ def recipients_known(organization_ids: Collection[int | None]) -> Known:
     """Return the recipients of organizations, and under None the service's, in one statement.
 
     Left out is who was removed, whose login is switched off, and who belongs to the organization,
-    or the support staff, no more; who is unsubscribed is among them.
+    or the support staff, no more; who is unsubscribed, or has not confirmed yet, is among them.
     """
     known: Known = {organization_id: {} for organization_id in {*organization_ids, None}}
     with connection.cursor() as cursor:
@@ -103,7 +105,7 @@ def recipients_known(organization_ids: Collection[int | None]) -> Known:
 
 def facts_of(row: tuple[Any, ...]) -> RecipientFacts:
     key, organization_id, channel, address, name, user_id, is_admin, is_support, *rest = row
-    is_subscribed, zone, quiet_from, quiet_until, days, urgent_always, told_at = rest
+    is_subscribed, is_confirmed, zone, *hours, told_at = rest
     return RecipientFacts(
         id=key,
         organization_id=organization_id,
@@ -114,7 +116,8 @@ def facts_of(row: tuple[Any, ...]) -> RecipientFacts:
         is_admin=is_admin,
         is_support=is_support,
         is_subscribed=is_subscribed,
-        hours=hours_of(zone, quiet_from, quiet_until, days, urgent_always),
+        is_confirmed=is_confirmed,
+        hours=hours_of(zone, *hours),
         told_at=told_at,
     )
 
@@ -129,10 +132,13 @@ def hours_of(
 def may_be_told() -> Q:
     """Return the condition that a recipient may be sent something still.
 
-    They are not removed nor unsubscribed, and who signs in still belongs to whose they are.
+    They are not removed nor unsubscribed, who signs in still belongs to whose they are, and a mail
+    address without a login has confirmed.
     """
     of_staff = Q(organization=None, user__is_staff=True)
-    belongs = Q(user=None) | Q(user__is_active=True) & (of_staff | Q(Exists(membership())))
+    confirmed = ~Q(channel=Channel.MAIL) | Q(confirmed_at__isnull=False)
+    belongs = Q(user=None) & confirmed
+    belongs |= Q(user__is_active=True) & (of_staff | Q(Exists(membership())))
     return Q(removed_at=None, unsubscribed_at=None) & belongs
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from monitoring.alerts import incident_alerts, stalled
+from monitoring.alerts import confirming, incident_alerts, stalled
 from monitoring.alerts.alert_checks import alerts_check
+from monitoring.alerts.confirming import confirmations_check
 from monitoring.alerts.coverage import coverage_findings
 from monitoring.alerts.digests import digests_ring, digests_wait
 from monitoring.alerts.drafts import KIND
@@ -34,4 +35,5 @@ def alerts_register() -> None:
     check_register([KIND], alerts_check)
     check_register(["digest"], digests_check)
     check_register(["alert_test"], trials_check)
+    check_register([confirming.KIND], confirmations_check)
     bell_register("digests", Bell(lambda: digests_wait(timezone.now()), digests_ring))

@@ -35,7 +35,8 @@ class RecipientFacts:
     """Somebody, or something, that may be told, as it stands now.
 
     `name` is what the console calls it. `is_admin`: an owner or admin of the organization;
-    `is_support`: of the service's support staff. Who is not subscribed is told of nothing.
+    `is_support`: of the service's support staff. Who is not subscribed is told of nothing, nor is
+    an address that has not confirmed.
     `told_at` is the last message to the address, whichever organization it was of.
     """
 
@@ -48,8 +49,13 @@ class RecipientFacts:
     is_admin: bool = False
     is_support: bool = False
     is_subscribed: bool = True
+    is_confirmed: bool = True
     hours: Hours = field(default_factory=Hours)
     told_at: datetime | None = None
+
+    @property
+    def hears(self) -> bool:
+        return self.is_subscribed and self.is_confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +94,12 @@ def audience_of(
     return [
         recipients[key]
         for key in sorted(recipients)
-        if recipients[key].is_subscribed and is_for(route, recipients[key])
+        if recipients[key].hears and is_for(route, recipients[key])
     ]
 
 
 def is_for(route: RouteFacts, recipient: RecipientFacts) -> bool:
-    """Tell whether a recipient belongs to the audience of a route, subscribed or not."""
+    """Tell whether a recipient belongs to the audience of a route, told or not."""
     if route.audience == CHOSEN:
         return recipient.id in route.recipients
     return recipient.is_support if route.audience == SUPPORT else recipient.is_admin
@@ -134,7 +140,7 @@ def last_words(
             only_ends=True,
         )
         for each in gone
-        if each.is_subscribed
+        if each.hears
     ]
 
 

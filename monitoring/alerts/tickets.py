@@ -1,4 +1,5 @@
-"""Signed links in alerts, which stand in for a sign-in: to acknowledge one, and to unsubscribe.
+"""Signed links in alerts, which stand in for a sign-in: to acknowledge one, to confirm an
+address, and to unsubscribe.
 
 A link holds ids under our signature, so nobody can make one or turn one into another. What it opens
 is told by the rows it names: an alert that is over, a recipient who is gone.
@@ -24,6 +25,17 @@ def unsubscribe_link(recipient_id: int) -> str:
 def digest_link(recipient_id: int) -> str:
     """Return the address at which a recipient stops digests, and nothing else."""
     return absolute("digest_stop", token_of("digest", recipient_id))
+
+
+def confirm_link(recipient_id: int) -> str:
+    """Return the address at which somebody behind a mail address says that it wants alerts."""
+    return absolute("confirm_address", token_of("confirm", recipient_id))
+
+
+def read_confirm(token: str) -> int | None:
+    """Return the id of the recipient in a token of ours, None for any other text."""
+    ids = ids_in("confirm", token)
+    return ids[0] if ids else None
 
 
 def read_digest(token: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
@@ -24,7 +25,7 @@ def recipient_test(
     """Queue a test message to a recipient at once, whatever their hours; one a minute.
 
     Who may only look may test themself. Raises PermissionDenied, and AlertRefusedError for who has
-    unsubscribed or is removed, and for a second one within the minute.
+    unsubscribed, has not confirmed or is removed, and for a second one within the minute.
     """
     if recipient.organization_id != access.organization_id:
         raise PermissionDenied("This recipient belongs to another organization.")
@@ -36,6 +37,8 @@ def recipient_test(
         return destination_test(access=access, recipient=recipient, now=now)
     if recipient.unsubscribed_at is not None:
         raise AlertRefusedError("They have unsubscribed, so nothing is sent to them.")
+    if not recipient.is_confirmed:
+        raise AlertRefusedError("Nobody there has confirmed yet, so nothing is sent to them.")
     queued = messages_queue(drafts=[trial_draft(recipient, now)], now=now)
     if not queued:
         raise AlertRefusedError("A test was sent within this minute. Wait for the next one.")
@@ -52,6 +55,9 @@ def recipient_test(
 def trial_draft(recipient: Recipient, now: datetime) -> Draft:
     key = f"alert_test/{recipient.pk}/{now:%Y%m%d%H%M}"
     reader = reader_of(recipient)
+    if recipient.user_id is None:
+        # The name of an address is what somebody else typed.
+        reader = replace(reader, name="")
     return Draft(
         organization=recipient.organization,
         person=None,

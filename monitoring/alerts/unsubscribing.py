@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from monitoring.alerts.models import Digest, Recipient
 from monitoring.audit.log import audit_entry_write
@@ -25,9 +27,13 @@ def recipient_unsubscribe(*, recipient: Recipient, now: datetime) -> bool:
 
 @transaction.atomic
 def recipient_resubscribe(*, recipient: Recipient, now: datetime) -> bool:
-    """Send them alerts again; return False where they were not unsubscribed, or are removed."""
+    """Send them alerts again; return False where they were not unsubscribed, or are removed.
+
+    Whoever can ask for it, by the link in a mail or signed in, has confirmed the address by that.
+    """
     gone = Recipient.objects.current().filter(pk=recipient.pk, unsubscribed_at__isnull=False)
-    if not gone.update(unsubscribed_at=None):
+    confirmed = Coalesce("confirmed_at", Value(now))
+    if not gone.update(unsubscribed_at=None, confirmed_at=confirmed):
         return False
     written(recipient, "recipient.resubscribe", now)
     return True

@@ -47,6 +47,8 @@ ACTIONS = {
     "route.remove": "removed a route of alerts",
     "route.restore": "restored the built-in routes of alerts",
     "recipient.add": "added a recipient of alerts",
+    "recipient.ask": "asked an address whether it wants alerts",
+    "recipient.confirm": "confirmed that they want alerts",
     "recipient.change": "changed a recipient of alerts",
     "recipient.remove": "removed a recipient of alerts",
     "recipient.preferences": "changed how they want to be told of alerts",

@@ -173,4 +173,6 @@ def reason(
         return ""
     if not recipient.is_subscribed:
         return "Unsubscribed: wants no alerts of this organization"
+    if not recipient.is_confirmed:
+        return "Waits for confirmation: nobody there has said yet that they want alerts"
     return outlook_words(expected, now, zone)

@@ -21,6 +21,7 @@ from monitoring.alerts.preferences import own_recipient_made, preferences_of
 from monitoring.alerts.recipient_changes import (
     LONGEST_NAME,
     recipient_add,
+    recipient_ask,
     recipient_change,
     recipient_member_add,
     recipient_remove,
@@ -41,6 +42,13 @@ from monitoring.console.preference_form import PreferenceForm, typed
 from monitoring.console.routes import known_by, members_to_add
 
 ADD, CHANGE = "console/recipient_new.html", "console/recipient.html"
+ADDED = {
+    "member": "Added. A route says what they are told of.",
+    "mail": (
+        "Added. It is told nothing before somebody there confirms: a mail asks them, at most once "
+        "a day. A route says what they are told of then."
+    ),
+}
 
 
 class MemberForm(forms.Form):
@@ -91,7 +99,7 @@ def new(request: HttpRequest, slug: str | None, form_name: str) -> HttpResponse:
         return alerts_redirect(access, "routes")
     form = form_of(form_name, access, members, request.POST or None)
     if request.method == "POST" and added(access, form, members):
-        messages.success(request, "Added. A route says what they are told of.")
+        messages.success(request, ADDED[form_name])
         return alerts_redirect(access, "routes")
     context = {"form": form, "form_name": form_name, "zones": time_zones()}
     return alerts_page(request, access, ADD, "form", context)
@@ -173,14 +181,20 @@ def changed(access: AnyAccess, recipient: Recipient, form: RecipientForm) -> boo
 @login_required
 @require_POST
 def act(request: HttpRequest, slug: str | None, recipient_id: int, deed: str) -> HttpResponse:
-    """Remove a recipient, or send them a test; what is refused is said on the page."""
+    """Remove a recipient, or send them a test or the question whether they want alerts.
+
+    What is refused is said on the page.
+    """
     access = alerts_access(request, slug)
     recipient = recipient_of(access, recipient_id)
-    if deed not in {"remove", "test"}:
+    if deed not in {"remove", "test", "ask"}:
         raise Http404
     try:
         if deed == "test":
             test(request, access, recipient)
+        elif deed == "ask":
+            recipient_ask(access=access, recipient=recipient, now=timezone.now())
+            messages.success(request, "The mail that asks them to confirm is being sent.")
         elif recipient_remove(access=access, recipient=recipient, now=timezone.now()):
             messages.success(request, "Removed. Nothing is sent there any more.")
     except AlertRefusedError as refusal:

@@ -59,6 +59,11 @@ def route_sentence(route: RouteFacts, names: Sequence[str]) -> str:
     return f"{told[:1].upper()}{told[1:]}, at once."
 
 
+def unconfirmed(name: str) -> str:
+    """Return the name of an address that is told nothing before somebody there says so."""
+    return f"{name} (waits for confirmation)"
+
+
 def whom(audience: str, names: Sequence[str]) -> str | None:
     if audience == ADMINS:
         return "Owners and admins"

@@ -51,6 +51,7 @@ class Hearer:
     hours: str
     asleep: str
     is_subscribed: bool
+    is_confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class RecipientRow:
     digest: str
     told: Moment | None
     unsubscribed: Moment | None
+    is_confirmed: bool
     is_own: bool
     is_in_use: bool
     may_be_changed: bool
@@ -151,7 +153,9 @@ def route_row(
 
 
 def chosen_names(route: RouteFacts, known: Known) -> list[str]:
-    return [each.name for each in known.values() if each.id in route.recipients]
+    """Return the names of those a route has chosen, and of whom it says nothing as yet."""
+    chosen = [each for each in known.values() if each.id in route.recipients]
+    return [each.name if each.is_confirmed else words.unconfirmed(each.name) for each in chosen]
 
 
 def hearer_of(facts: RecipientFacts, now: datetime) -> Hearer:
@@ -160,6 +164,7 @@ def hearer_of(facts: RecipientFacts, now: datetime) -> Hearer:
         hours=words.hours_words(facts.hours),
         asleep=words.asleep(facts.hours, now),
         is_subscribed=facts.is_subscribed,
+        is_confirmed=facts.is_confirmed,
     )
 
 
@@ -194,6 +199,7 @@ def recipient_row(
         digest=digest_words(stored),
         told=past(stored.told_at, now, zone),
         unsubscribed=past(stored.unsubscribed_at, now, zone),
+        is_confirmed=facts.is_confirmed,
         is_own=facts.user_id == access.user.pk,
         is_in_use=any(is_for(route, facts) for route in found),
         may_be_changed=not (facts.is_admin or facts.is_support),

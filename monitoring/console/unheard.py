@@ -29,7 +29,9 @@ HEARERS = """
         AND recipient.organization_id = member.organization_id
     WHERE member.organization_id = %(organization)s AND account.is_active AND account.email <> ''
     UNION ALL
-    SELECT id, false, unsubscribed_at IS NULL FROM alerts_recipient
+    SELECT id, false,
+        unsubscribed_at IS NULL AND (channel <> 'mail' OR confirmed_at IS NOT NULL)
+    FROM alerts_recipient
     WHERE organization_id = %(organization)s AND user_id IS NULL AND removed_at IS NULL
 """
 

@@ -17,6 +17,7 @@ from monitoring.console import (
     alert_ticket,
     alerts,
     campaign,
+    confirm_address,
     consent,
     destinations,
     digest_stop,
@@ -81,6 +82,7 @@ urlpatterns = [
         for provider in Provider
     ),
     path("alert/<str:token>/", alert_ticket.alert_ticket, name="alert_ticket"),
+    path("confirm/<str:token>/", confirm_address.confirm_address, name="confirm_address"),
     path("digest/<str:token>/", digest_stop.digest_stop, name="digest_stop"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("time-zone/", time_zone.time_zone, name="time_zone"),

@@ -11,8 +11,9 @@ from tests.factories import NOW, serial
 
 
 def make_recipient(organization: Organization | None, **overrides: Any) -> Recipient:
-    """A mail address that is told of things."""
+    """A mail address that is told of things, and has confirmed that it wants to be."""
     fields = {"address": f"box{next(serial)}@team.example", "name": "Team box", "created_at": NOW}
+    fields["confirmed_at"] = NOW
     return Recipient.objects.create(organization=organization, **fields | overrides)
 
 

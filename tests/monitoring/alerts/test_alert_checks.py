@@ -153,6 +153,15 @@ def test_who_wants_no_more_is_sent_no_more(acme: Organization, field: str) -> No
     assert decided(16) == [Leave.WITHDRAW]
 
 
+def test_an_address_that_has_not_confirmed_is_sent_nothing(acme: Organization) -> None:
+    make_route(acme, [make_recipient(acme)])
+    make_stalled(acme, 3)
+    for minute in (1, 15):
+        watch(minute)
+    Recipient.objects.update(confirmed_at=None)
+    assert decided(16) == [Leave.WITHDRAW]
+
+
 def test_whose_login_was_switched_off_is_sent_no_more(acme: Organization) -> None:
     make_stalled(acme, 3)
     for minute in (1, 15):

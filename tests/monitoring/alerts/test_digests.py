@@ -273,6 +273,17 @@ def test_who_is_gone_gets_none(of: str) -> None:
     assert of == "removed" or recipient.digest_at == NOW + DAY
 
 
+def test_an_address_that_has_not_confirmed_gets_none() -> None:
+    organization = acme()
+    make_healthy(organization)
+    box = reader(organization, confirmed_at=None)
+    digests_work()
+    assert subjects() == []
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=NOW, digest_at=NOW)
+    digests_work()
+    assert len(subjects()) == 1
+
+
 def test_nobody_is_told_of_another_organization(post: Post) -> None:
     organization = acme()
     secret = make_organization(slug="rival", name="Rival")

@@ -133,7 +133,9 @@ def test_what_has_become_wrong_is_not_sent(post: Post) -> None:
     alert = Alert.objects.create(
         kind="service", cause="workers", severity=3, began_at=now, changed_at=now, ended_at=now
     )
-    recipient = Recipient.objects.create(address="ops@support.example", created_at=now)
+    recipient = Recipient.objects.create(
+        address="ops@support.example", created_at=now, confirmed_at=now
+    )
     message = due()
     Notification.objects.create(
         alert=alert, recipient=recipient, phase="opened", at=now, message=message

@@ -43,7 +43,7 @@ def make_over(organization: Organization | None, **overrides: Any) -> Alert:
 
 def make_recipient(organization: Organization | None, **overrides: Any) -> Recipient:
     address = overrides.pop("address", f"recipient{next(serial)}@acme.example")
-    fields = {"created_at": NOW - 24 * HOUR}
+    fields = {"created_at": NOW - 24 * HOUR, "confirmed_at": NOW - 24 * HOUR}
     return Recipient.objects.create(
         organization=organization, address=address, **fields | overrides
     )

@@ -11,6 +11,7 @@ from monitoring.alerts.models import Alert
 from monitoring.alerts.plan import Muted, Phase
 from tests.factories import NOW, make_member
 from tests.monitoring.actions.invitation_makers import make_invitation
+from tests.monitoring.alerts.routing_makers import make_route
 from tests.monitoring.console.alert_makers import (
     CAUSE,
     HOUR,
@@ -158,8 +159,12 @@ def test_who_was_not_told_is_listed_with_the_reason(cast: Cast, admin_client: Cl
     make_recipient(cast.acme, user=make_member(cast.acme).user, name="Nora Night", **night)
     gone = {"unsubscribed_at": NOW, "name": "Gus Gone"}
     make_recipient(cast.acme, user=make_member(cast.acme).user, **gone)
+    box = make_recipient(cast.acme, name="New box", confirmed_at=None)
+    make_route(cast.acme, [box], name="To the box", position=1)
+    make_route(cast.acme, position=2, name="Owners and admins")
     page = page_of(admin_client, alert)
     for words in (
+        "Waits for confirmation: nobody there has said yet that they want alerts",
         "Casey Admin recipient",
         "Will be told at 13:10 if it lasts · Owners and admins",
         "Quiet hours: will be told on Sat at 08:00 if it lasts",

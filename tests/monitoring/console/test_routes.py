@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -323,10 +324,40 @@ def test_an_address_is_added_changed_tested_and_removed(cast: Cast, admin_client
     assert not box.urgent_always
     refused = text(admin_client.post(page, hours | {"quiet_until": "", "time_zone": "Mars"}))
     assert "It is not saved yet" in refused
+    assert Message.objects.get().kind == "confirm_address"
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=NOW)
     admin_client.post(f"{page}test")
-    assert Message.objects.get().recipient == "box@team.example"
+    assert Message.objects.get(kind="alert_test").recipient == "box@team.example"
     assert "Removed." in text(admin_client.post(f"{page}remove", follow=True))
     assert admin_client.get(page).status_code == 404
+
+
+def test_an_address_waits_for_confirmation_and_is_asked_again_on_another_day(
+    cast: Cast, admin_client: Client
+) -> None:
+    typed = {"address": "box@team.example", "name": "The box", "time_zone": "UTC"}
+    page = text(admin_client.post("/o/acme/alerts/recipients/new/mail/", typed, follow=True))
+    assert "It is told nothing before somebody there confirms" in page
+    box = Recipient.objects.get(address="box@team.example")
+    make_route(cast.acme, [box])
+    page = text(admin_client.get(ADDRESS))
+    for words in (
+        "Nobody is told of some critical alerts",
+        "The box (waits for confirmation) is told of everything, at once.",
+        "Now: The box (waits for confirmation)",
+        "Waits for confirmation: nothing is sent there before somebody who reads it confirms",
+        "Send the mail again that asks The box to confirm",
+    ):
+        assert words in page, words
+    assert "Send a test to The box" not in page
+    deed = f"/o/acme/alerts/recipients/{box.pk}/"
+    assert "Nobody there has confirmed yet" in text(admin_client.post(f"{deed}test", follow=True))
+    said = text(admin_client.post(f"{deed}ask", follow=True))
+    assert "This address was asked within the last day" in said
+    with time_machine.travel(NOW + timedelta(days=1, minutes=1), tick=False):
+        said = text(admin_client.post(f"{deed}ask", follow=True))
+    assert "The mail that asks them to confirm is being sent." in said
+    assert Message.objects.filter(recipient=box.address).count() == 2
 
 
 def test_what_another_organization_told_an_address_is_not_shown(
@@ -358,7 +389,7 @@ def test_recipients_are_safe_from_strangers_viewers_and_wrong_methods(cast: Cast
         assert stranger.get(address).status_code == 404
         assert viewer.get(address).status_code == 403
         assert admin.delete(address).status_code == 405
-    for deed in ("test", "remove"):
+    for deed in ("test", "remove", "ask"):
         assert stranger.post(page + deed).status_code == 404
         assert viewer.post(page + deed).status_code == 403
         assert admin.get(page + deed).status_code == 405
@@ -448,6 +479,9 @@ def test_the_overview_warns_where_nobody_hears_of_critical_alerts(
     assert warning in text(admin_client.get(OVERVIEW))
     make_route(cast.acme, [box])
     assert warning not in text(admin_client.get(OVERVIEW))
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=None)
+    assert warning in text(admin_client.get(OVERVIEW))
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=NOW)
     Route.objects.update(kinds=["incident"])
     said = text(admin_client.get(OVERVIEW))
     assert "Nobody is told of critical alerts: fewer people syncing." in said

@@ -1,0 +1,39 @@
+"""Where the mail leads that asks an address whether it wants alerts, without a sign-in.
+
+Following the link changes nothing, since mail scanners follow links as well.
+"""
+
+from __future__ import annotations
+
+from allauth.core import ratelimit
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from monitoring.alerts.confirming import recipient_confirm
+from monitoring.alerts.models import Recipient
+from monitoring.alerts.tickets import read_confirm
+from monitoring.console.alert_ticket import too_often
+from monitoring.console.quiet import quiet_page, said
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether the address wants alerts; when posted to, send them from now on."""
+    current = Recipient.objects.current().select_related("organization", "user")
+    recipient = current.filter(pk=read_confirm(token)).first()
+    if recipient is None:
+        return said(
+            request,
+            404,
+            "This link does not open",
+            "It is not complete, or nothing is to be sent to this address any more.",
+        )
+    if request.method == "POST":
+        if not ratelimit.consume(request, action="confirm_address", key=str(recipient.pk)):
+            return too_often(request)
+        recipient_confirm(recipient=recipient, now=timezone.now())
+        return redirect("confirm_address", token)
+    context = {"token": token, "recipient": recipient, "organization": recipient.organization}
+    return quiet_page(request, "confirm_address", context)
