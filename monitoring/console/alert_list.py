@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
+from monitoring.alerts.alert_links import alert_link
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet, MessageState, Notification
+from monitoring.console.alert_facts import within_console
 from monitoring.console.alert_words import (
     headline,
     labels_of,
@@ -20,6 +22,7 @@ from monitoring.console.alert_words import (
     standing,
     told_words,
 )
+from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 from monitoring.health.causes import Explanation
@@ -93,6 +96,20 @@ def about(words: str, rules: Mapping[str, Explanation]) -> Q:
     return Q(cause__in=causes) | Q(cause__icontains=words) | of_incident | provider
 
 
+def alerts_for(access: AnyAccess) -> AlertQuerySet:
+    """Return the alerts a list is about; of the service, those of organizations it is told of too.
+
+    What a mail tells support staff, their list does not deny.
+    """
+    alerts: AlertQuerySet = Alert.objects.select_related("organization")
+    if access.organization is not None:
+        return alerts.visible_to(access)
+    told = Notification.objects.filter(recipient__organization=None, muted="").exclude(
+        message__state=MessageState.WITHDRAWN
+    )
+    return alerts.filter(Q(organization=None) | Q(pk__in=told.values("alert")))
+
+
 def with_told(alerts: AlertQuerySet) -> Any:
     """Add to each alert how many recipients were told of it."""
     sent = Notification.objects.filter(alert=OuterRef("pk"), muted="").exclude(
@@ -104,10 +121,15 @@ def with_told(alerts: AlertQuerySet) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert in the list; `people` is empty for one that is not about people."""
+    """One alert in the list; `people` is empty for one that is not about people.
+
+    `organization` is named where the list is not of that one alone.
+    """
 
     id: int
     title: str
+    address: str
+    organization: str
     labels: list[str]
     look: Look
     standing: str
@@ -117,14 +139,18 @@ class AlertRow:
 
 
 def alert_row(
-    alert: ToldAlert, rules: Mapping[str, Explanation], now: datetime, zone: tzinfo
+    access: AnyAccess, alert: ToldAlert, rules: Mapping[str, Explanation], now: datetime
 ) -> AlertRow:
-    """Return the row of an alert that has `with_told`."""
+    """Return the row of an alert that has `with_told`, in a list of `alerts_for`."""
     is_open = alert.ended_at is None
     people = alert.people if is_open else alert.most_people
+    is_elsewhere = alert.organization is not None and access.organization is None
+    zone = access.time_zone
     return AlertRow(
         id=alert.pk,
         title=headline(alert, rules),
+        address=within_console(alert_link(alert)),
+        organization=alert.organization.name if is_elsewhere else "",
         labels=labels_of(alert),
         look=look_of(alert),
         standing=standing(alert, now, zone),

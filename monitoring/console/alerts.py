@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -10,13 +12,24 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from monitoring.alerts.models import Alert
-from monitoring.console.alert_list import STATES, alert_row, narrowing_of, with_told
+from monitoring.alerts.items import rules_of
+from monitoring.console.alert_list import (
+    STATES,
+    AlertRow,
+    alert_row,
+    alerts_for,
+    narrowing_of,
+    with_told,
+)
 from monitoring.console.alert_words import KINDS, sentence
-from monitoring.console.alerts_pages import alerts_access, alerts_page
+from monitoring.console.alerts_pages import AnyAccess, alerts_access, alerts_page
 from monitoring.console.rules import rule_set_in
-from monitoring.health.causes import words_of
+from monitoring.health.causes import Explanation, words_of
 
+if TYPE_CHECKING:
+    from monitoring.console.alert_list import ToldAlert
+
+Words = Mapping[str, Explanation]
 PER_PAGE = 25
 
 
@@ -25,10 +38,10 @@ PER_PAGE = 25
 def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """List alerts: open ones, the gravest first, then the latest; narrowed as the address says.
 
-    Those of an organization, or with no slug those of the service, for support staff.
+    Those of an organization, or with no slug what the service tells its support staff of.
     """
     access, now = alerts_access(request, slug), timezone.now()
-    everything = Alert.objects.select_related("organization").visible_to(access)
+    everything = alerts_for(access)
     rules, narrowing = words_of(rule_set_in(access.organization_id)), narrowing_of(request.GET)
     matching = with_told(narrowing.of(everything, rules)).newest_first()
     found = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
@@ -37,7 +50,7 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "section": "alerts",
         "tab": "alerts",
         "page": found,
-        "rows": [alert_row(each, rules, now, access.time_zone) for each in found],
+        "rows": rows_of(access, list(found), rules, now),
         "sentence": sentence(open_ones, waiting),
         "states": STATES,
         "kinds": [(kind.value, words) for kind, words in KINDS.items()],
@@ -45,3 +58,11 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "waiting": waiting,
     }
     return alerts_page(request, access, "console/alerts.html", "results", context)
+
+
+def rows_of(
+    access: AnyAccess, found: Sequence[ToldAlert], rules: Words, now: datetime
+) -> list[AlertRow]:
+    """Return the rows of alerts, each in the words of its own organization."""
+    words = rules_of(found) if access.organization is None else {access.organization_id: rules}
+    return [alert_row(access, each, words[each.organization_id], now) for each in found]

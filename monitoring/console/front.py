@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts.access import organizations_of
+from accounts.access import organizations_of, service_access_for
 from accounts.models import Organization
+from monitoring.console.alert_list import alerts_for
 from monitoring.console.pages import kept_by_nobody
 
 PER_PAGE = 50
@@ -35,6 +36,9 @@ def organizations(request: HttpRequest) -> HttpResponse:
     """List the organizations one may open: one's own, or for support staff every one."""
     words = request.GET.get("q", "").replace("\x00", "").strip()
     context: dict[str, Any] = {"words": words, "page": found(request, words)}
+    if request.user.is_staff:
+        waiting = alerts_for(service_access_for(request.user)).unacknowledged()
+        context["alerts_waiting"] = waiting.count()
     return kept_by_nobody(render(request, "console/organizations.html", context))
 
 

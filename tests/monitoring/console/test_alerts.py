@@ -173,7 +173,7 @@ def make_service_alert(**overrides: Any) -> Any:
     return make_alert(None, **fields | {"facts": facts} | overrides)
 
 
-def test_support_staff_see_the_alerts_of_the_service_alone(cast: Cast) -> None:
+def test_support_staff_see_the_alerts_of_the_service(cast: Cast) -> None:
     make_service_alert()
     make_alert(cast.acme)
     page = client_of(cast.staff).get("/alerts/")
@@ -181,6 +181,23 @@ def test_support_staff_see_the_alerts_of_the_service_alone(cast: Cast) -> None:
     assert "1 alert is open that nobody has acknowledged" in text(page)
     assert {"/alerts/", "/outbox/", "/incidents/"} <= set(markup(page).links)
     assert "Times in UTC" in text(page)
+
+
+def test_support_staff_see_the_alerts_of_organizations_they_were_told_of(cast: Cast) -> None:
+    incident = make_incident(cast.acme)
+    told = make_alert(
+        cast.acme, kind=AlertKind.INCIDENT, cause=str(incident.pk), incident=incident, people=31,
+        severity=Severity.CRITICAL, facts={"provider": "salesforce", "rule": POLICY},
+    )  # fmt: skip
+    make_told(told, make_recipient(None, name="Support"))
+    make_told(make_alert(cast.acme, cause="theirs"))
+    make_told(make_alert(cast.acme, cause="kept"), make_recipient(None), muted=Muted.SILENCED)
+    make_told(make_alert(cast.globex), make_recipient(None), state="withdrawn")
+    page = client_of(cast.staff).get("/alerts/")
+    assert [row.id for row in page.context["rows"]] == [told.pk]
+    assert "1 alert is open that nobody has acknowledged" in text(page)
+    assert f"blocks the app {cast.acme.name} Open" in text(page)
+    assert f"/o/acme/alerts/{told.pk}/" in markup(page).links
 
 
 def test_a_member_finds_no_page_of_the_service(cast: Cast, client: Client) -> None:

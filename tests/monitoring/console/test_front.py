@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from monitoring.alerts.kinds import AlertKind
 from tests.factories import make_member, make_organization, make_user
+from tests.monitoring.console.alert_makers import make_alert, make_recipient, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.markup import markup, text
 
@@ -42,6 +44,17 @@ def test_support_staff_search_among_all(cast: Cast) -> None:
     assert "/o/acme/" in found
     assert "/o/globex/" not in found
     assert "No organization has" in text(client.get("/organizations/", {"q": "nope\x00"}))
+
+
+def test_support_staff_read_how_many_alerts_wait_for_them(cast: Cast) -> None:
+    client = client_of(cast.staff)
+    assert "nobody has acknowledged" not in text(client.get("/organizations/"))
+    make_alert(None, kind=AlertKind.SERVICE, cause="workers", people=0, most_people=0)
+    make_told(make_alert(cast.acme), make_recipient(None))
+    make_alert(cast.globex)
+    page = text(client.get("/organizations/"))
+    assert "Alerts of the service 2 nobody has acknowledged" in page
+    assert "nobody has acknowledged" not in text(client_of(cast.admin).get("/organizations/"))
 
 
 def test_many_organizations_are_paged(cast: Cast) -> None:
