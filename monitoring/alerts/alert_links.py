@@ -21,8 +21,13 @@ def alert_link(alert: Alert) -> str:
     return address("alert", alert.organization.slug, alert.pk)
 
 
+def person_link(alert: Alert, person_id: int | None) -> str:
+    """Return the page of the one person an alert of an organization is about."""
+    return address("person", alert.organization.slug, person_id) if alert.organization else ""
+
+
 def people_link(alert: Alert, teams: Collection[str]) -> str:
-    """Return the page of exactly its people, or of what it is about; empty where there is none.
+    """Return the page of who has it now, or of what it is about; empty where there is none.
 
     The list can be narrowed to one team; who is told of several sees those of others as well.
     """

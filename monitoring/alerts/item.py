@@ -22,7 +22,7 @@ class Item:
     organization_name   empty for what is the service's own, or across organizations
     names               the first few of its people, or of its organizations
     missing_since       since when the one who waits longest has had no good run
-    people_link         to exactly its people in the console
+    people_link         to who has it now in the console; with `is_one` to the one it is about
     alert_link          to its page in the console
     acknowledge_link    works without a sign-in; empty where there is nothing to acknowledge
     flaps               how many like it ended within the day before it began
@@ -48,6 +48,7 @@ class Item:
     names: tuple[str, ...] = ()
     missing_since: datetime | None = None
     people_link: str = ""
+    is_one: bool = False
     alert_link: str = ""
     acknowledge_link: str = ""
     flaps: int = 0

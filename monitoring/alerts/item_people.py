@@ -20,11 +20,11 @@ NAMED = 5
 # Stalled people of a cause but those silenced and those an incident absorbs. By the index of the
 # cause: who waits longest first.
 STALLED = f"""
-    SELECT asked.key, person.name, person.unwell_since
+    SELECT asked.key, person.id, person.name, person.unwell_since
     FROM jsonb_to_recordset(%(asked)s::jsonb)
         AS asked (key int, organization bigint, cause text, teams text[])
     CROSS JOIN LATERAL (
-        SELECT person.name, health.unwell_since
+        SELECT person.id, person.name, health.unwell_since
         FROM health_health AS health
         JOIN accounts_person AS person ON person.id = health.person_id
         WHERE health.organization_id = asked.organization AND health.cause = asked.cause
@@ -37,10 +37,10 @@ STALLED = f"""
     ORDER BY asked.key, person.unwell_since NULLS LAST
 """  # noqa: S608
 HIT = f"""
-    SELECT asked.key, person.name, person.gap_since
+    SELECT asked.key, person.id, person.name, person.gap_since
     FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked (key int, incident bigint, teams text[])
     CROSS JOIN LATERAL (
-        SELECT person.name, hit.gap_since
+        SELECT person.id, person.name, hit.gap_since
         FROM incidents_hit AS hit
         JOIN accounts_person AS person ON person.id = hit.person_id
         JOIN health_health AS health ON health.person_id = hit.person_id
@@ -54,7 +54,7 @@ HIT = f"""
 """  # noqa: S608
 # An incident across organizations is told by those it reaches, most people first.
 REACHED = """
-    SELECT asked.key, reached.name, NULL::timestamptz
+    SELECT asked.key, NULL::bigint, reached.name, NULL::timestamptz
     FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked (key int, incident bigint)
     CROSS JOIN LATERAL (
         SELECT organization.name, part.people_hit
@@ -80,10 +80,14 @@ class Asked:
 
 @dataclass(slots=True)
 class Named:
-    """The first few by name, and since when the one who waits longest has had no good run."""
+    """The first few by name, and since when the one who waits longest has had no good run.
+
+    `first` is the first person, as an id.
+    """
 
     names: list[str] = field(default_factory=list)
     missing_since: datetime | None = None
+    first: int | None = None
 
 
 def named_of(asked: Collection[Asked], now: datetime) -> dict[int, Named]:
@@ -115,6 +119,8 @@ def rows_of(statement: str, asked: Sequence[Asked], now: datetime) -> list[Any]:
 
 
 def take(found: defaultdict[int, Named], rows: Sequence[Any]) -> None:
-    for key, name, since in rows:
+    for key, person, name, since in rows:
+        if not found[key].names:
+            found[key].first = person
         found[key].names.append(name)
         found[key].missing_since = found[key].missing_since or since

@@ -18,7 +18,7 @@ ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.IN
 # Enough like it within a day to call it flapping, as `monitoring.alerts.plan.Waits` has it.
 FLAPPING = 3
 NAMES_SHOWN = 5
-OWN_WORDS = frozenset({"By", "Flapping", "Incident", "Still", "Worse"})
+COURSE = {Phase.GROWN: "worse", Phase.REMINDER: "still"}
 PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
     "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
@@ -32,7 +32,12 @@ def people_of(number: int) -> str:
 
 def length(start: datetime, end: datetime) -> str:
     """Return how long something lasted, in its two largest units: "3 h 10 min", "2 days 4 h"."""
-    seconds = max(0, int((end - start) / timedelta(seconds=1)))
+    return length_of(int((end - start) / timedelta(seconds=1)))
+
+
+def length_of(seconds: int) -> str:
+    """Return the same of a number of seconds."""
+    seconds = max(0, seconds)
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
     parts = [
         (days, "day" if days == 1 else "days"),
@@ -44,13 +49,20 @@ def length(start: datetime, end: datetime) -> str:
 
 def headline(item: Item) -> str:
     """Return what an alert is about in one line, its organization aside."""
+    said = ", ".join(marks(item))
+    return f"{said[:1].upper()}{said[1:]}: {detail(item)}" if said else event(item)
+
+
+def marks(item: Item) -> list[str]:
+    """Return what is to be known of an alert before what it is about."""
     if item.phase == Phase.OVER:
-        return f"Over after {lasted(item)}: {lowered(event(item))}"
-    again = f"Flapping, {ordinal(item.flaps + 1)} time in a day: " if is_flapping(item) else ""
-    unheard = "Not acknowledged: " if item.is_escalated else ""
-    said = event(item)
-    prefix = f"{unheard}{lowered(again)}" if unheard else again
-    return f"{prefix}{lowered(said) if prefix else said}"
+        return [f"over after {lasted(item)}"]
+    found = ["not acknowledged"] if item.is_escalated else []
+    if is_flapping(item):
+        found.append(f"flapping, {ordinal(item.flaps + 1)} time in a day")
+    if item.kind not in ABOUT_PEOPLE and item.phase in COURSE:
+        found.append(COURSE[item.phase])
+    return found
 
 
 def lasted(item: Item) -> str:
@@ -59,15 +71,27 @@ def lasted(item: Item) -> str:
 
 def event(item: Item) -> str:
     """Return what happened to whom, and the cause."""
+    what = happened(item)
+    return f"{what}: {item.title}" if what else item.title
+
+
+def detail(item: Item) -> str:
+    """Return the cause, and what happened to whom: an event as it goes on after a colon."""
+    what = hit(item) if item.kind == AlertKind.INCIDENT else happened(item)
+    return f"{item.title}, {what[:1].lower()}{what[1:]}" if what else item.title
+
+
+def happened(item: Item) -> str:
+    """Return what happened to whom; empty for an alert that is not about people."""
     people = people_of(item.people)
     match item.kind:
         case AlertKind.STALLED:
-            return f"{stalled(item, people)}: {item.title}"
+            return stalled(item, people)
         case AlertKind.REAUTHORIZE:
-            return f"{reauthorizing(item, people)}: {item.title}"
+            return reauthorizing(item, people)
         case AlertKind.INCIDENT:
-            return f"{incident(item, people)}: {item.title}"
-    return {Phase.GROWN: "Worse: ", Phase.REMINDER: "Still: "}.get(item.phase, "") + item.title
+            return incident(item, people)
+    return ""
 
 
 def stalled(item: Item, people: str) -> str:
@@ -90,20 +114,22 @@ def reauthorizing(item: Item, people: str) -> str:
 
 
 def incident(item: Item, people: str) -> str:
-    across = item.facts.get("organizations", 0)
-    where = f" in {across:,} organizations" if across > 1 else ""
     return {
-        Phase.OPENED: f"Incident{where}: {people} hit",
-        Phase.GROWN: f"Incident{where} grew to {people}",
-        Phase.REMINDER: f"Incident{where} goes on: {people} hit",
-        Phase.OVER: f"Incident{where}: {people} hit",
+        Phase.OPENED: f"Incident{where(item)}, {people} hit",
+        Phase.GROWN: f"Incident{where(item)} grew to {people}",
+        Phase.REMINDER: f"Incident{where(item)} goes on, {people} hit",
+        Phase.OVER: f"Incident{where(item)}, {people} hit",
     }[item.phase]
 
 
-def lowered(event: str) -> str:
-    """Return what happened as it goes on after a colon; a name at its beginning stays as it is."""
-    first, _, rest = event.partition(" ")
-    return f"{first.lower()} {rest}" if first.rstrip(":,") in OWN_WORDS else event
+def hit(item: Item) -> str:
+    """Return whom an incident hit, where it is named by its cause."""
+    return f"{people_of(item.people)} hit{where(item)}"
+
+
+def where(item: Item) -> str:
+    across = item.facts.get("organizations", 0)
+    return f" in {across:,} organizations" if across > 1 else ""
 
 
 def is_flapping(item: Item) -> bool:
@@ -160,12 +186,14 @@ def outcome(item: Item) -> str:
 
 def button_words(item: Item) -> str:
     """Return what the button says that leads into the console."""
-    if item.kind == AlertKind.INCIDENT:
-        return "Open the incident"
+    if item.kind == AlertKind.INCIDENT and item.people_link:
+        return "See incidents across organizations" if is_across(item) else "Open the incident"
     if item.phase == Phase.OVER:
         return "Open in the console"
+    if item.kind in ABOUT_PEOPLE and item.is_one:
+        return "See this person"
     if item.kind in ABOUT_PEOPLE:
-        return f"See {'this person' if item.people == 1 else f'these {people_of(item.people)}'}"
+        return f"See who has this now ({item.people:,} when this was sent)"
     return {
         AlertKind.UNRECOGNISED: "Read the errors",
         AlertKind.COVERAGE: "See who is off" if is_mostly_off(item.facts) else "See who is delayed",
@@ -183,6 +211,6 @@ def escalation(item: Item) -> str:
     return "You are told because nobody has acknowledged it so far." if item.is_escalated else ""
 
 
-def bundle_headline(items: int, worst: str) -> str:
-    """Return the headline of several alerts, of which the worst is told."""
-    return f"{items:,} alerts: {worst}"
+def bundle_headline(items: int, worst: Item) -> str:
+    """Return the headline of several alerts, of which the worst is told: what goes on, if any."""
+    return f"{items:,} alerts{' over' if worst.phase == Phase.OVER else ''}: {detail(worst)}"

@@ -11,7 +11,13 @@ from django.db.models import Max
 from accounts.access import zone_of
 from accounts.models import Member, StaffTimeZone
 from monitoring.alerts.alert_causes import explained
-from monitoring.alerts.alert_links import alert_link, alerts_link, people_link, settings_link
+from monitoring.alerts.alert_links import (
+    alert_link,
+    alerts_link,
+    people_link,
+    person_link,
+    settings_link,
+)
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
@@ -108,6 +114,7 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
     named = loaded.named.get((alert.pk, teams), Named())
     told = loaded.told.get((alert.pk, recipient.pk), 0)
     route = loaded.routes.get(message.route) if message.route is not None else None
+    is_one = message.people == 1 and named.first is not None and alert.kind in ABOUT_HEALTH
     may_acknowledge = not (is_over or alert.acknowledged_at or alert.kind in EVENTS)
     return replace(
         plain_item(alert, message.phase, loaded.rules[alert.organization_id]),
@@ -115,7 +122,8 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
         number=message.number,
         names=tuple(named.names),
         missing_since=named.missing_since,
-        people_link=people_link(alert, teams),
+        people_link=person_link(alert, named.first) if is_one else people_link(alert, teams),
+        is_one=is_one,
         acknowledge_link=acknowledge_link(alert.pk, recipient.pk) if may_acknowledge else "",
         is_escalated=bool(route and route.after) and message.phase == Phase.OPENED,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitoring.alerts import item_words as words
 from monitoring.alerts.item import ChatText, Item, Reader
-from monitoring.alerts.kinds import EVENTS, Severity
+from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
 from monitoring.alerts.outbox import sender_domain
 from monitoring.alerts.plan import Phase
@@ -31,8 +31,8 @@ OVER_TONE = "#2e844a"
 def subject_of(items: Sequence[Item]) -> str:
     """Return a subject that says it all, whose alerts they are at its end."""
     worst = worst_first(items)[0]
-    headline = words.headline(worst)
-    said = headline if len(items) == 1 else words.bundle_headline(len(items), headline)
+    is_one = len(items) == 1
+    said = words.headline(worst) if is_one else words.bundle_headline(len(items), worst)
     return shortened(one_line(f"{said}{whose(items)}"), LONGEST_SUBJECT)
 
 
@@ -102,6 +102,8 @@ def about(reader: Reader) -> dict[str, Any]:
 def shown_item(item: Item, reader: Reader) -> dict[str, Any]:
     """Return an item as the templates show it; times are in the reader's zone."""
     is_over, rows = item.phase == Phase.OVER, rows_of(item, reader)
+    # The list of who has it now says nothing of an end; the page of an incident does.
+    is_gone = is_over and item.kind != AlertKind.INCIDENT
     return {
         "headline": words.headline(item),
         "organization_name": item.organization_name,
@@ -112,7 +114,7 @@ def shown_item(item: Item, reader: Reader) -> dict[str, Any]:
         "whom": rows["Who"],
         "since": course(item, reader.zone),
         "button": words.button_words(item),
-        "link": item.alert_link if is_over else item.people_link or item.alert_link,
+        "link": item.alert_link if is_gone else item.people_link or item.alert_link,
         "acknowledge_link": item.acknowledge_link,
         "tone": OVER_TONE if is_over else TONES[item.severity],
     }

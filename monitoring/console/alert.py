@@ -18,6 +18,7 @@ from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowled
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.console.alert_facts import (
+    incident_of,
     others_like,
     people_of,
     proof_of,
@@ -85,6 +86,7 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "labels": labels_of(found),
         "step": step_for(access, found, rules),
         "people": people_of(found),
+        "incident": incident_of(found),
         "asked": asked_of(found),
         "may_acknowledge": may_act and found.acknowledged_at is None,
         "may_take_back": may_act and found.acknowledged_at is not None,

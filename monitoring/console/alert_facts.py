@@ -125,6 +125,15 @@ def people_of(alert: Alert) -> Link | None:
     return Link(counted(alert.people, "person", "people"), address)
 
 
+def incident_of(alert: Alert) -> Link | None:
+    """Return where the incident an alert is about is told of, and whom it hit, once over too."""
+    if alert.kind != AlertKind.INCIDENT:
+        return None
+    address = within_console(people_link(alert, ()))
+    words = "Whom it hit, and its course" if alert.organization else "Its organizations"
+    return Link(words, address) if address else None
+
+
 def within_console(link: str) -> str:
     """Return a link of a message as one of a page, which may have been opened by another name."""
     return link.removeprefix(settings.BASE_URL.rstrip("/"))

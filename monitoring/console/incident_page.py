@@ -9,7 +9,9 @@ from typing import Any
 
 from accounts.access import Access
 from monitoring.actions.incidents import LONGEST_NOTE
+from monitoring.alerts.models import Alert
 from monitoring.console import incident_words as words
+from monitoring.console.alert_list import with_told
 from monitoring.console.charts import Chart, stop_times_chart
 from monitoring.console.incident_changes import changes_around
 from monitoring.console.incident_facts import (
@@ -99,8 +101,15 @@ def live_context(reading: Reading, rules: Rules, people_page: str | None) -> dic
         "version": reading.version,
         "recovers": incident.state == "recovering" or incident.recover_asked_at is not None,
         "is_mine": incident.owner_id == reading.access.user.pk,
+        "alert": alert_of(reading),
         **people_context(reading, rules, people_page),
     }
+
+
+def alert_of(reading: Reading) -> Any:
+    """Return the latest alert about the incident, with how many were told; None without one."""
+    mine = Alert.objects.visible_to(reading.access).filter(incident=reading.incident)
+    return with_told(mine).order_by("-began_at", "-id").first()
 
 
 def first_retry(access: Access) -> int:

@@ -85,13 +85,21 @@ def test_who_is_told_of_teams_reads_names_of_those(acme: Organization) -> None:
     make_stalled(acme, "Ben", team="Research")
     make_stalled(acme, "Eve")
     alert, recipient = make_alert(acme, people=3), make_recipient(acme)
+    make_stalled(acme, "Ada's neighbour", team="Sales")
     one, both = (make_route(acme, [recipient], teams=teams) for teams in (["Sales"], ["Sales", ""]))
-    item = item_for(alert, recipient, route=one.pk, people=1)
-    assert (item.names, item.people) == (("Ada",), 1)
+    item = item_for(alert, recipient, route=one.pk, people=2)
+    assert (set(item.names), item.people) == ({"Ada", "Ada's neighbour"}, 2)
     assert item.people_link.endswith(f"?status=stalled&cause={CAUSE}&team=Sales")
-    item = item_for(alert, recipient, route=both.pk, people=2)
-    assert set(item.names) == {"Ada", "Eve"}
+    item = item_for(alert, recipient, route=both.pk, people=3)
+    assert set(item.names) == {"Ada", "Ada's neighbour", "Eve"}
     assert "team" not in item.people_link
+
+
+def test_of_one_person_the_link_leads_to_them(acme: Organization) -> None:
+    (ada,) = make_stalled(acme, "Ada")
+    item = item_for(make_alert(acme, people=1), make_recipient(acme), people=1)
+    assert item.people_link == f"{SITE}/o/acme/people/{ada.pk}/"
+    assert item.is_one
 
 
 def test_an_incident_names_who_waits_and_leads_to_its_page(acme: Organization) -> None:

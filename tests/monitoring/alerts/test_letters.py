@@ -64,7 +64,7 @@ def test_its_links_lead_to_those_people_and_stand_in_both_bodies() -> None:
 def test_the_end_tells_how_long_it_was_and_asks_for_nothing() -> None:
     mail = alert_mail([an_end()], a_reader())
     assert mail.subject == (
-        "Over after 3 h 10 min: 5 people stopped syncing: Salesforce session policy (Acme)"
+        "Over after 3 h 10 min: Salesforce session policy, 5 people stopped syncing (Acme)"
     )
     assert f"{SITE}/o/acme/alerts/7/" in Markup(mail.html).links
     for said in both(mail):
@@ -72,6 +72,13 @@ def test_the_end_tells_how_long_it_was_and_asks_for_nothing() -> None:
         assert "Nobody waits for this any more." in said
         for words in ("Acknowledge", "Do first", "Relax the policy", "Nobody is disabled"):
             assert words not in said
+
+
+def test_the_end_of_an_incident_leads_to_it() -> None:
+    link = f"{SITE}/o/acme/incidents/8/"
+    mail = alert_mail([an_end(kind=AlertKind.INCIDENT, people_link=link)], a_reader())
+    assert mail.subject.startswith("Over after 3 h 10 min: Salesforce session policy, 5 people hit")
+    assert f"Open the incident:\n{link}\n" in mail.text
 
 
 def test_an_end_on_another_day_bears_its_date() -> None:
@@ -111,12 +118,12 @@ def test_support_is_told_of_the_service_without_an_organization() -> None:
 def test_several_alerts_are_one_mail_the_worst_first() -> None:
     incident = an_item(alert_id=8, kind=AlertKind.INCIDENT, severity=Severity.CRITICAL, people=412)
     mail = alert_mail([an_end(alert_id=9), an_item(), incident], a_reader())
-    assert mail.subject == "3 alerts: Incident: 412 people hit: Salesforce session policy (Acme)"
+    assert mail.subject == "3 alerts: Salesforce session policy, 412 people hit (Acme)"
     for said in both(mail):
         assert "3 alerts of Acme" in said
         first, second, third = (
             said.index(words)
-            for words in ("Incident: 412", "5 people stopped syncing", "Over after 3 h 10 min")
+            for words in ("Incident, 412", "5 people stopped syncing", "Over after 3 h 10 min")
         )
         assert first < second < third
     assert mail.text.count("Relax the policy in Salesforce Setup.") == 2
@@ -136,7 +143,7 @@ def test_several_alerts_say_as_of_when() -> None:
 def test_of_very_many_the_first_are_told_and_the_others_counted() -> None:
     items = [an_item(alert_id=number, people=1_000 - number) for number in range(300)]
     mail = alert_mail(items, a_reader())
-    assert mail.subject.startswith("300 alerts: 1,000 people stopped syncing")
+    assert mail.subject.startswith("300 alerts: Salesforce session policy, 1,000 people stopped")
     assert mail.text.count("* ") == MOST
     for said in both(mail):
         assert "And 290 more." in said
@@ -148,7 +155,7 @@ def test_alerts_of_several_organizations_say_whose_they_are() -> None:
     reader = a_reader(organization_name="", is_support=True)
     globex = an_item(alert_id=8, organization_name="Globex", people=4)
     mail = alert_mail([an_item(), globex], reader)
-    assert mail.subject == "2 alerts: 5 people stopped syncing: Salesforce session policy"
+    assert mail.subject == "2 alerts: Salesforce session policy, 5 people stopped syncing"
     for said in both(mail):
         assert "Acme" in said
         assert "Globex" in said
@@ -197,7 +204,7 @@ def test_a_chat_gets_the_same_in_a_few_lines() -> None:
     lines = chat.body.splitlines()
     assert lines[0] == "Who: Ada Lovelace, Ben Moss, Eve Stone and 2 more"
     assert lines[-1] == f"Acknowledge: {SITE}/alert/7-3.signature/"
-    assert f"See these 5 people: {an_item().people_link}" in lines
+    assert f"See who has this now (5 when this was sent): {an_item().people_link}" in lines
 
 
 def test_a_chat_gets_several_as_one_message() -> None:

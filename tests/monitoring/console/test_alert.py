@@ -117,8 +117,17 @@ def test_an_incident_leads_to_its_page(cast: Cast, admin_client: Client) -> None
     fields = {"incident": incident, "cause": str(incident.pk), "facts": {"rule": incident.rule}}
     alert = make_alert(cast.acme, kind=AlertKind.INCIDENT, people=30, **fields)
     response = admin_client.get(address(alert))
-    assert "Incident: 30 people hit: " in text(response)
+    assert "Incident, 30 people hit: " in text(response)
     assert "Open the incident" in text(response)
+    assert f"/o/acme/incidents/{incident.pk}/" in markup(response).links
+
+
+def test_one_that_is_over_still_leads_to_its_incident(cast: Cast, admin_client: Client) -> None:
+    incident = make_incident(cast.acme, closed_at=NOW - 46 * HOUR)
+    fields = {"incident": incident, "cause": str(incident.pk), "facts": {"rule": incident.rule}}
+    over = make_over(cast.acme, kind=AlertKind.INCIDENT, **fields)
+    response = admin_client.get(address(over))
+    assert "Incident Whom it hit, and its course" in text(response)
     assert f"/o/acme/incidents/{incident.pk}/" in markup(response).links
 
 
@@ -305,7 +314,7 @@ def test_support_staff_see_one_of_the_service_and_acknowledge_it(cast: Cast) -> 
     client = client_of(cast.staff)
     response = client.get(address(alert))
     page = text(response)
-    for words in ("Incident in 3 organizations: 90 people hit", "Pat Support", "Critical"):
+    for words in ("Incident in 3 organizations, 90 people hit", "Pat Support", "Critical"):
         assert words in page, words
     links = set(markup(response).links)
     assert {"/incidents/", f"/outbox/{told.message_id}/", f"/outbox/?alert={alert.pk}"} <= links

@@ -110,7 +110,9 @@ def test_what_is_over_says_so(cast: Cast, client: Client, casey: Recipient) -> N
         client.post(address(over, casey), follow=True),
     ):
         page = text(response)
-        assert "Over after 2 h: 4 people had to give access again" in page
+        assert (
+            "Over after 2 h: Google access was revoked, 4 people had to give access again" in page
+        )
         assert "It is over, so there is nothing left to acknowledge." in page
     assert again(over).acknowledged_at is None
 

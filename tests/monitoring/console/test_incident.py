@@ -8,10 +8,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
+from monitoring.alerts.kinds import AlertKind
 from monitoring.console.incident_facts import MOST_BINS, stop_times
 from monitoring.health.models import Health, Policy
 from monitoring.incidents.models import EventKind, Hit, Incident, Release
 from tests.factories import NOW
+from tests.monitoring.console.alert_makers import make_alert, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import (
     HOUR,
@@ -63,6 +65,19 @@ def test_the_page_tells_the_whole_story(cast: Cast, admin_client: Client) -> Non
         "times in Europe/Berlin",
     ):
         assert words in page, words
+
+
+def test_who_was_told_is_a_step_away(cast: Cast, admin_client: Client) -> None:
+    incident = make_outage(cast.acme)
+    assert "recipient" not in shown(admin_client, incident)
+    fields = {"kind": AlertKind.INCIDENT, "cause": str(incident.pk), "incident": incident}
+    alert = make_alert(cast.acme, **fields)
+    assert "Nobody has taken it yet · Nobody has been told" in shown(admin_client, incident)
+    for _ in range(2):
+        make_told(alert)
+    response = admin_client.get(address(incident))
+    assert "Told 2 recipients" in text(response)
+    assert f"/o/acme/alerts/{alert.pk}/" in markup(response).links
 
 
 def test_the_chart_is_drawn_from_minutes_and_has_everybody_in_it(
@@ -303,7 +318,7 @@ def test_a_version_that_is_none_of_ours_is_answered_in_full(
 
 @pytest.mark.parametrize("people", [3, 120])
 @pytest.mark.parametrize("htmx", [True, False])
-def test_the_page_takes_at_most_sixteen_statements_at_any_size(
+def test_the_page_takes_at_most_seventeen_statements_at_any_size(
     cast: Cast,
     admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
@@ -314,7 +329,7 @@ def test_the_page_takes_at_most_sixteen_statements_at_any_size(
     make_hit_people(incident, people)
     for _ in range(people):
         make_event(incident, EventKind.NOTE, text="Still waiting", author_name="Casey")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         admin_client.get(address(incident), headers=HTMX if htmx else {})
 
 
