@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from monitoring.alerts.kinds import AlertKind
-from monitoring.health.causes import Explanation, explanation_of
+from monitoring.health.causes import Explanation, explanation_of, told_as
 
 Facts = Mapping[str, Any]
 Rules = Mapping[str, Explanation]
@@ -23,7 +23,8 @@ def explained(kind: str, cause: str, facts: Facts, rules: Rules) -> Explanation:
         case AlertKind.INCIDENT:
             return explanation_of(facts.get("rule") or "unrecognised", rules)
         case AlertKind.STALLED | AlertKind.REAUTHORIZE:
-            return explanation_of(cause, rules)
+            any_here = facts.get("runs_here", True)
+            return explanation_of(told_as(cause, any_here=any_here), rules)
         case AlertKind.UNRECOGNISED:
             return unrecognised(facts)
         case AlertKind.COVERAGE:

@@ -14,9 +14,10 @@ from monitoring.alerts.alert_causes import Rules, explained
 from monitoring.alerts.digest_times import Period
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert
+from monitoring.alerts.stalled import silent_here
 from monitoring.errors.models import UnrecognisedError
 from monitoring.errors.rulebook import rule_sets_of
-from monitoring.health.causes import explanation_of, words_of
+from monitoring.health.causes import explanation_of, told_as, words_of
 from monitoring.health.covered import Covered, people_hours
 from monitoring.health.samples import people_by_group
 from monitoring.health.tally import tally_rows
@@ -131,7 +132,7 @@ def organization_facts(organization: Any, period: Period) -> OrganizationFacts:
         incidents=tuple(incident_line(each, rules) for each in incidents[:MOST]),
         incident_count=len(incidents),
         incidents_before=before,
-        needs=tuple(need_line(cause, people, rules) for cause, people in needed[:MOST]),
+        needs=tuple(need_line(pk, cause, people, rules) for cause, people in needed[:MOST]),
         need_count=len(needed),
         people_in_need=sum(people for _, people in needed),
         alerts=alerts,
@@ -187,8 +188,10 @@ def most_needed(groups: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
     return sorted(found, key=lambda each: (-each[1], each[0]))
 
 
-def need_line(cause: str, people: int, rules: Rules) -> NeedLine:
-    known = explanation_of(cause, rules)
+def need_line(organization_id: int, cause: str, people: int, rules: Rules) -> NeedLine:
+    # Only silence has other words where another engine syncs all whom it is about.
+    any_here = cause != "silent" or silent_here([organization_id]) != set()
+    known = explanation_of(told_as(cause, any_here=any_here), rules)
     return NeedLine(cause, known.title, known.next_step, people)
 
 

@@ -8,7 +8,7 @@ by team makes a difference between them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from monitoring.alerts.models import Alert, Route
 from monitoring.alerts.muting import IS_SILENCED, organizations_with_silences
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.errors.rules import Interpretation, Rule, Who
-from monitoring.health.models import HealthTally, Status
+from monitoring.health.models import Health, HealthTally, Status
 from monitoring.incidents.models import Incident
 
 KINDS = (AlertKind.STALLED, AlertKind.REAUTHORIZE)
@@ -91,7 +91,7 @@ def stalled_found(now: datetime) -> list[Finding]:
     """Return the people who need a human, by organization and cause: the source of two kinds."""
     counts = counts_of(now)
     findings = list(findings_of(counts))
-    return with_beginnings(findings)
+    return with_beginnings(with_engines(findings))
 
 
 def counts_of(now: datetime) -> dict[Trouble, Count]:
@@ -158,6 +158,24 @@ def findings_of(counts: dict[Trouble, Count]) -> Iterator[Finding]:
             weight=count.people,
             teams=count.teams,
         )
+
+
+def with_engines(findings: Sequence[Finding]) -> list[Finding]:
+    """Say of silence whether a run can be asked for: whether any of its people is synced here."""
+    silent = {trouble_of(each).organization_id for each in findings if each.cause == "silent"}
+    here = silent_here(silent) if silent else set()
+    return [
+        replace(each, facts={"runs_here": each.organization_id in here})
+        if each.cause == "silent"
+        else each
+        for each in findings
+    ]
+
+
+def silent_here(organization_ids: Collection[int]) -> set[int]:
+    """Return the organizations where somebody is silent whom this service syncs."""
+    them = Health.objects.filter(organization__in=organization_ids, cause="silent", severity=0)
+    return set(them.filter(runs_here=True).values_list("organization_id", flat=True).distinct())
 
 
 def causes_for_people(organization_ids: Collection[int]) -> dict[int, frozenset[str]]:

@@ -54,11 +54,6 @@ def help_for(cause: str, interpretation: Interpretation | None, *, any_here: boo
     return helps if any_here else ELSEWHERE.get(helps, helps)
 
 
-def told_as(cause: str, *, any_here: bool) -> str:
-    """Return the cause whose words explain it: silence of another engine is broken there."""
-    return "silent_elsewhere" if cause == "silent" and not any_here else cause
-
-
 def help_words(step: Help, people: int) -> str:
     """Return what the button or link says; three dots where a preview comes first."""
     who = counted(people, "person", "people")

@@ -17,12 +17,11 @@ from monitoring.console.helping import (
     help_fields,
     help_for,
     help_words,
-    told_as,
 )
 from monitoring.console.places import Place, place_for
 from monitoring.console.rows import Moment, past
 from monitoring.console.together import Question, Row, moment_of
-from monitoring.health.causes import explanation_of, words_of
+from monitoring.health.causes import explanation_of, told_as, words_of
 from monitoring.health.fold import SEVERITY
 from syncing.providers.sides import addresses_from_settings
 

@@ -22,7 +22,6 @@ from monitoring.actions.people import sync_refusal
 from monitoring.console import wording
 from monitoring.console.connections import connection_rows
 from monitoring.console.evidence import evidence_times
-from monitoring.console.helping import told_as
 from monitoring.console.incident_words import phrase
 from monitoring.console.moments import duration
 from monitoring.console.pages import kept_by_nobody, page
@@ -45,7 +44,7 @@ from monitoring.console.rows import coming, last_good_here, past, situation_of
 from monitoring.console.rules import explanations
 from monitoring.console.tables import with_details
 from monitoring.console.wording import Situation, Slowdown
-from monitoring.health.causes import Explanation, explanation_of
+from monitoring.health.causes import Explanation, explanation_of, told_as
 from monitoring.health.models import Health, HoldAuthor
 from monitoring.health.shields import provider_of
 from monitoring.intake.missing import missing_of

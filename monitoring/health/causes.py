@@ -86,6 +86,14 @@ def explanation_of(cause: str, rules: Mapping[str, Explanation]) -> Explanation:
     return known or GONE_RULE
 
 
+def told_as(cause: str, *, any_here: bool) -> str:
+    """Return the cause whose words explain it: silence of another engine is broken there.
+
+    `any_here` tells whether any of the people is synced here and not by another engine.
+    """
+    return "silent_elsewhere" if cause == "silent" and not any_here else cause
+
+
 def words_of(rules: RuleSet) -> Mapping[str, Explanation]:
     """Return title, meaning and next step of each rule, by its id."""
     return {rule.id: Explanation(rule.title, rule.meaning, rule.next_step) for rule in rules.rules}

@@ -97,7 +97,12 @@ class RehearsedNotices(Notices):
         for cause, count in sorted(counts.items()):
             asks = cause in self._scene.asking
             kind = AlertKind.REAUTHORIZE if asks else AlertKind.STALLED
-            yield self._finding(kind, cause, SEVERITIES[kind], count, weight=count.people)
+            finding = self._finding(kind, cause, SEVERITIES[kind], count, weight=count.people)
+            yield self._with_engine(finding, people) if cause == "silent" else finding
+
+    def _with_engine(self, finding: Finding, people: People) -> Finding:
+        silent = {person for person, cause in people.stalled.items() if cause == "silent"}
+        return replace(finding, facts={"runs_here": not silent.isdisjoint(self._scene.here)})
 
     def _counts(
         self, people: People, absorbed: Collection[int], now: datetime

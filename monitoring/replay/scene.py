@@ -82,6 +82,7 @@ class Scene:
     teams       of those people who are in one
     is_by_team  somebody is told of some teams only
     asking      the causes after which only the person can act
+    here        people whom this service syncs, and no other engine
     off         people whom somebody had switched off
     incidents   as they were recorded, to tell which were parts of larger ones
     """
@@ -89,6 +90,7 @@ class Scene:
     teams: Mapping[int, str] = field(default_factory=dict)
     is_by_team: bool = False
     asking: frozenset[str] = frozenset()
+    here: frozenset[int] = frozenset()
     silences: tuple[Quiet, ...] = ()
     off: Mapping[int, tuple[Time, ...]] = field(default_factory=dict)
     in_hand: tuple[InHand, ...] = ()

@@ -20,7 +20,7 @@ from monitoring.alerts.routing import RouteFacts, targets_by, without_doubles
 from monitoring.alerts.targets import mail_addresses, routes_of
 from monitoring.errors.rules import Who
 from monitoring.errors.ruleset import RuleSet
-from monitoring.health.models import Hold
+from monitoring.health.models import Health, Hold
 from monitoring.incidents.models import Incident
 from monitoring.replay.rehearsal import PLAYED
 from monitoring.replay.scene import FoundThen, InHand, Part, Quiet, Scene, Time
@@ -69,10 +69,12 @@ def scene_of(
 ) -> Scene:
     """Return what was in force within a time, which has an end. A handful of statements."""
     teams = Person.objects.filter(organization_id=organization_id).exclude(team="")
+    here = Health.objects.filter(organization_id=organization_id, runs_here=True)
     return Scene(
         teams=dict(teams.values_list("pk", "team")),
         is_by_team=any(target.teams for target in targets),
         asking=frozenset(rule.id for rule in rules.rules if rule.who == Who.PERSON),
+        here=frozenset(here.values_list("person", flat=True)),
         silences=tuple(silences_of(organization_id, time)),
         off=off_in(organization_id, time),
         in_hand=tuple(in_hand_of(organization_id, time, support=support)),

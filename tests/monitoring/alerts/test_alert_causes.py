@@ -143,3 +143,9 @@ def test_a_share_never_says_all_of_part_nor_none_of_some(share: float) -> None:
 )
 def test_a_span_is_said_in_its_largest_unit(seconds: int, said: str) -> None:
     assert span(seconds) == said
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_nobody_is_told_to_ask_for_a_sync_where_another_engine_is_silent(here: bool) -> None:
+    known = explained("stalled", "silent", {"runs_here": here}, RULES)
+    assert known == CAUSES["silent" if here else "silent_elsewhere"]

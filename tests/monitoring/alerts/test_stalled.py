@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from monitoring.alerts.digest_facts import organization_facts
+from monitoring.alerts.digest_times import Period
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert
+from monitoring.alerts.models import Alert, Message
+from monitoring.alerts.showing import mail_shown
 from monitoring.alerts.stalled import stalled_found
 from monitoring.health.models import Health, Transition
 from monitoring.incidents.models import Hit, Incident
@@ -169,6 +172,34 @@ def test_people_of_calm_organizations_are_not_read() -> None:
     with CaptureQueriesContext(connection) as queries:
         stalled_found(NOW)
     assert not [query for query in queries if "accounts_person" in query["sql"]]
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_silence_of_another_engine_is_told_as_such(here: bool) -> None:
+    acme, globex = make_organization(), make_organization()
+    people = make_stalled(acme, 2, cause="silent")
+    Health.objects.filter(person__in=people[: 1 if here else 0]).update(runs_here=True)
+    others = make_stalled(globex, 1, cause="silent") + make_stalled(acme, 1)
+    Health.objects.filter(person__in=others).update(runs_here=True)
+    facts = {place: finding.facts for place, finding in found().items()}
+    assert facts == {
+        (acme.pk, "silent"): {"runs_here": here},
+        (globex.pk, "silent"): {"runs_here": True},
+        (acme.pk, BROKEN): {},
+    }
+
+
+@pytest.mark.parametrize(("here", "said"), [(True, "Ask for a sync now"), (False, "that engine")])
+def test_mail_and_digest_ask_for_a_sync_only_where_one_can_be(here: bool, said: str) -> None:
+    acme = make_organization()
+    make_route(acme, [make_recipient(acme)])
+    people = make_stalled(acme, 1, cause="silent", minutes=-30)
+    Health.objects.filter(person__in=people).update(runs_here=here)
+    watch(0)
+    period = Period(at(-2_880), at(-1_440), at(0), False, UTC)
+    (need,) = organization_facts(acme, period).needs
+    assert said in mail_shown(Message.objects.get()).text
+    assert said in need.next_step
 
 
 def test_a_revoked_grant_goes_from_its_outcomes_to_an_alert() -> None:
