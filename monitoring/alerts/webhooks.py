@@ -32,17 +32,22 @@ def alert_event(
     recipient: Recipient, items: Sequence[Item], key: str, *, now: datetime | None = None
 ) -> Draft:
     """Return the webhook that tells a recipient of alerts."""
-    data = {
-        "organization": slug_of(recipient.organization),
-        "alerts": [alert_told(item) for item in worst_first(items)],
-    }
     return webhook_draft(
         recipient,
         kind="alert",
         key=key,
         summary=subject_of(items),
-        body=body_of(type_of({item.phase for item in items}), data, now or timezone.now()),
+        body=alert_body(recipient.organization, items, now or timezone.now()),
     )
+
+
+def alert_body(organization: Organization | None, items: Sequence[Item], now: datetime) -> str:
+    """Return the body of the webhook that tells of alerts."""
+    data = {
+        "organization": slug_of(organization),
+        "alerts": [alert_told(item) for item in worst_first(items)],
+    }
+    return body_of(type_of({item.phase for item in items}), data, now)
 
 
 def health_event(

@@ -23,6 +23,7 @@ from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Alert, Channel, Recipient
 from monitoring.alerts.plan import Episode, Message, Name, Phase
 from monitoring.alerts.routing import RouteFacts
+from monitoring.alerts.webhooks import alert_body
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.errors.ruleset import RuleSet
 from monitoring.health.causes import Explanation, words_of
@@ -164,9 +165,11 @@ def kept_back(kept: Kept, words: Words) -> KeptBack:
 def mail_of(message: Rehearsed, organization: Organization) -> Mail:
     """Return a rehearsed message as it would have been written, in a few statements.
 
-    Of a chat or a webhook the HTML is empty.
+    Of a chat the HTML is empty; so it is of a webhook, whose text is its JSON.
     """
     items = named(message, organization)
+    if message.channel == Channel.WEBHOOK:
+        return Mail(message.subject, alert_body(organization, items, message.at), "")
     reader = reader_of(message, organization)
     if message.channel == Channel.MAIL:
         return alert_mail(items, reader)

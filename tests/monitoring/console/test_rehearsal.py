@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from monitoring.replay.rehearsal_result import RouteThen, route_then
 from monitoring.replay.working import back_tests_work
 from tests.factories import NOW
 from tests.monitoring.alerts.makers import make_silence
+from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.markup import markup, text
 from tests.monitoring.replay.makers import propose_unlock
@@ -68,7 +70,7 @@ def test_it_is_asked_for_and_played(cast: Cast, admin_client: Client) -> None:
     assert "The day is being played" in text(waiting)
     back_tests_work()
     assert "2 messages would have gone out, to 1 recipient" in text(admin_client.get(page_of(run)))
-    assert "as everything was" in text(admin_client.get(ADDRESS))
+    assert "with the rules and routes in force when it was asked" in text(admin_client.get(ADDRESS))
     assert not Message.objects.exists()
 
 
@@ -150,6 +152,7 @@ def test_each_message_is_listed_with_recipient_and_route(
         "admin@acme.example",
         "Owners and admins",
         "Nothing was sent",
+        "Recipients, their hours and the routes not changed for it are those of when it was asked",
         "Times in Europe/Berlin",
     ):
         assert words in page, words
@@ -165,6 +168,17 @@ def test_a_message_is_shown_as_text_and_as_html(
     assert "stopped syncing" in html.content.decode()
     assert "style=" not in html.content.decode()
     assert "sandbox" in html.headers["Content-Security-Policy"]
+
+
+def test_a_webhook_is_shown_as_its_event(cast: Cast, admin_client: Client, access: Access) -> None:
+    make_trouble(cast.acme)
+    make_route(cast.acme, [make_recipient(cast.acme, channel="webhook", address="hooks.example")])
+    response = admin_client.get(page_of(rehearse(access), "1/"))
+    event = json.loads(response.context["mail"].text)
+    assert event["type"] == "alert.opened"
+    assert event["data"]["alerts"][0]["people"] == 1
+    assert "The event" in text(response)
+    assert "The mail" not in text(response)
 
 
 def test_what_was_kept_back_says_why(cast: Cast, admin_client: Client, access: Access) -> None:
