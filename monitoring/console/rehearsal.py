@@ -45,6 +45,7 @@ from monitoring.replay.rehearsals import (
 )
 
 PER_PAGE = 50
+AS_ASKED = "with the rules and routes in force when it was asked"
 SHOWN_KEPT = 50
 
 
@@ -129,7 +130,7 @@ def with_words(run: BackTest) -> str:
     """Return what was changed for a rehearsal."""
     changes = ["a changed rule"] if run.change else []
     changes += ["other routes"] if run.routes is not None else []
-    return f"with {' and '.join(changes)}" if changes else "as everything was"
+    return f"with {' and '.join(changes)}" if changes else AS_ASKED
 
 
 def run_of(access: Access, rehearsal_id: int) -> BackTest:

@@ -60,8 +60,9 @@ def played_sentence(result: RehearsalResult) -> str:
         counted(result.people, "person", "people"),
     )
     return (
-        f"Played from {outcomes} of {people}, the week before included. Nothing was sent, and"
-        " nothing is changed."
+        f"Played from {outcomes} of {people}, the week before included. Recipients, their hours"
+        " and the routes not changed for it are those of when it was asked, not those of that time."
+        " Nothing was sent, and nothing is changed."
     )
 
 
