@@ -10,6 +10,9 @@ from uuid import UUID
 
 from monitoring.alerts.kinds import AlertKind, Severity
 
+# The fact of how many people an incident hits, where they are all that an alert is about.
+ABSORBED = "absorbed"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

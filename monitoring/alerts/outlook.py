@@ -25,6 +25,7 @@ class Why(StrEnum):
     QUIET = "quiet"
     FLAPPING = "flapping"
     SILENCED = "silenced"
+    ABSORBED = "absorbed"
     ACKNOWLEDGED = "acknowledged"
     OVER = "over"
 
@@ -55,7 +56,7 @@ def outlook(
     if target.after and episode.is_acknowledged:
         return Outlook(Why.ACKNOWLEDGED)
     if not episode.people and episode.silenced:
-        return Outlook(Why.SILENCED)
+        return Outlook(Why.ABSORBED if episode.is_absorbed else Why.SILENCED)
     why, wait = wait_of(episode, target, waits)
     at = max(episode.began_at + timedelta(seconds=wait), now)
     if target.after and told_at is not None:

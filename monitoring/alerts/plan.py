@@ -34,6 +34,7 @@ class Muted(StrEnum):
     """Why a beginning is not told."""
 
     SILENCED = "silenced"
+    ABSORBED = "absorbed"
     FLAPPING = "flapping"
 
 
@@ -66,6 +67,7 @@ class Episode:
 
     people      that may be told of: all of them, less `silenced`
     silenced    about whom nothing may be told now
+    is_absorbed an incident hits all of them, and they are told of with it: they count as silenced
     teams       the same people by team, where it is known; "" is who has none
     weight      what growing goes by: people, or a share of them
     flaps       how many like it ended within the day before it began
@@ -81,6 +83,7 @@ class Episode:
     ended_at: datetime | None = None
     severity: Severity = Severity.WARNING
     silenced: int = 0
+    is_absorbed: bool = False
     teams: Mapping[str, int] = field(default_factory=dict)
     weight: float = 0.0
     flaps: int = 0
@@ -362,7 +365,8 @@ def beginning(
         return None
     people = people_for(routes, episode)
     if not people and episode.silenced:
-        return mute_of(episode, routes, Muted.SILENCED, episode.silenced)
+        reason = Muted.ABSORBED if episode.is_absorbed else Muted.SILENCED
+        return mute_of(episode, routes, reason, episode.silenced)
     lasted = now - episode.began_at
     is_flapping = episode.flaps >= waits.flaps and not is_event
     if is_flapping and lasted < timedelta(seconds=waits.flapping):

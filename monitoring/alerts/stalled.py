@@ -1,6 +1,7 @@
 """People who need a human, by organization and cause: what is worth an alert about them.
 
-Whom an incident hits and who waits for its end is told of with the incident. How many there are is
+Whom an incident hits and who waits for its end is told of with the incident: that begins no alert,
+but what went on before goes on while all its people are among them. How many there are is
 read from the tally of statuses; people are looked at only where an incident, a silence or a route
 by team makes a difference between them.
 """
@@ -8,7 +9,7 @@ by team makes a difference between them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
+from monitoring.alerts.findings import ABSORBED as FACT
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Route
@@ -39,12 +41,12 @@ ABSORBED = """EXISTS (
             OR health.confirmed_at >= coalesce(incident.came_back_at, incident.began_at))
 )"""
 LOOK = f"""
-    SELECT health.organization_id, health.cause, person.team, count(*),
+    SELECT health.organization_id, health.cause, person.team, {ABSORBED}, count(*),
         count(*) FILTER (WHERE {IS_SILENCED})
     FROM health_health AS health JOIN accounts_person AS person ON person.id = health.person_id
     WHERE health.organization_id = ANY(%(organizations)s)
-        AND health.severity = 0 AND health.status = 'stalled' AND NOT {ABSORBED}
-    GROUP BY 1, 2, 3
+        AND health.severity = 0 AND health.status = 'stalled'
+    GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - made of constants
 FIRST = f"""
     SELECT asked.organization_id, asked.cause, first.status_since, first.evidence, transition.id
@@ -72,10 +74,14 @@ class Trouble(NamedTuple):
 
 @dataclass(slots=True)
 class Count:
-    """How many there are, how many of them are silenced, and the others by team."""
+    """How many there are, how many of them are silenced, and the others by team.
+
+    `absorbed` ones are told of with an incident, and are not among them.
+    """
 
     people: int = 0
     silenced: int = 0
+    absorbed: int = 0
     teams: dict[str, int] = field(default_factory=dict)
 
 
@@ -90,8 +96,10 @@ class First(NamedTuple):
 def stalled_found(now: datetime) -> list[Finding]:
     """Return the people who need a human, by organization and cause: the source of two kinds."""
     counts = counts_of(now)
-    findings = list(findings_of(counts))
-    return with_beginnings(with_engines(findings))
+    alone = {trouble: count for trouble, count in counts.items() if count.people}
+    absorbed = {trouble: count.absorbed for trouble, count in counts.items() if not count.people}
+    findings = with_engines(list(findings_of(alone)))
+    return with_beginnings(findings) + absorbed_found(absorbed)
 
 
 def counts_of(now: datetime) -> dict[Trouble, Count]:
@@ -127,20 +135,50 @@ def with_team_routes(organization_ids: Collection[int]) -> set[int]:
 def looked_at(
     organization_ids: Collection[int], by_team: Collection[int], now: datetime
 ) -> dict[Trouble, Count]:
-    """Count person by person whom no incident absorbs. One statement."""
+    """Count person by person, apart whom an incident absorbs. One statement."""
     if not organization_ids:
         return {}
     counts: defaultdict[Trouble, Count] = defaultdict(Count)
     values: dict[str, Any] = {"organizations": list(organization_ids), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(LOOK, values)
-        for organization, cause, team, people, silenced in cursor.fetchall():
+        for organization, cause, team, is_absorbed, people, silenced in cursor.fetchall():
             count = counts[Trouble(organization, cause)]
+            if is_absorbed:
+                count.absorbed += people
+                continue
             count.people += people
             count.silenced += silenced
             if organization in by_team and people > silenced:
                 count.teams[team] = people - silenced
     return counts
+
+
+def absorbed_found(absorbed: Mapping[Trouble, int]) -> list[Finding]:
+    """Return the alerts that go on although an incident absorbs all their people, as they were."""
+    if not absorbed:
+        return []
+    alerts = Alert.objects.open().filter(
+        kind__in=KINDS, organization__in={trouble.organization_id for trouble in absorbed}
+    )
+    return [
+        absorbed_by(alert, number)
+        for alert in alerts.order_by("pk")
+        if (number := absorbed.get(Trouble(alert.organization_id or 0, alert.cause), 0))
+    ]
+
+
+def absorbed_by(alert: Alert, number: int) -> Finding:
+    return Finding(
+        AlertKind(alert.kind),
+        alert.organization_id,
+        alert.cause,
+        Severity(alert.severity),
+        people=alert.people,
+        silenced=alert.people,
+        weight=alert.weight,
+        facts={FACT: number},
+    )
 
 
 def findings_of(counts: dict[Trouble, Count]) -> Iterator[Finding]:

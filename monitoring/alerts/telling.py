@@ -11,6 +11,7 @@ from itertools import islice
 from uuid import uuid4
 
 from monitoring.alerts.drafts import draft_of
+from monitoring.alerts.findings import ABSORBED
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.items import items_of, readers_of
 from monitoring.alerts.kinds import Severity
@@ -100,6 +101,7 @@ def episode_of(alert: Alert) -> Episode:
         ended_at=alert.ended_at,
         severity=Severity(alert.severity),
         silenced=alert.silenced,
+        is_absorbed=ABSORBED in alert.facts,
         teams=alert.teams,
         weight=alert.weight,
         flaps=alert.flaps,

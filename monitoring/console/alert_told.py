@@ -26,6 +26,7 @@ MOST = 100
 NO_ROUTE = "Built-in route"
 MUTED = {
     Muted.SILENCED: "Muted: everybody it is about was silenced",
+    Muted.ABSORBED: "Told with the incident that hit everybody it is about",
     Muted.FLAPPING: "Muted: it came and went, and this time had not lasted",
 }
 KEPT_BACK = Look("Kept back", "disabled", "neutral")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
+from monitoring.alerts.findings import ABSORBED
 from monitoring.alerts.item import Item
 from monitoring.alerts.item_words import FLAPPING, event, length
 from monitoring.alerts.items import plain_item
@@ -98,7 +99,9 @@ def labels_of(alert: Alert) -> list[str]:
     if alert.ended_at is not None:
         return []
     found = []
-    if is_silenced(alert):
+    if ABSORBED in alert.facts:
+        found.append("told with the incident that hits everybody it is about")
+    elif is_silenced(alert):
         everybody = "the one person" if alert.people == 1 else f"all {alert.people:,} people"
         found.append(f"muted: {everybody} silenced")
     elif alert.silenced:
@@ -130,6 +133,8 @@ def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo) -> str:
             )
         case Why.SILENCED:
             return "Muted: everybody it is about is silenced"
+        case Why.ABSORBED:
+            return "Told with the incident that hits everybody it is about"
         case Why.ACKNOWLEDGED:
             return "Not needed: somebody has acknowledged it"
         case Why.OVER:

@@ -16,6 +16,7 @@ from monitoring.replay.rehearsal_result import KeptBack, RehearsalResult, Rehear
 
 REASONS = {
     Muted.SILENCED: "silenced: everybody it is about was muted",
+    Muted.ABSORBED: "absorbed: everybody it is about was told of with an incident",
     Muted.FLAPPING: "flapping: it had come and gone several times that day",
 }
 NO_ROUTE = "the end of what they were told before"

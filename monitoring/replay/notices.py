@@ -17,7 +17,7 @@ from monitoring.alerts.episodes import (
     flaps_of,
     place_of,
 )
-from monitoring.alerts.findings import Finding
+from monitoring.alerts.findings import ABSORBED, Finding
 from monitoring.alerts.hours import next_awake
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.plan import (
@@ -135,13 +135,23 @@ class Notices:
         }
 
     def stalled(self, counts: Mapping[str, int]) -> Iterator[Finding]:
-        """Yield what people who need a human are worth."""
+        """Yield what people who need a human are worth; none of a cause are all absorbed."""
         for cause, people in sorted(counts.items()):
-            if people > 0:
+            if people <= 0:
+                yield from self.absorbed(AlertKind.STALLED, cause)
+            else:
                 yield Finding(
                     AlertKind.STALLED, self.organization_id, cause, Severity.WARNING, people,
                     weight=people,
                 )  # fmt: skip
+
+    def absorbed(self, kind: AlertKind, cause: str) -> Iterator[Finding]:
+        """Yield what goes on although incidents absorb all its people, as it was."""
+        for key, episode in self._live.items():
+            place = (episode.organization_id, episode.kind, episode.cause)
+            if place == (self.organization_id, kind, cause) and episode.ended_at is None:
+                last = self._findings[key]
+                yield replace(last, silenced=last.people, teams={}, facts={ABSORBED: last.people})
 
     def incident(self, incident: Incident) -> Finding:
         """Return what an incident is worth."""
@@ -186,6 +196,7 @@ class Notices:
             people=finding.people - finding.silenced,
             severity=finding.severity,
             silenced=finding.silenced,
+            is_absorbed=ABSORBED in finding.facts,
             teams=finding.teams,
             weight=finding.weight,
             is_part=finding.is_part,
@@ -287,11 +298,15 @@ def known_of(episode: Episode) -> Known:
 
 
 def stalled_alone(people: People, incidents: Iterable[Incident]) -> Mapping[str, int]:
-    """Count the stalled people by cause, without those whom an open incident hits."""
+    """Count the stalled people by cause, without those whom an open incident hits.
+
+    Of a cause whose people it hits all, none.
+    """
     hit = {
         person_id
         for incident in incidents
         if incident.is_open
         for person_id in incident.waiting & people.stalled.keys()
     }
-    return people.causes - Counter(people.stalled[person_id] for person_id in hit)
+    absorbed = Counter(people.stalled[person_id] for person_id in hit)
+    return {cause: number - absorbed[cause] for cause, number in people.causes.items() if number}

@@ -100,13 +100,16 @@ class Otherwise:
         return stands.runs == otherwise.runs and stands.standing == otherwise.standing
 
     def stalled_alone(self) -> Mapping[str, int]:
-        """Count who would be stalled by cause, without those whom an open incident hits."""
+        """Count who would be stalled by cause, without those whom an open incident hits.
+
+        Of a cause whose people it hits all, none.
+        """
         causes = Counter(self._stands.causes)
         elsewhere = self._stands.stalled
         causes.subtract(elsewhere[each] for each in elsewhere.keys() & self.people.known.keys())
         causes.update(self.people.causes)
-        causes.subtract(self._causes_of_hit(self._watch.open))
-        return +causes
+        hit = Counter(self._causes_of_hit(self._watch.open))
+        return {cause: number - hit[cause] for cause, number in (+causes).items()}
 
     def _causes_of_hit(self, incidents: Collection[Incident]) -> list[str]:
         """Return the cause of each who is stalled and hit, whether followed here or not."""

@@ -97,6 +97,9 @@ class RehearsedNotices(Notices):
         for cause, count in sorted(counts.items()):
             asks = cause in self._scene.asking
             kind = AlertKind.REAUTHORIZE if asks else AlertKind.STALLED
+            if not count.people:
+                yield from self.absorbed(kind, cause)
+                continue
             finding = self._finding(kind, cause, SEVERITIES[kind], count, weight=count.people)
             yield self._with_engine(finding, people) if cause == "silent" else finding
 
@@ -109,9 +112,12 @@ class RehearsedNotices(Notices):
     ) -> Mapping[str, Count]:
         counts: defaultdict[str, Count] = defaultdict(Count)
         for person, cause in people.stalled.items():
-            if person not in absorbed and not self._scene.is_off(person, now):
+            if self._scene.is_off(person, now):
+                continue
+            count = counts[cause]
+            if person not in absorbed:
                 silenced = self._scene.is_silenced(trouble_of(people, person), now)
-                counts[cause].add(self._scene.teams.get(person, ""), is_silenced=silenced)
+                count.add(self._scene.teams.get(person, ""), is_silenced=silenced)
         return counts
 
     def _found_incident(self, people: People, incident: Incident, now: datetime) -> Finding:

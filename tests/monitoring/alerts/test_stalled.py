@@ -11,15 +11,23 @@ from monitoring.alerts.digest_facts import organization_facts
 from monitoring.alerts.digest_times import Period
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert, Message
+from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.showing import mail_shown
 from monitoring.alerts.stalled import stalled_found
 from monitoring.health.models import Health, Transition
 from monitoring.incidents.models import Hit, Incident
 from monitoring.incidents.opening import hits_fold_anew
 from monitoring.incidents.watch import incidents_find
-from tests.factories import NOW, make_organization, make_person
-from tests.monitoring.alerts.engine_makers import BROKEN, REVOKED, at, heal, make_stalled, watch
+from tests.factories import NOW, make_member, make_organization, make_person
+from tests.monitoring.alerts.engine_makers import (
+    BROKEN,
+    REVOKED,
+    at,
+    heal,
+    make_stalled,
+    sent,
+    watch,
+)
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 from tests.monitoring.incidents.makers import (
@@ -133,6 +141,56 @@ def test_whom_an_incident_hits_is_left_to_it() -> None:
     assert found()[acme.pk, BROKEN].people == 3, "until they are tried"
     Incident.objects.update(recovered_at=NOW)
     assert found()[acme.pk, BROKEN].people == 5
+
+
+def test_what_was_told_goes_on_while_an_incident_hits_all_its_people() -> None:
+    acme = make_organization()
+    make_member(acme)
+    people = make_stalled(acme, 5)
+    for minute in (1, 15):
+        watch(minute)
+    sent(16)
+    incident = make_incident(acme)
+    Incident.objects.update(began_at=at(30))
+    for person in people:
+        make_hit(incident, person)
+    make_stalled(acme, 1, cause="silent", minutes=30)
+    make_hit(incident, Health.objects.get(cause="silent").person)
+    for minute in (31, 80, 3_000):
+        watch(minute)
+    alert = Alert.objects.get(kind="stalled")
+    assert (alert.people, alert.silenced, alert.most_people) == (5, 5, 5)
+    assert alert.facts == {"absorbed": 5}
+    Incident.objects.update(closed_at=at(3_005), recovered_at=at(3_010))
+    watch(3_010)
+    alert.refresh_from_db()
+    assert (alert.people, alert.silenced, alert.facts) == (5, 0, {})
+    heal(people)
+    for minute in (3_100, 3_130):
+        sent(minute)
+        watch(minute)
+    told = Notification.objects.filter(alert=alert).order_by("at")
+    assert list(told.values_list("phase", "people")) == [
+        ("opened", 5), ("reminder", 5), ("over", 5)
+    ]  # fmt: skip
+    assert [each.flaps for each in Alert.objects.filter(kind="stalled")] == [0, 0]
+
+
+def test_what_was_not_told_when_an_incident_began_is_told_after_it_if_it_lasts() -> None:
+    acme = make_organization()
+    make_member(acme)
+    people = make_stalled(acme, 5)
+    watch(1)
+    incident = make_incident(acme)
+    for person in people:
+        make_hit(incident, person)
+    for minute in (2, 15):
+        watch(minute)
+    told = Notification.objects.filter(alert__kind="stalled")
+    assert list(told.values_list("muted", "people")) == [("absorbed", 5)]
+    Incident.objects.update(closed_at=at(40), recovered_at=at(50))
+    watch(50)
+    assert list(told.values_list("muted", "phase", "people")) == [("", "opened", 5)]
 
 
 def make_incident(organization: object) -> Incident:

@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitoring.alerts.plan import Target
 from monitoring.health.fold import JudgedOutcome
+from monitoring.replay.notices import Notices
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.stage import Hour, Stage
 from tests.factories import NOW
@@ -276,3 +278,13 @@ def test_an_hour_that_brings_nothing_is_still_told() -> None:
     hours = stage.hours()
     assert [hour.start.hour for hour in hours] == [NOW.hour + n for n in range(6)]
     assert all(isinstance(hour, Hour) and hour.runs == 0 for hour in hours[1:])
+
+
+def test_what_was_told_goes_on_while_an_incident_hits_all_its_people() -> None:
+    notices = Notices(1, [Target("admin")], Numbers())
+    for minute in range(400):
+        counts = {"revoked": 5 if minute < 30 or 120 <= minute < 200 else 0}
+        notices.follow(counts if minute < 200 else {}, (), NOW + timedelta(minutes=minute))
+    told = [(each.message.phase, each.message.people) for each in notices.sent]
+    assert told == [("opened", 5), ("over", 5)]
+    assert notices.sent[-1].at == NOW + timedelta(minutes=230)
