@@ -1,7 +1,7 @@
 """What is worth an alert now, from those who know: each source reports all it finds, every tick.
 
-What a source no longer reports is over. A source that fails is as one that was not asked: nothing
-of its kinds begins or ends.
+What a source no longer reports is over. A source that fails, if only because it waited for a lock
+for too long, is as one that was not asked: nothing of its kinds begins or ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db import transaction
 
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind
-from monitoring.jobs.outage import DATABASE_ERRORS
+from monitoring.jobs.outage import DATABASE_ERRORS, is_away
 
 __all__ = ["Finding", "Found", "Source", "found_at", "source_register"]
 
@@ -24,10 +24,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The findings of all sources, and the kinds of those that answered."""
+    """The findings of sources, the kinds of those that answered, and the names of the others."""
 
     findings: tuple[Finding, ...]
     kinds: frozenset[AlertKind]
+    failed: tuple[str, ...] = ()
 
 
 Source = Callable[[datetime], Iterable[Finding]]
@@ -43,19 +44,26 @@ def source_register(name: str, kinds: Collection[AlertKind], source: Source) -> 
     _sources[name] = (frozenset(kinds), source)
 
 
-def found_at(now: datetime) -> Found:
-    """Ask all sources."""
+def found_at(now: datetime, kinds: Collection[AlertKind] = tuple(AlertKind)) -> Found:
+    """Ask all sources, or those of some kinds.
+
+    Raises OperationalError or InterfaceError only when the database goes away.
+    """
     findings: list[Finding] = []
     answered: set[AlertKind] = set()
-    for name, (kinds, source) in _sources.items():
+    failed: list[str] = []
+    for name, (theirs, source) in _sources.items():
+        if not theirs.intersection(kinds):
+            continue
         try:
             # What breaks in the database is rolled back to here, for the sake of the others.
             with transaction.atomic():
                 findings += source(now)
-        except DATABASE_ERRORS:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, DATABASE_ERRORS) and is_away(error):
+                raise
             logger.exception("the source %r of alerts failed; what it knew stands as it was", name)
+            failed.append(name)
         else:
-            answered |= kinds
-    return Found(tuple(findings), frozenset(answered))
+            answered |= theirs
+    return Found(tuple(findings), frozenset(answered), tuple(failed))

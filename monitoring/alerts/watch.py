@@ -2,26 +2,27 @@
 
 All of it is one transaction under a lock that one tick has at a time, so a message and the note of
 whom it tells what are both there or neither. Its cost follows what goes on, not how many people
-there are.
+there are. Where it fails, the service's own troubles are told all the same: that is one of them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from monitoring.alerts.episodes import changes_at
 from monitoring.alerts.following import alerts_store, known_of
-from monitoring.alerts.kinds import EVENTS
+from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.models import Alert
 from monitoring.alerts.plan import Name, Told
 from monitoring.alerts.sources import found_at
 from monitoring.alerts.telling import alerts_tell
 from monitoring.alerts.told import Record, record_of
+from monitoring.jobs.outage import DATABASE_ERRORS, is_away
 
 # Any fixed number will do; it is that of deciding about alerts among the advisory locks.
 LOCK = 7_430_126_005
@@ -31,20 +32,28 @@ TOO_LATE = timedelta(days=8)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What became of alerts; all zero where another tick is deciding about them."""
+    """What became of alerts; all zero where another tick is deciding about them.
+
+    failed   the sources that did not answer
+    """
 
     begun: int = 0
     ended: int = 0
     queued: int = 0
+    failed: tuple[str, ...] = field(default=(), compare=False)
+
+
+class SourcesFailedError(Exception):
+    """Some sources did not answer; what is due of the others was told."""
 
 
 @transaction.atomic
-def alerts_watch(now: datetime) -> Watched:
-    """Bring alerts in step with what goes on and queue what is due of them."""
+def alerts_watch(now: datetime, kinds: Collection[AlertKind] = tuple(AlertKind)) -> Watched:
+    """Bring alerts, or those of some kinds, in step with what goes on and queue what is due."""
     if not is_our_turn():
         return Watched()
-    found = found_at(now)
-    alerts = {alert.pk: alert for alert in Alert.objects.to_tell()}
+    found = found_at(now, kinds)
+    alerts = {alert.pk: alert for alert in Alert.objects.to_tell().filter(kind__in=kinds)}
     record = record_of(alerts)
     settle(alerts, record, now)
     over = {alert for (alert, _), told in record.told.items() if told.is_over}
@@ -52,12 +61,19 @@ def alerts_watch(now: datetime) -> Watched:
     changes = changes_at(known, found.findings, found.kinds, now)
     begun = alerts_store(changes, alerts, now)
     queued = alerts_tell([*alerts.values(), *begun], record, now)
-    return Watched(len(begun), len(changes.ended), queued)
+    return Watched(len(begun), len(changes.ended), queued, found.failed)
 
 
 def alerts_step(now: datetime) -> None:
-    """Do so as a step of the tick."""
-    alerts_watch(now)
+    """Do so as a step of the tick; that it failed is told of by the ticks to come."""
+    try:
+        watched = alerts_watch(now)
+    except Exception as error:
+        if not (isinstance(error, DATABASE_ERRORS) and is_away(error)):
+            alerts_watch(now, [AlertKind.SERVICE])
+        raise
+    if watched.failed:
+        raise SourcesFailedError(" ".join(watched.failed))
 
 
 def is_our_turn() -> bool:

@@ -298,7 +298,15 @@ def breaking_the_transaction(now: datetime) -> Iterable[Finding]:
     return []
 
 
-@pytest.mark.parametrize("source", [failing, breaking_the_transaction])
+def giving_way(now: datetime) -> Iterable[Finding]:
+    """Wait for something for too long, as for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '10ms'")
+        cursor.execute("SELECT pg_sleep(60)")
+    return []
+
+
+@pytest.mark.parametrize("source", [failing, breaking_the_transaction, giving_way])
 def test_a_source_that_fails_ends_nothing_and_stops_no_other(
     acme: Organization, source: sources.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
