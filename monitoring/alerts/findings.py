@@ -38,3 +38,8 @@ class Finding:
     transition: int | None = None
     evidence: tuple[UUID, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def provider(self) -> str:
+        """Return what makes incidents alike, each of which has a cause of its own; else empty."""
+        return self.facts.get("provider", "") if self.kind == AlertKind.INCIDENT else ""

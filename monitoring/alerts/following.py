@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from monitoring.alerts.episodes import Begun, Changes, Known, Place, flaps_of, place_of
+from monitoring.alerts.episodes import (
+    DAY,
+    Begun,
+    Changes,
+    Known,
+    Place,
+    flaps_of,
+    place_of,
+)
 from monitoring.alerts.findings import Finding
+from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert
 
 # Of each, as many ends as are worth counting.
@@ -28,6 +37,17 @@ LIKE = """
         ORDER BY ended_at DESC LIMIT 100
     ) AS earlier
 """
+# Incidents are alike by their provider, as each has a cause of its own.
+ALIKE = """
+    SELECT asked.organization_id, asked.provider, alert.ended_at
+    FROM unnest(%(organizations)s::bigint[], %(providers)s::text[])
+        AS asked (organization_id, provider)
+    JOIN alerts_alert AS alert ON (alert.organization_id = asked.organization_id
+            OR alert.organization_id IS NULL AND asked.organization_id IS NULL)
+        AND alert.kind = %(kind)s AND alert.facts ->> 'provider' = asked.provider
+    WHERE alert.ended_at >= %(since)s
+"""
+Alike = tuple[int | None, str]
 COLUMNS = {
     "id": "int8",
     "severity": "int2",
@@ -114,13 +134,19 @@ def cell(alert: Alert, name: str) -> Any:
 
 def alerts_begin(begun: Sequence[Begun], now: datetime) -> list[Alert]:
     """Write new alerts; each begins after the end of the last one like it, and counts those."""
-    ends = ends_of(each.finding for each in begun)
-    return Alert.objects.bulk_create(
-        [alert_of(each, ends[place_of(each.finding)], now) for each in begun], batch_size=2_000
-    )
+    ends, alike = ends_of(each.finding for each in begun), ends_alike(begun)
+    alerts = []
+    for each in begun:
+        place, finding = ends[place_of(each.finding)], each.finding
+        like = alike[finding.organization_id, finding.provider] if finding.provider else place
+        alerts.append(alert_of(each, place, like, now))
+    return Alert.objects.bulk_create(alerts, batch_size=2_000)
 
 
-def alert_of(begun: Begun, ends: Sequence[datetime], now: datetime) -> Alert:
+def alert_of(
+    begun: Begun, ends: Sequence[datetime], alike: Sequence[datetime], now: datetime
+) -> Alert:
+    """Return a new alert; `ends` are of earlier ones of its place, `alike` those it may flap by."""
     finding = begun.finding
     began_at = max([begun.began_at, *(end for end in ends if end <= now)])
     return Alert(
@@ -129,7 +155,7 @@ def alert_of(begun: Begun, ends: Sequence[datetime], now: datetime) -> Alert:
         cause=finding.cause,
         transition=finding.transition,
         evidence=list(finding.evidence),
-        flaps=flaps_of(ends, began_at),
+        flaps=flaps_of(alike, began_at),
         began_at=began_at,
         changed_at=now,
         **values_of(finding),
@@ -148,4 +174,28 @@ def ends_of(findings: Iterable[Finding]) -> defaultdict[Place, list[datetime]]:
         cursor.execute(LIKE, values)
         for *place, ended_at in cursor.fetchall():
             ends[tuple(place)].append(ended_at)
+    return ends
+
+
+def ends_alike(begun: Collection[Begun]) -> dict[Alike, list[datetime]]:
+    """Return when incidents like those that begin ended within the day before, in one statement."""
+    alike = {
+        (each.finding.organization_id, each.finding.provider)
+        for each in begun
+        if each.finding.provider
+    }
+    if not alike:
+        return {}
+    organizations, providers = zip(*alike, strict=True)
+    values = {
+        "organizations": list(organizations),
+        "providers": list(providers),
+        "kind": AlertKind.INCIDENT,
+        "since": min(each.began_at for each in begun) - DAY,
+    }
+    ends: dict[Alike, list[datetime]] = {each: [] for each in alike}
+    with connection.cursor() as cursor:
+        cursor.execute(ALIKE, values)
+        for organization, provider, ended_at in cursor.fetchall():
+            ends[organization, provider].append(ended_at)
     return ends

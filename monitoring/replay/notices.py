@@ -13,6 +13,7 @@ from monitoring.alerts.episodes import (
     Ended,
     GoesOn,
     Known,
+    Place,
     changes_at,
     flaps_of,
     place_of,
@@ -88,7 +89,7 @@ class Notices:
         self._told: dict[tuple[Name, Name], Told] = {}
         # By address, which several recipients may share, or else by recipient.
         self._told_at: dict[Name, datetime] = {}
-        self._ends: dict[tuple[str, str], list[datetime]] = {}
+        self._ends: dict[Place, list[datetime]] = {}
         self._kept: set[tuple[Name, Name, str]] = set()
         self.sent: list[Sent] = []
         self.kept: list[Kept] = []
@@ -178,7 +179,7 @@ class Notices:
     def _begin(self, begun: Begun) -> None:
         finding, began_at = begun.finding, begun.began_at
         key = f"{finding.kind} {finding.organization_id} {finding.cause} {began_at.isoformat()}"
-        ends = self._ends.get((finding.kind, finding.cause), ())
+        ends = self._ends.get(like(finding), ())
         episode = Episode(
             key, finding.organization_id, finding.kind, finding.cause, 0, began_at,
             flaps=flaps_of(ends, began_at),
@@ -205,7 +206,7 @@ class Notices:
     def _end(self, ended: Ended) -> None:
         episode = replace(self._live[ended.known.key], ended_at=ended.ended_at)
         self._live[episode.key] = episode
-        ends = self._ends.setdefault((episode.kind, episode.cause), [])
+        ends = self._ends.setdefault(like(self._findings[episode.key]), [])
         ends[:] = [end for end in ends if ended.ended_at - end <= DAY] + [ended.ended_at]
 
     def _send(self, now: datetime) -> None:
@@ -284,6 +285,11 @@ class Notices:
         else:
             yield told.last_at + timedelta(seconds=waits.grown)
             yield told.last_at + timedelta(seconds=waits.reminder)
+
+
+def like(finding: Finding) -> Place:
+    """Return what episodes that may flap have in common: of incidents their provider."""
+    return finding.organization_id, finding.kind, finding.provider or finding.cause
 
 
 def known_of(episode: Episode) -> Known:

@@ -11,7 +11,15 @@ from monitoring.alerts.watch import Watched
 from monitoring.incidents.models import Incident
 from monitoring.incidents.watch import incidents_find, incidents_follow
 from tests.factories import NOW, make_member, make_organization, make_user
-from tests.monitoring.alerts.engine_makers import at, make_stalled, phases, sent, stall, watch
+from tests.monitoring.alerts.engine_makers import (
+    at,
+    make_stalled,
+    mutes,
+    phases,
+    sent,
+    stall,
+    watch,
+)
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 from tests.monitoring.incidents.makers import (
@@ -131,6 +139,25 @@ def test_what_comes_back_before_its_end_was_told_goes_on(acme: Organization) -> 
     for minute in (121, 150):
         watch(minute)
     assert phases() == [("opened", 20), ("over", 20)]
+
+
+def test_outages_of_one_provider_that_come_and_go_are_kept_back(acme: Organization) -> None:
+    for start in range(0, 560, 70):
+        incident = make_incident(acme, began_at=at(start), opened_at=at(start))
+        for minute in (start + 1, start + 16):
+            watch(minute)
+        sent(start + 17)
+        Incident.objects.filter(pk=incident.pk).update(closed_at=at(start + 20))
+        for minute in (start + 21, start + 51):
+            watch(minute)
+        sent(start + 53)
+    assert phases() == [("opened", 20), ("over", 20)] * 3
+    assert mutes() == [("flapping", 20)] * 5
+    assert [each.flaps for each in Alert.objects.order_by("pk")] == list(range(8))
+    make_incident(acme, began_at=at(560), opened_at=at(560), provider="google")
+    make_incident(make_organization(), began_at=at(560), opened_at=at(560))
+    watch(561)
+    assert [each.flaps for each in Alert.objects.open()] == [0, 0]
 
 
 def test_support_hears_of_the_whole_and_admins_of_their_part(acme: Organization) -> None:
