@@ -17,6 +17,7 @@ from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Message, Notification, Recipient
 from monitoring.alerts.watch import TOO_LATE, Watched, alerts_watch
+from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
 from tests.monitoring.alerts.engine_makers import (
     BROKEN,
@@ -180,6 +181,46 @@ def test_who_is_not_silenced_is_told_of(acme: Organization) -> None:
     watch(1)
     assert watch(15) == Watched(queued=1)
     assert phases() == [("opened", 1)]
+
+
+def test_of_very_many_recipients_some_are_told_at_each_tick_the_gravest_alerts_first(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    monkeypatch.setattr(telling, "A_TICK", 4)
+    for number in range(5):
+        make_member(acme, user=make_user(email=f"{number}@acme.example"))
+    globex = make_organization(name="Globex")
+    make_member(globex, user=make_user(email="greta@globex.example"))
+    make_stalled(acme, 2)
+    Incident.objects.create(
+        organization=globex, provider="salesforce", signature="x", began_at=at(0), opened_at=at(1)
+    )
+    watch(1)
+    assert watch(15) == Watched(queued=4)
+    assert Message.objects.order_by("pk")[0].recipient == "greta@globex.example"
+    assert Recipient.objects.exclude(told_at=None).count() == 4
+    assert watch(15.5) == Watched(queued=3)
+    assert watch(16) == Watched()
+    assert len(set(Message.objects.values_list("recipient", flat=True))) == 7
+
+
+def test_a_tick_notes_whom_it_told_in_the_order_of_ids(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 1)
+    make_member(acme, user=make_user(email="ben@acme.example"))
+    make_stalled(acme, 2)
+    watch(1)
+    with CaptureQueriesContext(connection) as queries:
+        assert watch(15) == Watched(queued=2)
+    locks = [each["sql"] for each in queries if "FOR NO KEY UPDATE" in each["sql"]]
+    changes = [
+        each["sql"] for each in queries if each["sql"].startswith('UPDATE "alerts_recipient"')
+    ]
+    assert len(locks) == len(changes) == 1
+    assert locks[0].startswith('SELECT "alerts_recipient"."id"')
+    assert "ORDER BY 1 ASC" in locks[0]
 
 
 def test_many_causes_are_one_message_and_one_note_each(acme: Organization) -> None:
