@@ -418,6 +418,7 @@ class Notification(models.Model):
     route = models.ForeignKey(Route, models.SET_NULL, null=True, related_name="+")
     people = models.PositiveIntegerField(default=0)
     weight = models.FloatField(default=0)
+    severity = models.PositiveSmallIntegerField(null=True)
     at = models.DateTimeField()
     muted = models.CharField(max_length=8, blank=True)
     message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="notifications")

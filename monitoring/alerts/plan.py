@@ -45,7 +45,7 @@ class Waits:
     opened     an episode must have lasted before it is told, and `over` it must have been over
     reminder   between two messages about an episode that goes on, unless it is acknowledged
     grown      between two messages about one that grows; growing is `growth` times what was told
-               and `growth_people` more people
+               and `growth_people` more people. One that gets graver has grown at once
     flapping   one of those that began `flaps` times within a day must last to be told after all
     pace       between two messages to anybody
     """
@@ -119,7 +119,8 @@ class Target:
 class Told:
     """What one recipient was told of one episode: the last numbers, and how often.
 
-    `at_once` is when it was first told by a route without a delay, if by such a one.
+    `at_once` is when it was first told by a route without a delay, if by such a one, and `severity`
+    the gravest that was told.
     """
 
     last_at: datetime
@@ -129,6 +130,7 @@ class Told:
     reminders: int = 0
     growths: int = 0
     is_over: bool = False
+    severity: Severity = Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ class Message:
     route: int | None = None
     teams: frozenset[str] = frozenset()
     after: int = 0
+    severity: Severity = Severity.WARNING
 
     @property
     def key(self) -> tuple[Name, Name, Phase, int]:
@@ -394,6 +397,8 @@ def continuation(
     people = people_for(routes, episode)
     if episode.kind in EVENTS or (not people and episode.silenced):
         return None
+    if episode.severity > told.severity:
+        return message_of(episode, routes, Phase.GROWN, people, told.growths + 1)
     since = now - told.last_at
     is_more = people >= told.people + waits.growth_people
     if is_more and has_grown(episode, told, waits) and since >= timedelta(seconds=waits.grown):
@@ -420,6 +425,7 @@ def message_of(
         first.route,
         teams_of(routes),
         min(route.after for route in routes),
+        episode.severity,
     )
 
 
@@ -432,8 +438,11 @@ def told_after(told: Told | None, message: Message, weight: float, now: datetime
     at_once = None if message.after else now
     if told is None:
         is_over = message.phase == Phase.OVER
-        return Told(now, message.people, weight, at_once, is_over=is_over)
-    told = replace(told, at_once=told.at_once or at_once)
+        return Told(
+            now, message.people, weight, at_once, is_over=is_over, severity=message.severity
+        )
+    gravest = max(told.severity, message.severity)
+    told = replace(told, at_once=told.at_once or at_once, severity=gravest)
     match message.phase:
         case Phase.OVER:
             return replace(told, last_at=now, is_over=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.db.models import Min
 
+from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Alert, MessageState, Notification
 from monitoring.alerts.plan import Message, Mute, Name, Phase, Told, told_after
 
@@ -32,6 +33,7 @@ class Line(NamedTuple):
     muted: str
     state: str | None
     after: int | None = 0
+    severity: int | None = None
 
     @property
     def is_told(self) -> bool:
@@ -67,7 +69,9 @@ def record_of(alert_ids: Collection[int]) -> Record:
     """Return what is known of the notifications of alerts, in one statement."""
     rows = Notification.objects.filter(alert__in=alert_ids).order_by("at", "id")
     fields = ("alert_id", "recipient_id", "phase", "number", "people", "weight", "at", "muted")
-    return recorded(map(Line._make, rows.values_list(*fields, "message__state", "route__after")))
+    return recorded(
+        map(Line._make, rows.values_list(*fields, "message__state", "route__after", "severity"))
+    )
 
 
 def recorded(lines: Iterable[Line]) -> Record:
@@ -98,6 +102,8 @@ def message_of(line: Line) -> Message:
         line.people,
         line.number,
         after=line.after or 0,
+        # Where none was noted nothing can be said to have got graver.
+        severity=Severity(line.severity or Severity.CRITICAL),
     )
 
 
@@ -133,6 +139,7 @@ def notifications_write(
             route_id=each.route,
             people=each.people,
             weight=weights[int(each.episode)],
+            severity=each.severity,
             at=now,
             message_id=message_ids[int(each.recipient)],
         )
@@ -162,5 +169,5 @@ def write(notifications: Iterable[Notification]) -> None:
         batch_size=2_000,
         update_conflicts=True,
         unique_fields=["alert", "recipient", "phase", "number"],
-        update_fields=["route", "people", "weight", "at", "muted", "message"],
+        update_fields=["route", "people", "weight", "severity", "at", "muted", "message"],
     )

@@ -52,6 +52,7 @@ class Life:
     episode: Episode
     silenced: tuple[int, int] = (0, 0)
     acknowledged: int = LONGEST + 1
+    critical: int = 3 * LONGEST
 
     def at(self, minute: float) -> Episode | None:
         """Return the episode as it is known at a minute; None before it began."""
@@ -65,6 +66,7 @@ class Life:
             people=0 if is_silenced else told.people,
             silenced=told.people if is_silenced else 0,
             is_acknowledged=minute >= self.acknowledged,
+            severity=Severity.CRITICAL if minute >= self.critical else told.severity,
         )
 
 
@@ -137,6 +139,7 @@ def life(draw: st.DrawFn, key: str) -> Life:
     return Life(
         told,
         (silenced_from, silenced_from + draw(st.integers(0, 120))),
+        draw(st.integers(0, 2 * LONGEST)),
         draw(st.integers(0, 2 * LONGEST)),
     )
 

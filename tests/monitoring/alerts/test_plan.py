@@ -137,6 +137,31 @@ class TestGrowing:
         assert said(grown, ADMIN, minutes=75, told=told()) == ["grown"]
 
 
+class TestGettingGraver:
+    def test_it_is_told_at_once_and_once(self) -> None:
+        graver = Life(episode(severity=Severity.WARNING), critical=20)
+        played = play([graver], [ADMIN], EVERY_MINUTE)
+        assert [(minute, each.phase) for minute, each in played.sent] == [
+            (15, "opened"),
+            (20, "grown"),
+        ]
+
+    def test_it_is_told_though_somebody_has_acknowledged_and_in_quiet_hours(self) -> None:
+        night = replace(ADMIN, hours=Hours(quiet_from=time(0), quiet_until=time(15)))
+        known = episode(severity=Severity.CRITICAL, is_acknowledged=True)
+        assert said(known, night, minutes=20, told=told()) == ["grown"]
+
+    def test_what_comes_and_goes_is_no_news(self) -> None:
+        grave = told(severity=Severity.CRITICAL)
+        after = told_after(grave, Message("e1", "admin", Phase.REMINDER, 40), 40, at(30))
+        assert after.severity is Severity.CRITICAL
+        assert said(episode(severity=Severity.CRITICAL), ADMIN, minutes=40, told=after) == []
+
+    def test_not_while_everybody_is_silenced(self) -> None:
+        known = episode(severity=Severity.CRITICAL, people=0, silenced=40)
+        assert said(known, ADMIN, minutes=20, told=told()) == []
+
+
 class TestReminding:
     def test_what_goes_on_is_told_again_a_day_after_the_last_message(self) -> None:
         day = 24 * 60
@@ -456,6 +481,25 @@ def test_what_lasts_unsilenced_and_unanswered_is_escalated(
                 if matches(route, life.episode):
                     place = (life.episode.key, route.recipient, Phase.OPENED)
                     assert played.first(*place) is not None
+
+
+@given(lives(), targets())
+def test_who_was_told_is_told_when_it_gets_graver_and_lasts(
+    lived: list[Life], routes: list[Target]
+) -> None:
+    played = play(lived, routes, list(range(2 * LONGEST)))
+    for (key, recipient), last in played.told.items():
+        life = next(each for each in lived if each.episode.key == key)
+        theirs = [each for each in routes if each.recipient == recipient and not each.after]
+        grown = [each for _, each in played.sent if each.key[:3] == (key, recipient, "grown")]
+        assert len(grown) <= 1
+        is_graver = life.critical < 2 * LONGEST - 120 and life.episode.kind not in EVENTS
+        if (
+            life.episode.ended_at is None
+            and is_graver
+            and any(matches(r, life.episode) for r in theirs)
+        ):
+            assert last.severity is Severity.CRITICAL
 
 
 @given(lives(), targets(), moments())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.alerts.kinds import Severity
 from monitoring.alerts.plan import Phase, Told
 from monitoring.alerts.told import Line, recorded
 from tests.factories import NOW
@@ -28,10 +29,25 @@ def test_the_last_numbers_and_how_often_are_known() -> None:
             line("reminder", 120, number=1, people=18, weight=18.0),
         ]
     )
-    told = Told(NOW + timedelta(minutes=120), 18, 18.0, NOW, reminders=1, growths=1)
+    told = Told(
+        NOW + timedelta(minutes=120),
+        18,
+        18.0,
+        NOW,
+        reminders=1,
+        growths=1,
+        severity=Severity.CRITICAL,
+    )
     assert record.told == {(1, 2): told}
     assert not record.unsent
     assert not record.waiting
+
+
+def test_the_gravest_that_was_told_is_known_as_far_as_it_was_noted() -> None:
+    lines = [line(severity=2), line("grown", 60, number=1, severity=3)]
+    assert recorded(lines[:1]).told[1, 2].severity is Severity.WARNING
+    assert recorded(lines).told[1, 2].severity is Severity.CRITICAL
+    assert recorded([line()]).told[1, 2].severity is Severity.CRITICAL
 
 
 def test_what_was_forgotten_was_told() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier
 
@@ -102,6 +103,21 @@ def test_it_grows_instead_of_being_told_again(acme: Organization) -> None:
     assert Alert.objects.count() == Message.objects.count() == 1
     assert watch(75) == Watched(queued=1)
     assert phases() == [("opened", 5), ("grown", 17)]
+
+
+def test_getting_graver_is_told_by_itself(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Finding(AlertKind.COVERAGE, acme.pk, "", Severity.WARNING, people=4, weight=4)]
+    coverage = (frozenset({AlertKind.COVERAGE}), lambda now: found)
+    monkeypatch.setattr(sources, "_sources", {"coverage": coverage})
+    for minute in (1, 16):
+        watch(minute)
+    found[0] = replace(found[0], severity=Severity.CRITICAL)
+    for minute in (20, 22):
+        watch(minute)
+    assert phases() == [("opened", 4), ("grown", 4)]
+    assert list(Notification.objects.order_by("pk").values_list("severity", flat=True)) == [2, 3]
 
 
 def test_what_goes_on_is_reminded_of_daily_until_somebody_has_it(acme: Organization) -> None:
