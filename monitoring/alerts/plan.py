@@ -17,6 +17,8 @@ from enum import StrEnum
 from monitoring.alerts.hours import Hours, may_be_told
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 
+# So long after it is over an event is news, to whoever does not work at the weekend too.
+STALE = timedelta(days=3)
 # Names of an episode and of a recipient: whatever the caller tells them apart by.
 Name = int | str
 
@@ -364,7 +366,7 @@ def beginning(
     episode: Episode, routes: Sequence[Target], now: datetime, waits: Waits
 ) -> Message | Mute | None:
     is_event = episode.kind in EVENTS
-    if episode.ended_at is not None and not is_event:
+    if episode.ended_at is not None and (not is_event or now - episode.ended_at > STALE):
         return None
     people = people_for(routes, episode)
     if not people and episode.silenced:

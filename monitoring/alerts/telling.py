@@ -82,8 +82,9 @@ def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
     """Return what is to be told of alerts, by the waits of each organization.
 
     An end whose beginning is still in the outbox is not told; that beginning is withdrawn when it
-    is its turn (`monitoring.alerts.alert_checks`).
+    is its turn (`monitoring.alerts.alert_checks`). Nor is one whose beginning was given up.
     """
+    unheard = record.unsent | record.failed
     organization_ids = {alert.organization_id for alert in alerts}
     told_recipients = {int(recipient) for _, recipient in record.told}
     targets = targets_of(organization_ids, now, told_recipients=told_recipients)
@@ -92,7 +93,7 @@ def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
     for alert in alerts:
         by_waits[waits[alert.organization_id]].append(episode_of(alert))
     plans = [
-        plan_at(episodes, targets_for(episodes, targets), record.told, now, each, record.unsent)
+        plan_at(episodes, targets_for(episodes, targets), record.told, now, each, unheard)
         for each, episodes in by_waits.items()
     ]
     places = {alert.pk: place for place, alert in enumerate(alerts)}

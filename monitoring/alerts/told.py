@@ -46,13 +46,15 @@ class Record:
     """The notifications of some alerts.
 
     told      what each recipient was told of each alert
-    unsent    of these nothing has left the outbox yet
+    unsent    of these nothing has left the outbox yet, and something waits there
+    failed    of these all that was to be sent was given up, so nobody waits for the end
     waiting   alerts of which a message waits there, and may be withdrawn
     muted     beginnings kept from recipients: why, and of how many people
     """
 
     told: dict[Pair, Told] = field(default_factory=dict)
     unsent: set[Pair] = field(default_factory=set)
+    failed: set[Pair] = field(default_factory=set)
     waiting: set[Name] = field(default_factory=set)
     muted: dict[Pair, tuple[str, int]] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ def recorded(lines: Iterable[Line]) -> Record:
     """Fold notifications, the earliest first. Pure."""
     record = Record()
     sent: set[Pair] = set()
+    waiting: set[Pair] = set()
     for line in lines:
         pair = line.alert, line.recipient
         if line.muted:
@@ -88,9 +91,11 @@ def recorded(lines: Iterable[Line]) -> Record:
         record.told[pair] = told_after(record.told.get(pair), said, line.weight, line.at)
         if line.state in UNSENT:
             record.waiting.add(line.alert)
-        else:
+            waiting.add(pair)
+        elif line.state != MessageState.FAILED:
             sent.add(pair)
-    record.unsent = record.told.keys() - sent
+    record.unsent = waiting - sent
+    record.failed = record.told.keys() - sent - waiting
     return record
 
 

@@ -18,7 +18,7 @@ from monitoring.alerts.episodes import changes_at
 from monitoring.alerts.following import alerts_store, known_of
 from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.models import Alert
-from monitoring.alerts.plan import Name, Told
+from monitoring.alerts.plan import STALE, Name, Told
 from monitoring.alerts.sources import found_at
 from monitoring.alerts.telling import alerts_tell
 from monitoring.alerts.told import Record, record_of
@@ -87,8 +87,9 @@ def is_our_turn() -> bool:
 def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
     """Leave alone what is over and told; take it out of `alerts`."""
     told: defaultdict[Name, list[Told]] = defaultdict(list)
-    for (alert, _), each in record.told.items():
-        told[alert].append(each)
+    for pair, each in record.told.items():
+        if pair not in record.failed:
+            told[pair[0]].append(each)
     done = [
         pk
         for pk, alert in alerts.items()
@@ -101,9 +102,9 @@ def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
 
 
 def is_settled(alert: Alert, told: Iterable[Told], now: datetime) -> bool:
-    """Tell whether nothing is left to tell of an alert."""
+    """Tell whether nothing is left to tell of an alert; `told` is who waits for its end."""
     if alert.ended_at is None:
         return False
-    if now - alert.ended_at > TOO_LATE:
-        return True
-    return alert.kind not in EVENTS and all(each.is_over for each in told)
+    if alert.kind in EVENTS:
+        return now - alert.ended_at > STALE
+    return now - alert.ended_at > TOO_LATE or all(each.is_over for each in told)

@@ -342,6 +342,11 @@ class TestEvents:
     def test_it_is_told_though_it_is_over(self) -> None:
         assert said(replace(self.EVENT, ended_at=at(1)), ADMIN, minutes=2) == ["opened"]
 
+    def test_what_has_long_been_over_is_no_news(self) -> None:
+        over = replace(self.EVENT, ended_at=at(0))
+        assert said(over, ADMIN, minutes=3 * 24 * 60) == ["opened"]
+        assert said(over, ADMIN, minutes=3 * 24 * 60 + 1) == []
+
     def test_often_is_no_flapping(self) -> None:
         assert said(replace(self.EVENT, flaps=9), ADMIN, minutes=0) == ["opened"]
 

@@ -77,6 +77,20 @@ def test_of_what_nothing_has_left_the_outbox_is_known() -> None:
     assert record.waiting == {1, 7}
 
 
+def test_where_all_was_given_up_is_known() -> None:
+    record = recorded(
+        [
+            line(state="failed"),
+            line(alert=7, state="failed"),
+            line("reminder", 5, alert=7, number=1),
+            line(alert=8, state="failed"),
+            line("reminder", 5, alert=8, number=1, state="queued"),
+        ]
+    )
+    assert record.failed == {(1, 2)}
+    assert record.unsent == {(8, 2)}
+
+
 STATES = st.sampled_from(["sent", "failed", "queued", "sending", "withdrawn", None])
 LINES = st.lists(
     st.builds(line, st.sampled_from(list(Phase)), alert=st.integers(1, 3), state=STATES)
@@ -86,7 +100,8 @@ LINES = st.lists(
 @given(LINES)
 def test_only_what_is_told_can_be_unsent_or_over(lines: list[Line]) -> None:
     record = recorded(lines)
-    assert record.unsent <= record.told.keys()
+    assert record.unsent | record.failed <= record.told.keys()
+    assert not record.unsent & record.failed
     assert {alert for alert, _ in record.unsent} <= record.waiting
     told = {(each.alert, each.recipient) for each in lines if each.state != "withdrawn"}
     assert record.told.keys() == told

@@ -305,6 +305,47 @@ def test_an_end_waits_for_what_is_still_in_the_outbox(acme: Organization) -> Non
     assert only_alert().is_settled
 
 
+def test_the_end_of_what_nobody_got_is_not_told(acme: Organization) -> None:
+    people = make_stalled(acme, 2)
+    for minute in (1, 15):
+        watch(minute)
+    Message.objects.update(state="failed")
+    heal(people)
+    watch(20)
+    assert watch(60) == Watched()
+    assert only_alert().is_settled
+
+
+def test_the_end_is_told_to_whom_only_the_beginning_did_not_reach(acme: Organization) -> None:
+    people = make_stalled(acme, 2)
+    for minute in (1, 15):
+        watch(minute)
+    Message.objects.update(state="failed")
+    day = 24 * 60
+    assert watch(15 + day) == Watched(queued=1)
+    sent(16 + day)
+    heal(people)
+    watch(20 + day)
+    assert watch(60 + day) == Watched(queued=1)
+
+
+def test_an_event_is_no_news_to_who_comes_days_after_it(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Finding(AlertKind.RULE_CHANGE, acme.pk, "1", Severity.NOTICE)]
+    changed = (frozenset({AlertKind.RULE_CHANGE}), lambda now: found)
+    monkeypatch.setattr(sources, "_sources", {"changes": changed})
+    watch(1)
+    assert phases() == [("opened", 0)]
+    sent(2)
+    found.clear()
+    day = 24 * 60
+    watch(day)
+    make_member(acme, user=make_user(email="ben@acme.example"))
+    assert watch(4 * day + 1) == Watched()
+    assert only_alert().is_settled
+
+
 def test_an_end_that_must_wait_holds_up_no_other_organization(acme: Organization) -> None:
     globex = make_organization(name="Globex")
     make_member(globex, user=acme.members.get().user)
