@@ -16,8 +16,9 @@ from monitoring.alerts.outbox import Draft, sender_domain
 from monitoring.alerts.plan import Phase
 from monitoring.alerts.secrets import secret_of
 
-# So many alerts of one message reach a paging service one by one, the gravest of them.
-MOST_PAGES = 100
+# A paging service is told of alerts one by one, of so many by one message: its calls must all be
+# made within its time, and where one fails all of them are made again.
+PAGES_AT_ONCE = 20
 # Some services take a thousand characters at once; more come in pieces.
 LONGEST_TEXT = 8_000
 
@@ -37,7 +38,7 @@ def chat_draft(
     CredentialUnreadableError.
     """
     service, _ = parsed(secret_of(recipient).url)
-    pages = [page_of(item) for item in worst_first(items)[:MOST_PAGES]] if service.pages else []
+    pages = [page_of(item) for item in worst_first(items)] if service.pages else []
     return Draft(
         organization=organization,
         person=None,
@@ -50,6 +51,17 @@ def chat_draft(
         target=recipient,
         details={"pages": pages} if pages else {},
     )
+
+
+def portions(recipient: Recipient, items: Sequence[Item]) -> list[list[Item]]:
+    """Return the alerts that each message to a chat tells of, the gravest first.
+
+    That is one message of all, but to a paging service. Raises CredentialUnreadableError.
+    """
+    service, _ = parsed(secret_of(recipient).url)
+    told = worst_first(items)
+    size = PAGES_AT_ONCE if service.pages else len(told)
+    return [told[place : place + size] for place in range(0, len(told), size)]
 
 
 def page_of(item: Item) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Telling recipients of alerts: what is due of all of them, as one message each in the outbox."""
+"""Telling recipients of alerts: what is due of all of them, as one message each in the outbox.
+
+But a paging service gets several where many are due (`monitoring.alerts.drafts`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import uuid4
 
-from monitoring.alerts.drafts import draft_of
+from monitoring.alerts.drafts import Part, drafts_of
 from monitoring.alerts.findings import ABSORBED
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.items import items_of, readers_of
@@ -166,24 +169,23 @@ def tell_some(
     weights: Mapping[int, float],
     now: datetime,
 ) -> list[int]:
-    """Queue the messages of some recipients and note what they tell; return who has one now."""
+    """Queue the messages of some recipients and note what they tell; return whose each is."""
     messages = [message for theirs in by_recipient.values() for message in theirs]
     items = items_of(messages, now, recipients=recipients)
     readers = with_silences([recipients[recipient_id] for recipient_id in by_recipient], now)
     places = places_left(messages, now)
-    drafts: dict[str, Draft] = {}
-    whose: dict[str, int] = {}
+    drafts: list[Draft] = []
+    told: dict[str, list[Pair]] = {}
     for recipient_id, theirs in by_recipient.items():
-        told = [items[message.key] for message in theirs]
-        draft = drafted(recipients[recipient_id], told, readers[recipient_id], now)
-        if draft is not None:
-            drafts[draft.key] = replace(draft, in_place_since=places.get(recipient_id))
-            whose[draft.key] = recipient_id
-    queued = messages_queue(drafts=list(drafts.values()), now=now)
-    message_ids = {whose[message.key]: message.pk for message in queued}
-    noted = [each for each in messages if int(each.recipient) in message_ids]
+        due = [items[message.key] for message in theirs]
+        for part in drafted(recipients[recipient_id], due, readers[recipient_id], now):
+            drafts.append(replace(part.draft, in_place_since=places.get(recipient_id)))
+            told[part.draft.key] = [(item.alert_id, recipient_id) for item in part.items]
+    queued = messages_queue(drafts=drafts, now=now)
+    message_ids = {pair: message.pk for message in queued for pair in told[message.key]}
+    noted = [message for message in messages if pair_of(message) in message_ids]
     notifications_write(noted, message_ids, weights, now)
-    return list(message_ids)
+    return [int(told[message.key][0][1]) for message in queued]
 
 
 def with_silences(recipients: Collection[Recipient], now: datetime) -> dict[int, Reader]:
@@ -200,12 +202,12 @@ def with_silences(recipients: Collection[Recipient], now: datetime) -> dict[int,
 
 def drafted(
     recipient: Recipient, items: Sequence[Item], reader: Reader, now: datetime
-) -> Draft | None:
-    """Return the message of one recipient; None where it can't be written, lest others wait."""
+) -> list[Part]:
+    """Return the messages to one recipient; none where they can't be written, lest others wait."""
     try:
-        return draft_of(recipient, items, f"alert/{uuid4()}", now, reader=reader)
+        return drafts_of(recipient, items, f"alert/{uuid4()}", now, reader=reader)
     except DATABASE_ERRORS:
         raise
     except Exception:
         logger.exception("no message could be written for recipient %s", recipient.pk)
-        return None
+        return []

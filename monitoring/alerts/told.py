@@ -130,11 +130,11 @@ def places_left(messages: Collection[Message], now: datetime) -> dict[int, datet
 
 def notifications_write(
     messages: Iterable[Message],
-    message_ids: Mapping[int, int],
+    message_ids: Mapping[Pair, int],
     weights: Mapping[int, float],
     now: datetime,
 ) -> None:
-    """Write down what was queued; `message_ids` by recipient, `weights` by alert."""
+    """Write down what was queued; `message_ids` by alert and recipient, `weights` by alert."""
     write(
         Notification(
             alert_id=int(each.episode),
@@ -146,7 +146,7 @@ def notifications_write(
             weight=weights[int(each.episode)],
             severity=each.severity,
             at=now,
-            message_id=message_ids[int(each.recipient)],
+            message_id=message_ids[each.episode, each.recipient],
         )
         for each in messages
     )

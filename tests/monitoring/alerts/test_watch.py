@@ -17,9 +17,11 @@ from monitoring.alerts import sources, telling
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Message, Notification, Recipient
+from monitoring.alerts.outbox import details_in
 from monitoring.alerts.watch import TOO_LATE, Watched, alerts_watch
 from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
+from tests.monitoring.alerts.destination_makers import make_chat
 from tests.monitoring.alerts.engine_makers import (
     BROKEN,
     at,
@@ -441,18 +443,45 @@ def test_a_message_that_cannot_be_written_keeps_nobody_else_waiting(
     make_member(acme, user=make_user(email="ben@acme.example"))
     make_stalled(acme, 2)
     watch(1)
-    draft_of = telling.draft_of
+    drafts_of = telling.drafts_of
 
     def broken(recipient: Recipient, *arguments: object, **options: object) -> object:
         if recipient.address == "ada@acme.example":
             raise ValueError("no words")
-        return draft_of(recipient, *arguments, **options)  # type: ignore[arg-type]
+        return drafts_of(recipient, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(telling, "draft_of", broken)
+    monkeypatch.setattr(telling, "drafts_of", broken)
     assert watch(15) == Watched(queued=1)
     assert Message.objects.get().recipient == "ben@acme.example"
-    monkeypatch.setattr(telling, "draft_of", draft_of)
+    monkeypatch.setattr(telling, "drafts_of", drafts_of)
     assert watch(16) == Watched(queued=1)
+
+
+def numbers_told() -> list[int]:
+    """Return of how many alerts each message tells, and pages a service."""
+    numbers = []
+    for message in Message.objects.order_by("id"):
+        numbers.append(message.notifications.count())
+        assert len(details_in(message).get("pages", [])) in {0, numbers[-1]}
+    return numbers
+
+
+def test_a_paging_service_is_told_of_each_of_very_many_alerts(acme: Organization) -> None:
+    pager = make_chat("pagerduty://integration@apikey", acme)
+    chat = make_chat("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#x", acme)
+    make_route(acme, [pager, chat], audience="chosen")
+    people = [make_stalled(acme, 1, cause=f"cause {number}") for number in range(105)]
+    watch(1)
+    assert watch(15) == Watched(queued=7)
+    assert sorted(numbers_told()) == [5, 20, 20, 20, 20, 20, 105]
+    assert Message.objects.filter(target=chat).get().notifications.count() == 105
+    sent(16)
+    heal([person for some in people for person in some])
+    watch(20)
+    assert watch(51) == Watched(queued=7)
+    over = Notification.objects.filter(recipient=pager, phase="over")
+    assert over.values("alert").distinct().count() == 105
+    assert over.values("message").distinct().count() == 6
 
 
 @pytest.mark.django_db(transaction=True)
