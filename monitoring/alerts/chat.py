@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.credentials import CredentialUnreadableError
 from accounts.models import Organization
-from monitoring.alerts.chat_plugins import parsed
+from monitoring.alerts.chat_plugins import ChatRefusedError, parsed
 from monitoring.alerts.item import ChatText, Item
 from monitoring.alerts.item_words import headline
 from monitoring.alerts.letters import worst_first
 from monitoring.alerts.mails import one_line, shortened, text_mail
 from monitoring.alerts.models import Channel, Recipient
-from monitoring.alerts.outbox import Draft, sender_domain
+from monitoring.alerts.outbox import Draft, sender_domain, unwritten
 from monitoring.alerts.plan import Phase
 from monitoring.alerts.secrets import secret_of
 
@@ -34,11 +35,11 @@ def chat_draft(
 ) -> Draft:
     """Return the message that tells a chat of alerts; `items` are those, for paging services.
 
-    Such a service opens an alert of its own for each, and closes it when ours is over. Raises
-    CredentialUnreadableError.
+    Such a service opens an alert of its own for each, and closes it when ours is over. Where it is
+    not known where the message leads it is given up, but can be sent once that is known again.
     """
-    service, _ = parsed(secret_of(recipient).url)
-    pages = [page_of(item) for item in worst_first(items)] if service.pages else []
+    may_page, failure = paging(recipient)
+    pages = [page_of(item) for item in worst_first(items)] if may_page else []
     return Draft(
         organization=organization,
         person=None,
@@ -50,18 +51,27 @@ def chat_draft(
         channel=Channel.CHAT,
         target=recipient,
         details={"pages": pages} if pages else {},
+        failure=failure,
     )
 
 
 def portions(recipient: Recipient, items: Sequence[Item]) -> list[list[Item]]:
     """Return the alerts that each message to a chat tells of, the gravest first.
 
-    That is one message of all, but to a paging service. Raises CredentialUnreadableError.
+    That is one message of all, but to a paging service.
     """
-    service, _ = parsed(secret_of(recipient).url)
-    told = worst_first(items)
-    size = PAGES_AT_ONCE if service.pages else len(told)
+    told, (may_page, _) = worst_first(items), paging(recipient)
+    size = PAGES_AT_ONCE if may_page else len(told)
     return [told[place : place + size] for place in range(0, len(told), size)]
+
+
+def paging(recipient: Recipient) -> tuple[bool, str]:
+    """Tell whether a recipient may be a paging service, and why that is not known."""
+    try:
+        service, _ = parsed(secret_of(recipient).url)
+    except (CredentialUnreadableError, ChatRefusedError) as error:
+        return True, unwritten(error)
+    return service.pages, ""
 
 
 def page_of(item: Item) -> dict[str, Any]:

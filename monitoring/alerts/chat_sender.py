@@ -9,7 +9,7 @@ from typing import Any
 from apprise import NotifyFormat, NotifyType
 
 from accounts.credentials import CredentialUnreadableError
-from monitoring.alerts.chat_plugins import ChatRefusedError, format_of, plugin_of
+from monitoring.alerts.chat_plugins import ChatRefusedError, format_of, parsed, plugin_of
 from monitoring.alerts.delivery import Answer, Verdict, answer_to_request, told
 from monitoring.alerts.guarded_http import Exchange, exchange
 from monitoring.alerts.models import Message
@@ -44,9 +44,15 @@ class ChatSender:
         try:
             url, pages = secret_of(target).url, details_in(message).get("pages", [])
             text = mail_in(message).text
+            service, _ = parsed(url)
         except CredentialUnreadableError as error:
             return Answer(Verdict.LATER, told(error))
-        calls = pages or [{"key": "", "title": message.subject, "text": text}]
+        except ChatRefusedError as error:
+            return Answer(Verdict.NEVER, str(error))
+        # It was not known, or another one, when the message was written.
+        calls = (pages if service.pages else []) or [
+            {"key": "", "title": message.subject, "text": text}
+        ]
         with exchange(WITHIN) as made:
             for each in calls:
                 answer = tell(url, each, made)

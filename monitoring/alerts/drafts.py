@@ -6,16 +6,19 @@ That is one, but to a paging service, which is told of each alert by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from django.utils.html import escape
 
 from monitoring.alerts.chat import chat_draft, portions
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.items import reader_of
 from monitoring.alerts.letters import alert_chat, alert_mail
+from monitoring.alerts.mails import Mail, text_mail
 from monitoring.alerts.models import Channel, Recipient
-from monitoring.alerts.outbox import Draft
-from monitoring.alerts.webhooks import alert_event
+from monitoring.alerts.outbox import Draft, unwritten
+from monitoring.alerts.webhooks import alert_event, body_of, slug_of, type_of
 
 KIND = "alert"
 
@@ -31,7 +34,7 @@ class Part:
 def drafts_of(
     recipient: Recipient, items: Sequence[Item], key: str, now: datetime, *, reader: Reader
 ) -> list[Part]:
-    """Return the messages that tell a recipient of alerts that are due. Raises as `draft_of`."""
+    """Return the messages that tell a recipient of alerts that are due."""
     is_chat = recipient.channel == Channel.CHAT
     parts = portions(recipient, items) if is_chat else [items]
     return [
@@ -52,8 +55,7 @@ def draft_of(
 ) -> Draft:
     """Return the one message that tells a recipient of alerts.
 
-    Who drafts many looks their readers up at once (`monitoring.alerts.items.readers_of`). Raises
-    CredentialUnreadableError for a chat whose address can't be read.
+    Who drafts many looks their readers up at once (`monitoring.alerts.items.readers_of`).
     """
     reader = reader or reader_of(recipient)
     match recipient.channel:
@@ -71,3 +73,38 @@ def draft_of(
         recipient_name=reader.name,
         mail=alert_mail(items, reader, written_at=now),
     )
+
+
+def draft_given_up(
+    recipient: Recipient,
+    items: Sequence[Item],
+    key: str,
+    now: datetime,
+    error: Exception,
+    *,
+    reader: Reader,
+) -> Draft:
+    """Return what stands in the outbox, given up, for a message that could not be written.
+
+    Sent again by hand it says where the alerts are to be seen.
+    """
+    title = "1 alert" if len(items) == 1 else f"{len(items):,} alerts"
+    text = f"What is told of this could not be written. See {reader.alerts_link}\n"
+    draft = Draft(
+        organization=recipient.organization,
+        person=None,
+        kind=KIND,
+        key=key,
+        recipient=reader.address,
+        recipient_name=reader.name,
+        mail=Mail(title, text, f"<p>{escape(text)}</p>"),
+        failure=unwritten(error),
+    )
+    if recipient.channel == Channel.MAIL:
+        return draft
+    if recipient.channel == Channel.WEBHOOK:
+        alerts = [{"id": item.alert_id, "phase": str(item.phase)} for item in items]
+        data = {"organization": slug_of(recipient.organization), "alerts": alerts}
+        text = body_of(type_of({item.phase for item in items}), data, now)
+    mail = text_mail(title, text)
+    return replace(draft, channel=recipient.channel, target=recipient, mail=mail)

@@ -58,7 +58,8 @@ class Draft:
 
     One of another channel than mail names its `target`, and goes where that leads when it is sent.
     `details` are what its channel needs besides the text, as JSON. `in_place_since`: it takes the
-    place in the queue that one before it has had since then.
+    place in the queue that one before it has had since then. With a `failure` it is given up at
+    once, for an admin to see and to send again.
     """
 
     organization: Organization | None
@@ -73,6 +74,7 @@ class Draft:
     target: Recipient | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     in_place_since: datetime | None = None
+    failure: str = ""
 
 
 def message_queue(
@@ -110,6 +112,7 @@ def messages_queue(*, drafts: Sequence[Draft], now: datetime) -> list[Message]:
 def message_of(draft: Draft, now: datetime) -> Message:
     if draft.kind not in KINDS:
         raise KeyError(f"{draft.kind!r} is not in monitoring.alerts.outbox.KINDS")
+    given_up = {"state": MessageState.FAILED, "ended_at": now, "answer": draft.failure}
     return Message(
         organization=draft.organization,
         person=draft.person,
@@ -124,7 +127,13 @@ def message_of(draft: Draft, now: datetime) -> Message:
         message_id=f"<{uuid4().hex}@{sender_domain()}>",
         created_at=now,
         next_try_at=draft.in_place_since or max(now, draft.not_before or now),
+        **(given_up if draft.failure else {}),
     )
+
+
+def unwritten(error: Exception) -> str:
+    """Return the failure of a message that could not be written; the error's text may be secret."""
+    return f"This message could not be written ({type(error).__name__})."
 
 
 def content_of(mail: Mail, details: Mapping[str, Any] | None = None) -> bytes:

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import uuid4
 
-from monitoring.alerts.drafts import Part, drafts_of
+from monitoring.alerts.drafts import Part, draft_given_up, drafts_of
 from monitoring.alerts.findings import ABSORBED
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.items import items_of, readers_of
@@ -203,11 +203,16 @@ def with_silences(recipients: Collection[Recipient], now: datetime) -> dict[int,
 def drafted(
     recipient: Recipient, items: Sequence[Item], reader: Reader, now: datetime
 ) -> list[Part]:
-    """Return the messages to one recipient; none where they can't be written, lest others wait."""
+    """Return the messages to one recipient; where they can't be written, one that is given up.
+
+    So others need not wait, and an admin sees it.
+    """
+    key = f"alert/{uuid4()}"
     try:
-        return drafts_of(recipient, items, f"alert/{uuid4()}", now, reader=reader)
+        return drafts_of(recipient, items, key, now, reader=reader)
     except DATABASE_ERRORS:
         raise
-    except Exception:
+    except Exception as error:
         logger.exception("no message could be written for recipient %s", recipient.pk)
-        return []
+        draft = draft_given_up(recipient, items, key, now, error, reader=reader)
+        return [Part(draft, items)]

@@ -19,7 +19,7 @@ from monitoring.alerts import chat_sender, claims
 from monitoring.alerts.chat_sender import JOINER, defused
 from monitoring.alerts.item import ChatText
 from monitoring.alerts.kinds import Severity
-from monitoring.alerts.models import Channel, Message
+from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import details_in
 from monitoring.alerts.plan import Phase
 from monitoring.alerts.sending import chats_work
@@ -209,6 +209,17 @@ def test_a_test_message_to_a_paging_service_is_sent_as_it_is(
 def test_a_chat_gets_no_pages(web: Web) -> None:
     message = queue_chat(make_chat(mattermost(web)), items=[make_item()])
     assert details_in(message) == {}
+
+
+def test_what_was_written_for_a_paging_service_comes_to_a_chat_as_one_text(web: Web) -> None:
+    hook = make_chat("pagerduty://integration@apikey")
+    message = queue_chat(hook, items=[make_item(), make_item()])
+    assert len(details_in(message)["pages"]) == 2
+    Recipient.objects.update(secret=make_chat(mattermost(web)).secret)
+    chats_work()
+    (call,) = web.taken
+    assert "Allow the app." in call.json["text"]
+    assert stored(message).state == "sent"
 
 
 def test_a_long_text_comes_in_pieces(web: Web) -> None:

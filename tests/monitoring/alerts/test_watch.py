@@ -10,6 +10,7 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection, connections
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.credentials import encrypt
 from accounts.models import Organization
@@ -17,11 +18,11 @@ from monitoring.alerts import sources, telling
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Message, Notification, Recipient
-from monitoring.alerts.outbox import details_in
+from monitoring.alerts.outbox import details_in, mail_in
 from monitoring.alerts.watch import TOO_LATE, Watched, alerts_watch
 from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
-from tests.monitoring.alerts.destination_makers import make_chat
+from tests.monitoring.alerts.destination_makers import make_chat, make_webhook
 from tests.monitoring.alerts.engine_makers import (
     BROKEN,
     at,
@@ -37,6 +38,7 @@ from tests.monitoring.alerts.engine_makers import (
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 
+OTHER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 
 
@@ -451,10 +453,53 @@ def test_a_message_that_cannot_be_written_keeps_nobody_else_waiting(
         return drafts_of(recipient, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(telling, "drafts_of", broken)
-    assert watch(15) == Watched(queued=1)
-    assert Message.objects.get().recipient == "ben@acme.example"
+    assert watch(15) == Watched(queued=2)
+    given_up, queued = Message.objects.order_by("recipient")
+    assert (queued.recipient, queued.state) == ("ben@acme.example", "queued")
+    assert (given_up.state, given_up.ended_at) == ("failed", at(15))
+    assert given_up.answer == "This message could not be written (ValueError)."
+    assert "/o/" in mail_in(given_up).text
     monkeypatch.setattr(telling, "drafts_of", drafts_of)
-    assert watch(16) == Watched(queued=1)
+    assert watch(16) == Watched(), "it counts as told, and is shown"
+
+
+@pytest.mark.parametrize("channel", ["chat", "webhook"])
+def test_what_cannot_be_written_for_a_destination_is_given_up(
+    acme: Organization, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = make_chat if channel == "chat" else make_webhook
+    make_route(acme, [make("https://there.example/hook", acme)], audience="chosen")
+    make_stalled(acme, 2)
+    watch(1)
+
+    def broken(*arguments: object, **options: object) -> object:
+        raise ValueError("no words")
+
+    monkeypatch.setattr(telling, "drafts_of", broken)
+    assert watch(15) == Watched(queued=1)
+    message = Message.objects.get()
+    assert (message.state, message.channel, message.subject) == ("failed", channel, "1 alert")
+    if channel == "webhook":
+        told = json.loads(mail_in(message).text)
+        alert = only_alert()
+        assert told["data"]["alerts"] == [{"id": alert.pk, "phase": "opened"}]
+
+
+def test_a_chat_of_which_nobody_knows_where_it_leads_is_given_up(
+    acme: Organization, settings: Settings
+) -> None:
+    pager = make_chat("pagerduty://integration@apikey", acme)
+    make_route(acme, [pager], audience="chosen")
+    make_stalled(acme, 2)
+    watch(1)
+    known, settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS, [OTHER_KEY]
+    assert watch(15) == Watched(queued=1)
+    assert watch(17) == Watched(), "once an episode and phase"
+    message = Message.objects.get()
+    assert message.state == "failed"
+    assert message.answer == "This message could not be written (CredentialUnreadableError)."
+    settings.CREDENTIAL_KEYS = [OTHER_KEY, *known]
+    assert len(details_in(message)["pages"]) == 1, "so that it can be sent once it is known"
 
 
 def numbers_told() -> list[int]:
