@@ -8,15 +8,15 @@ from typing import Any
 from django.db import transaction
 
 from monitoring.alerts.models import Alert
-from monitoring.audit.log import audit_entry_write
+from monitoring.audit.log import audit_entry_write, by_link
 
 
 @transaction.atomic
 def alert_acknowledge(*, alert: Alert, name: str, now: datetime, user: Any = None) -> bool:
     """Write down that somebody is at an alert; return False for one that is over or in hand.
 
-    The caller checks that they may: by their access, or by the signed link of a recipient, who has
-    a `name` but may have no login.
+    The caller checks that they may: by their access, or by the signed link of a recipient. Whoever
+    followed that is not known, so the audit log has the recipient's `name`, and no user.
     """
     waiting = Alert.objects.open().filter(pk=alert.pk, acknowledged_at=None)
     if not waiting.update(acknowledged_at=now, acknowledged_by_name=name[:254]):
@@ -42,5 +42,5 @@ def written(alert: Alert, action: str, name: str, now: datetime, user: Any) -> N
         now=now,
         author=user,
         author_name=name,
-        detail={"alert": alert.pk},
+        detail={"alert": alert.pk} | by_link(user),
     )

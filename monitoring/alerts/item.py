@@ -24,7 +24,8 @@ class Item:
     missing_since       since when the one who waits longest has had no good run
     people_link         to who has it now in the console; with `is_one` to the one it is about
     alert_link          to its page in the console
-    acknowledge_link    works without a sign-in; empty where there is nothing to acknowledge
+    acknowledge_link    works without a sign-in; empty where there is nothing to acknowledge, or who
+                        reads it may only look
     flaps               how many like it ended within the day before it began
     facts               the measured numbers, as its source brings them by kind
     is_escalated        told because nobody has acknowledged it

@@ -23,6 +23,7 @@ from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.models import Alert, Channel, Notification, Recipient, Route
 from monitoring.alerts.plan import Message, Name, Phase
+from monitoring.alerts.recipients import who_may_change
 from monitoring.alerts.tickets import acknowledge_link, unsubscribe_link
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.errors.rulebook import rule_sets_of
@@ -34,13 +35,17 @@ ABOUT_HEALTH = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE})
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the items of many messages are made of, by the ids of alerts and routes."""
+    """What the items of many messages are made of, by the ids of alerts and routes.
+
+    `acknowledging` are the recipients who may acknowledge.
+    """
 
     alerts: Mapping[int, Alert]
     routes: Mapping[int, Route]
     rules: Mapping[int | None, Mapping[str, Explanation]]
     named: Mapping[tuple[int, tuple[str, ...]], Named]
     told: Mapping[tuple[int, int], int]
+    acknowledging: Collection[int]
 
     def teams_of(self, message: Message) -> tuple[str, ...]:
         """Return the teams that the message's route is about; empty stands for all."""
@@ -64,12 +69,13 @@ def loaded_for(messages: Sequence[Message], now: datetime) -> Loaded:
     ids = {int(each.episode) for each in messages}
     alerts = Alert.objects.select_related("organization").in_bulk(ids)
     routes = Route.objects.in_bulk({each.route for each in messages if each.route is not None})
-    bare = Loaded(alerts, routes, rules_of(alerts.values()), {}, told_of(messages))
+    acknowledging = who_may_change({int(each.recipient) for each in messages})
+    rules, told = rules_of(alerts.values()), told_of(messages)
+    bare = Loaded(alerts, routes, rules, {}, told, acknowledging)
     pairs = {
         (int(each.episode), bare.teams_of(each)) for each in messages if each.phase != Phase.OVER
     }
-    named = named_by(pairs, alerts, now)
-    return Loaded(alerts, routes, bare.rules, named, bare.told)
+    return replace(bare, named=named_by(pairs, alerts, now))
 
 
 def rules_of(alerts: Collection[Alert]) -> dict[int | None, Mapping[str, Explanation]]:
@@ -115,7 +121,8 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
     told = loaded.told.get((alert.pk, recipient.pk), 0)
     route = loaded.routes.get(message.route) if message.route is not None else None
     is_one = message.people == 1 and named.first is not None and alert.kind in ABOUT_HEALTH
-    may_acknowledge = not (is_over or alert.acknowledged_at or alert.kind in EVENTS)
+    is_waiting = not (is_over or alert.acknowledged_at or alert.kind in EVENTS)
+    may_acknowledge = is_waiting and recipient.pk in loaded.acknowledging
     return replace(
         plain_item(alert, message.phase, loaded.rules[alert.organization_id]),
         people=max(told, message.people) if is_over else message.people,

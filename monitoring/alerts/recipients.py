@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.access import zone_of
+from accounts.access import MAY_CHANGE, zone_of
 from accounts.models import Member, StaffTimeZone
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.models import Channel, Recipient
@@ -154,6 +154,18 @@ def hours_by(recipient_ids: Collection[int]) -> dict[int, Hours]:
     rows = Recipient.objects.filter(may_be_told(), pk__in=recipient_ids).annotate(zone=zone)
     fields = ("zone", "quiet_from", "quiet_until", "working_days", "urgent_always")
     return {key: hours_of(*hours) for key, *hours in rows.values_list("pk", *fields)}
+
+
+def who_may_change(recipient_ids: Collection[int]) -> set[int]:
+    """Return which recipients may do what changes something, as their console lets them.
+
+    Owners, admins and support staff; and whatever has no sign-in, as an admin added it to be told.
+    """
+    allowed = membership().filter(role__in=MAY_CHANGE)
+    of_staff = Q(organization=None, user__is_staff=True)
+    may = Q(user=None) | Q(user__is_active=True) & (of_staff | Q(Exists(allowed)))
+    found = Recipient.objects.current().filter(may, pk__in=recipient_ids)
+    return set(found.values_list("pk", flat=True))
 
 
 def numbers(organization_ids: Collection[int | None]) -> list[int]:

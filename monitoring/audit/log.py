@@ -38,6 +38,11 @@ def audit_entry_write(
     )
 
 
+def by_link(user: Any) -> dict[str, str]:
+    """Return what the detail of an entry says where no user, but whoever had a link did it."""
+    return {} if user is not None else {"by": "link"}
+
+
 def audit_entries_write(
     *,
     organization: Organization,

@@ -23,6 +23,7 @@ from monitoring.alerts.item_words import headline
 from monitoring.alerts.items import item_alone, reader_of
 from monitoring.alerts.letters import course
 from monitoring.alerts.models import Alert, Recipient
+from monitoring.alerts.recipients import who_may_change
 from monitoring.alerts.tickets import read_acknowledge
 from monitoring.console.moments import zone_name
 from monitoring.console.quiet import quiet_page, said
@@ -34,10 +35,11 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a link opens: an alert, for one recipient."""
+    """What a link opens: an alert, for one recipient, who may acknowledge it or only look."""
 
     alert: Alert
     reader: Reader
+    may_acknowledge: bool
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,6 +50,8 @@ def alert_ticket(request: HttpRequest, token: str) -> HttpResponse:
         return unknown(request)
     if request.method != "POST":
         return shown(request, token, ticket)
+    if not ticket.may_acknowledge:
+        return only_looking(request, ticket)
     if not ratelimit.consume(request, action="alert_ticket", key=str(ticket.reader.recipient_id)):
         return too_often(request)
     name = ticket.reader.name or ticket.reader.address
@@ -67,7 +71,9 @@ def ticket_in(token: str, now: datetime) -> Ticket | None:
         return None
     if alert.ended_at is not None and now - alert.ended_at > KEPT:
         return None
-    return Ticket(alert, reader_of(recipient))
+    # The role may be another than when the mail was written.
+    may_acknowledge = recipient.pk in who_may_change([recipient.pk])
+    return Ticket(alert, reader_of(recipient), may_acknowledge)
 
 
 def may_hear(recipient: Recipient, alert: Alert) -> bool:
@@ -91,6 +97,7 @@ def shown(request: HttpRequest, token: str, ticket: Ticket) -> HttpResponse:
         "organization": alert.organization,
         "headline": headline(item),
         "course": course(item, zone),
+        "may_acknowledge": ticket.may_acknowledge,
         "is_open": alert.ended_at is None,
         "acknowledged": past(alert.acknowledged_at, timezone.now(), zone),
         "since": "Since" if alert.ended_at is None else "When",
@@ -106,6 +113,17 @@ def unknown(request: HttpRequest) -> HttpResponse:
         404,
         "This link does not open",
         "It is not complete, or the alert it was about is long over.",
+    )
+
+
+def only_looking(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    return said(
+        request,
+        403,
+        "Only owners and admins may acknowledge",
+        "Your role in this organization may look but not change.",
+        link=item_alone(ticket.alert).alert_link,
+        label="Open in the console",
     )
 
 

@@ -102,9 +102,9 @@ def subscribing(request: HttpRequest, slug: str | None, deed: str) -> HttpRespon
     if recipient is None or deed not in {"unsubscribe", "resubscribe"}:
         raise Http404
     if deed == "unsubscribe":
-        recipient_unsubscribe(recipient=recipient, now=timezone.now())
+        recipient_unsubscribe(recipient=recipient, now=timezone.now(), user=access.user)
         messages.success(request, "You are told nothing any more, until you subscribe again.")
     else:
-        recipient_resubscribe(recipient=recipient, now=timezone.now())
+        recipient_resubscribe(recipient=recipient, now=timezone.now(), user=access.user)
         messages.success(request, "You are told again.")
     return alerts_redirect(access, "preferences")

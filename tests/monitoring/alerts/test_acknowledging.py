@@ -4,7 +4,11 @@ import pytest
 
 from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
 from monitoring.alerts.models import Alert, Recipient
-from monitoring.alerts.unsubscribing import recipient_resubscribe, recipient_unsubscribe
+from monitoring.alerts.unsubscribing import (
+    recipient_digest_stop,
+    recipient_resubscribe,
+    recipient_unsubscribe,
+)
 from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_organization, make_user
 from tests.monitoring.alerts.routing_makers import make_recipient
@@ -66,12 +70,25 @@ def test_who_unsubscribes_is_told_nothing_until_they_subscribe_again() -> None:
     ]  # fmt: skip
 
 
-def test_of_a_login_the_entry_names_the_user() -> None:
+def test_a_link_names_the_recipient_and_no_user() -> None:
     user = make_user(email="casey@acme.example")
-    fields = {"user": user, "name": "", "address": "casey@acme.example"}
-    recipient_unsubscribe(recipient=make_recipient(make_organization(), **fields), now=NOW)
+    fields = {"user": user, "name": "", "address": "casey@acme.example", "digest": "daily"}
+    recipient = make_recipient(make_organization(), **fields)
+    alert_acknowledge(alert=make_alert(recipient.organization), name="Casey", now=NOW)
+    recipient_digest_stop(recipient=recipient, now=NOW)
+    recipient_unsubscribe(recipient=recipient, now=NOW)
+    for entry in AuditEntry.objects.all():
+        assert (entry.author, entry.detail["by"]) == (None, "link")
+    assert AuditEntry.objects.latest("id").author_name == "casey@acme.example"
+
+
+def test_who_is_signed_in_is_named_as_the_author() -> None:
+    user = make_user(email="casey@acme.example")
+    recipient = make_recipient(make_organization(), user=user, name="")
+    recipient_unsubscribe(recipient=recipient, now=NOW, user=user)
     entry = AuditEntry.objects.get()
     assert (entry.author, entry.author_name) == (user, "casey@acme.example")
+    assert entry.detail == {"recipient": recipient.pk}
 
 
 def test_who_was_removed_neither_unsubscribes_nor_comes_back() -> None:

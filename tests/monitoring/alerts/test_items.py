@@ -159,6 +159,23 @@ def test_an_event_is_not_acknowledged(acme: Organization) -> None:
     assert item.people_link == f"{SITE}/o/acme/rules/changes/9/"
 
 
+def test_who_may_only_look_is_given_no_link_to_acknowledge(acme: Organization) -> None:
+    alert = make_alert(acme)
+    viewer, admin = (make_member(acme, role=role).user for role in ("viewer", "admin"))
+    off = make_member(acme, user=make_user(is_active=False)).user
+    left, staff = make_user(), make_user(is_staff=True)
+    for user in (viewer, off, left, staff):
+        assert item_for(alert, make_recipient(acme, user=user)).acknowledge_link == ""
+    assert item_for(alert, make_recipient(None, user=left)).acknowledge_link == ""
+    for recipient in (
+        make_recipient(acme, user=admin),
+        make_recipient(None, user=staff),
+        make_recipient(acme),
+        make_recipient(acme, channel="chat"),
+    ):
+        assert item_for(alert, recipient).acknowledge_link
+
+
 def test_a_route_for_later_escalates(acme: Organization) -> None:
     alert, recipient = make_alert(acme), make_recipient(acme)
     later, once = (make_route(acme, [recipient], after=after) for after in (3_600, 0))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Member
 from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.tickets import token_of
 from monitoring.audit.models import AuditEntry
@@ -78,6 +79,7 @@ def test_the_button_acknowledges_in_the_name_of_the_recipient(
     assert (entry.action, entry.author, entry.author_name) == (
         "alert.acknowledge", None, "Casey Admin",
     )  # fmt: skip
+    assert entry.detail == {"alert": alert.pk, "by": "link"}
 
 
 def test_the_form_is_not_taken_from_elsewhere(alert: Alert, casey: Recipient) -> None:
@@ -133,6 +135,23 @@ def test_an_address_of_the_service_acknowledges_whatever_it_is_told_of(
     pager = make_recipient(None, name="Pager")
     client.post(address(alert, pager))
     assert again(alert).acknowledged_by_name == "Pager"
+
+
+def test_who_may_only_look_sees_no_button_and_acknowledges_nothing(
+    cast: Cast, client: Client, alert: Alert
+) -> None:
+    viewer = make_recipient(cast.acme, user=cast.viewer)
+    response = client.get(address(alert, viewer))
+    assert response.status_code == 200
+    assert "Owners and admins may" in text(response)
+    assert b"<form" not in response.content
+    refusal = client.post(address(alert, viewer))
+    assert refusal.status_code == 403
+    assert "Only owners and admins may acknowledge" in text(refusal)
+    assert again(alert).acknowledged_at is None
+    Member.objects.filter(user=cast.viewer).update(role="admin")
+    assert client.post(address(alert, viewer)).status_code == 302
+    assert again(alert).acknowledged_at is not None
 
 
 def refused(client: Client, where: str) -> bool:

@@ -46,7 +46,8 @@ def test_one_click_stops_the_digests_and_nothing_else() -> None:
     assert other.digest == "weekly"
     client.post(address(reader))
     (entry,) = AuditEntry.objects.all()
-    assert (entry.action, entry.detail) == ("recipient.digest_stop", {"recipient": reader.pk})
+    assert entry.action == "recipient.digest_stop"
+    assert entry.detail == {"recipient": reader.pk, "by": "link"}
 
 
 @pytest.mark.parametrize("token", ["nothing", "M.mqxQzMCemELSek1UjkhlE66URIaX29sWWR7TE1k7X9E"])

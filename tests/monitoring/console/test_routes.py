@@ -444,6 +444,8 @@ def test_an_admin_reads_what_they_are_told_and_unsubscribes_themself(
     assert "You can subscribe again" in listed
     back = admin_client.post(f"{ME}resubscribe", follow=True)
     assert "You are told again." in text(back)
+    entry = AuditEntry.objects.get(action="recipient.unsubscribe")
+    assert (entry.author, "by" in entry.detail) == (cast.admin, False)
     assert not Recipient.objects.exclude(unsubscribed_at=None).exists()
 
 
