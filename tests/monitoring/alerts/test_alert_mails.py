@@ -197,7 +197,7 @@ def test_a_test_arrives(post: Post, casey: Recipient) -> None:
     message_queue(
         organization=casey.organization,
         kind="alert_test",
-        key="alert_test/1",
+        key=f"alert_test/{casey.pk}/1",
         recipient=casey.address,
         mail=trial_mail(reader_of(casey)),
         now=timezone.now(),
