@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from monitoring.alerts import digest_words as words
 from monitoring.alerts.alert_causes import counted, people
 from monitoring.alerts.alert_links import address
-from monitoring.alerts.digest_chart import chart_png, chart_words
+from monitoring.alerts.digest_chart import chart_words
 from monitoring.alerts.digest_facts import Bars, OrganizationFacts
 from monitoring.alerts.digest_service import ServiceFacts, Troubled
 from monitoring.alerts.digest_times import Period
@@ -25,7 +25,9 @@ Line = dict[str, str]
 Section = dict[str, Any]
 
 
-def organization_mail(facts: OrganizationFacts, reader: Reader, silences: Sequence[str]) -> Mail:
+def organization_mail(
+    facts: OrganizationFacts, reader: Reader, silences: Sequence[str], chart: bytes
+) -> Mail:
     """Return the digest of an organization; `silences` are lines about those in force."""
     said = words.sentence(facts)
     context = {
@@ -37,10 +39,10 @@ def organization_mail(facts: OrganizationFacts, reader: Reader, silences: Sequen
         "console_link": address("overview", facts.slug),
         "organization_name": facts.name,
     }
-    return digest_mail(context, facts.period, facts.bars, reader)
+    return digest_mail(context, facts.period, facts.bars, reader, chart)
 
 
-def service_mail(facts: ServiceFacts, reader: Reader) -> Mail:
+def service_mail(facts: ServiceFacts, reader: Reader, chart: bytes) -> Mail:
     """Return the digest of the whole service, for its support staff."""
     said = words.service_sentence(facts)
     context = {
@@ -52,10 +54,12 @@ def service_mail(facts: ServiceFacts, reader: Reader) -> Mail:
         "console_link": address("organizations"),
         "organization_name": "",
     }
-    return digest_mail(context, facts.period, facts.bars, reader)
+    return digest_mail(context, facts.period, facts.bars, reader, chart)
 
 
-def digest_mail(context: dict[str, Any], period: Period, bars: Bars, reader: Reader) -> Mail:
+def digest_mail(
+    context: dict[str, Any], period: Period, bars: Bars, reader: Reader, chart: bytes
+) -> Mail:
     stop = digest_link(reader.recipient_id)
     shared = {
         "span": words.span(period),
@@ -73,7 +77,7 @@ def digest_mail(context: dict[str, Any], period: Period, bars: Bars, reader: Rea
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Feedback-ID": "digest:synccenter",
         },
-        pictures=[Picture(CHART, chart_png(bars, period.zone))],
+        pictures=[Picture(CHART, chart)],
     )
 
 

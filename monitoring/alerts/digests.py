@@ -9,17 +9,19 @@ day, so that twice is once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from monitoring.alerts.digest_chart import chart_png
 from monitoring.alerts.digest_facts import organization_facts
 from monitoring.alerts.digest_letters import organization_mail, service_mail
 from monitoring.alerts.digest_service import service_facts
@@ -45,16 +47,29 @@ BATCH = 100
 PUT_OFF = timedelta(hours=1)
 # Any fixed number will do; it is that of writing digests among the advisory locks.
 LOCK = 7_430_126_009
+# What somebody chose anew while theirs was written stays as they chose it.
 MOVE = """
     UPDATE alerts_recipient AS recipient
-    SET digest_at = moved.digest_at,
+    SET digest_at = CASE
+            WHEN (recipient.digest, recipient.digest_hour, recipient.digest_at)
+                = (moved.digest, moved.hour, moved.was_at) THEN moved.digest_at
+            ELSE recipient.digest_at END,
         told_at = CASE WHEN moved.is_told THEN %(now)s ELSE recipient.told_at END
-    FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(told)s::bool[])
-        AS moved (id, digest_at, is_told)
+    FROM unnest(
+            %(ids)s::bigint[], %(digests)s::text[], %(hours)s::int[], %(was_at)s::timestamptz[],
+            %(at)s::timestamptz[], %(told)s::bool[]
+        ) AS moved (id, digest, hour, was_at, digest_at, is_told)
     WHERE recipient.id = moved.id
 """
-# A recipient, when the next digest is due, and whether one is queued now.
-Move = tuple[int, datetime, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A recipient as read, when their next digest is due, and whether one is queued now."""
+
+    recipient: Recipient
+    at: datetime
+    is_told: bool
 
 
 def digests_ring() -> None:
@@ -66,26 +81,41 @@ def digests_wait(now: datetime) -> bool:
 
 
 def due_at(now: datetime) -> QuerySet[Recipient]:
-    """Return the recipients whose time has come, but who were sent something this very minute."""
+    """Return the recipients whose time has come, but whose address was sent something just now.
+
+    Nobody gets two messages within a minute, in however many organizations they are.
+    """
     due = Recipient.objects.current().filter(digest_at__lte=now).exclude(digest=Digest.NEVER)
     paced = now - timedelta(seconds=Waits().pace)
-    return due.filter(Q(told_at=None) | Q(told_at__lte=paced)).order_by("digest_at", "pk")
+    same = Recipient.objects.filter(address=OuterRef("address"), channel=OuterRef("channel"))
+    return due.exclude(Exists(same.filter(told_at__gt=paced))).order_by("digest_at", "pk")
+
+
+def batch_at(now: datetime) -> list[Recipient]:
+    """Return those whose turn it is: of the recipients of one address, the first."""
+    batch = due_at(now).select_related("user", "organization")[:BATCH]
+    first: dict[str, Recipient] = {}
+    for recipient in batch:
+        first.setdefault(recipient.address, recipient)
+    return list(first.values())
 
 
 def digests_work() -> None:
     """Write what is due until there is nothing, or others should have a turn. A queue task."""
     until = monotonic() + settings.DRAIN_BUDGET
+
+    def may_go_on() -> bool:
+        return monotonic() < until and not lifeline.is_cut()
+
     with alone() as mine:
         if not mine:
             return
-        while not lifeline.is_cut():
+        while may_go_on():
             now = timezone.now()
-            recipients = list(due_at(now).select_related("user", "organization")[:BATCH])
+            recipients = batch_at(now)
             if not recipients:
                 return
-            digests_write(recipients=recipients, now=now)
-            if monotonic() >= until:
-                break
+            digests_write(recipients=recipients, now=now, may_go_on=may_go_on)
     digests_ring()
 
 
@@ -106,45 +136,73 @@ def alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def digests_write(*, recipients: Sequence[Recipient], now: datetime) -> int:
+def always() -> bool:
+    return True
+
+
+def digests_write(
+    *, recipients: Sequence[Recipient], now: datetime, may_go_on: Callable[[], bool] = always
+) -> int:
     """Queue the digests of recipients whose time has come, and move that on; return how many.
 
     Who may not be written to (any more) gets none, nor does anybody of an organization without
-    people.
+    people. The first is written, and the others as long as one may go on: what is left stays due.
     """
-    wanted = Recipient.objects.filter(
-        may_be_told(), channel=Channel.MAIL, pk__in=[each.pk for each in recipients]
-    )
+    ids = [each.pk for each in recipients]
+    wanted = Recipient.objects.filter(may_be_told(), channel=Channel.MAIL, pk__in=ids)
     reachable = set(wanted.values_list("pk", flat=True))
     readers, writer = readers_of(recipients), Writer()
     drafts: list[Draft] = []
     moves: list[Move] = []
     for recipient in recipients:
+        if moves and not may_go_on():
+            break
         reader = readers[recipient.pk]
-        cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, reader.zone)
-        following = next_digest(cadence, now)
-        mail = None
-        if recipient.pk in reachable:
-            try:
-                mail = writer.mail(recipient, reader, period_of(cadence, now), now)
-            except DATABASE_ERRORS:
-                raise
-            except Exception:  # whatever it is: the others get theirs, and this is tried again
-                logger.exception("the digest of recipient %s could not be written", recipient.pk)
-                following = now + PUT_OFF
-        if mail is not None:
-            drafts.append(draft_of(recipient, reader, mail, period_of(cadence, now)))
-        moves.append((recipient.pk, following, mail is not None))
+        draft, move = written(recipient, reader, recipient.pk in reachable, writer, now)
+        moves.append(move)
+        if draft is not None:
+            drafts.append(draft)
     digests_queue(drafts=drafts, moves=moves, now=now)
     return len(drafts)
 
 
+def written(
+    recipient: Recipient, reader: Reader, is_reachable: bool, writer: Writer, now: datetime
+) -> tuple[Draft | None, Move]:
+    """Return the digest of one recipient, None where they get none, and when the next is due."""
+    cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, reader.zone)
+    following, period = next_digest(cadence, now), period_of(cadence, now)
+    try:
+        mail = writer.mail(recipient, reader, period, now) if is_reachable else None
+    except DATABASE_ERRORS:
+        raise
+    except Exception:  # whatever it is: the others get theirs, and this is tried again
+        logger.exception("the digest of recipient %s could not be written", recipient.pk)
+        return None, Move(recipient, now + PUT_OFF, is_told=False)
+    draft = draft_of(recipient, reader, mail, period) if mail is not None else None
+    return draft, Move(recipient, following, is_told=draft is not None)
+
+
 @transaction.atomic
 def digests_queue(*, drafts: Sequence[Draft], moves: Sequence[Move], now: datetime) -> None:
-    """Queue mails and move the recipients' next time on: both, or neither."""
+    """Queue mails and move the recipients' next time on: both, or neither.
+
+    Whoever changed meanwhile when they want theirs keeps that.
+    """
     messages_queue(drafts=drafts, now=now)
-    ids, at, told = ([*column] for column in zip(*moves, strict=True))
-    values: dict[str, Any] = {"ids": ids, "at": at, "told": told, "now": now}
+    recipients = [move.recipient for move in moves]
+    values: dict[str, Any] = {
+        "ids": [each.pk for each in recipients],
+        "digests": [each.digest for each in recipients],
+        "hours": [each.digest_hour for each in recipients],
+        "was_at": [each.digest_at for each in recipients],
+        "at": [move.at for move in moves],
+        "told": [move.is_told for move in moves],
+        "now": now,
+    }
+    # In one order, as everybody who changes several of them does.
+    rows = Recipient.objects.filter(pk__in=values["ids"]).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
     with connection.cursor() as cursor:
         cursor.execute(MOVE, values)
 
@@ -161,11 +219,23 @@ def draft_of(recipient: Recipient, reader: Reader, mail: Mail, period: Period) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What all who share an organization and a period are told."""
+
+    facts: Any
+    silences: Sequence[str]
+    chart: bytes
+
+
 class Writer:
-    """Writes mails, and reads the facts of an organization and period once for all who share it."""
+    """Writes mails; reads and draws what those who share an organization and period are told once.
+
+    A period is told in a zone, so whoever reads it in another has a chart of their own.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int | None, Period], Any] = {}
+        self._known: dict[tuple[int | None, Period], Told | None] = {}
 
     def mail(
         self, recipient: Recipient, reader: Reader, period: Period, now: datetime
@@ -173,15 +243,22 @@ class Writer:
         """Return the digest of a recipient, None where there is nobody to tell of."""
         key = recipient.organization_id, period
         if key not in self._known:
-            self._known[key] = facts_for(recipient, period, now)
-        facts, silences = self._known[key]
+            self._known[key] = told_to(recipient, period, now)
+        told = self._known[key]
+        if told is None:
+            return None
         if recipient.organization_id is None:
-            return service_mail(facts, reader)
-        return organization_mail(facts, reader, silences) if facts.known else None
+            return service_mail(told.facts, reader, told.chart)
+        return organization_mail(told.facts, reader, told.silences, told.chart)
 
 
-def facts_for(recipient: Recipient, period: Period, now: datetime) -> tuple[Any, list[str]]:
+def told_to(recipient: Recipient, period: Period, now: datetime) -> Told | None:
+    """Return what a recipient and those beside them are told, None where there is nobody."""
     if recipient.organization is None:
-        return service_facts(period), []
+        facts = service_facts(period)
+        return Told(facts, [], chart_png(facts.bars, period.zone))
+    own = organization_facts(recipient.organization, period)
+    if not own.known:
+        return None
     lines = silence_lines(recipient.organization.pk, now, period.zone)
-    return organization_facts(recipient.organization, period), lines
+    return Told(own, lines, chart_png(own.bars, period.zone))

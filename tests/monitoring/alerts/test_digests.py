@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from time_machine import travel
 
 from accounts.models import Member, Organization
+from monitoring.alerts import digests
 from monitoring.alerts.digests import LOCK, digests_wait, digests_work
 from monitoring.alerts.models import Alert, Message, Recipient
 from monitoring.alerts.sending import messages_work
@@ -376,11 +377,89 @@ def test_facts_are_read_once_for_all_who_share_them() -> None:
     assert len(many) == len(few)
 
 
+def test_the_chart_is_drawn_once_for_all_who_read_it_in_one_zone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+
+    def draw(bars: Any, zone: Any) -> bytes:
+        drawn.append(str(zone))
+        return b"a picture"
+
+    monkeypatch.setattr(digests, "chart_png", draw)
+    organization = acme()
+    for _ in range(3):
+        reader(organization)
+    reader(organization, time_zone="Asia/Tokyo", digest_hour=21)
+    reader(make_organization())
+    digests_work()
+    assert len(subjects()) == 4
+    assert sorted(drawn) == ["Asia/Tokyo", "UTC"]
+
+
+def test_of_one_address_one_is_written_a_minute() -> None:
+    address = "casey@several.example"
+    for _ in range(3):
+        organization = make_organization()
+        make_healthy(organization)
+        reader(organization, address=address)
+    reader(acme())
+    for minute in range(4):
+        with travel(NOW + minute * timedelta(minutes=1), tick=False):
+            digests_work()
+            assert len(subjects()) == min(minute + 2, 4)
+            assert not digests_wait(NOW + minute * timedelta(minutes=1))
+    assert Message.objects.filter(recipient=address).count() == 3
+
+
+def test_whose_address_was_told_by_another_organization_waits() -> None:
+    recipient = reader(acme())
+    make_recipient(
+        make_organization(), address=recipient.address, told_at=NOW - timedelta(seconds=30)
+    )
+    assert not digests_wait(NOW)
+    assert digests_wait(NOW + timedelta(seconds=30))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"digest": "never", "digest_at": None},
+        {"digest": "weekly", "digest_at": NOW + 3 * DAY},
+        {"digest_hour": 15, "digest_at": NOW + 3 * HOUR},
+    ],
+)
+def test_what_somebody_chose_while_theirs_was_written_stays(
+    chosen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipient, other = reader(acme()), reader(make_organization())
+    draw = digests.chart_png
+
+    def meanwhile(bars: Any, zone: Any) -> bytes:
+        Recipient.objects.filter(pk=recipient.pk).update(**chosen)
+        return draw(bars, zone)
+
+    monkeypatch.setattr(digests, "chart_png", meanwhile)
+    digests_work()
+    recipient.refresh_from_db()
+    other.refresh_from_db()
+    assert {name: getattr(recipient, name) for name in chosen} == chosen
+    assert (recipient.told_at, other.digest_at) == (NOW, NOW + DAY)
+
+
+def test_what_is_written_is_kept_when_others_should_have_a_turn() -> None:
+    organization = acme()
+    recipients = [reader(organization) for _ in range(3)]
+    turns = iter([True, False])
+    number = digests.digests_write(recipients=recipients, now=NOW, may_go_on=lambda: next(turns))
+    assert number == len(subjects()) == 2
+    assert [each.pk for each in digests.due_at(NOW)] == [recipients[2].pk]
+    assert digests.digests_write(recipients=recipients[2:], now=NOW, may_go_on=lambda: False) == 1
+
+
 def test_what_breaks_for_one_keeps_nobody_else_waiting(monkeypatch: Any) -> None:
     broken, whole = acme(), make_organization(name="Globex")
     make_healthy(whole)
-    from monitoring.alerts import digests
-
     read = digests.organization_facts
 
     def facts(organization: Organization, period: Any) -> Any:
