@@ -69,15 +69,12 @@ def of_route(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a route as it is being written, and offer a rehearsal with it; nothing is saved."""
     access, now, desk = access_for(request.user, slug), timezone.now(), desk_of(request, slug)
     route, key = desk.form(request.POST), request.POST.get("key", "")
+    place = desk.place(key) if key else len(desk.routes)
     if not route.is_valid():
         messages.error(request, "The route is not complete yet, so it can't be rehearsed.")
         return redirect("route_edit", slug=slug, key=key) if key else redirect("route_new", slug)
     tried = list(desk.routes)
-    written = route.facts(is_service=False)
-    if key:
-        tried[desk.place(key)] = written
-    else:
-        tried.append(written)
+    tried[place : place + 1] = [route.facts(is_service=False)]
     first = first_values(access, "", now) | {"tried": routes_written(tried)}
     return shown(request, access, RehearsalForm(access, initial=first), now)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
 from django import forms
+from django.utils import timezone
 
 from accounts.access import Access
 from monitoring.alerts.routes import key_of
 from monitoring.alerts.routing import RouteFacts
 from monitoring.alerts.targets import routes_of
+from monitoring.alerts.tried_routes import tried_problem
 from monitoring.console.moments import counted
 from monitoring.console.rule_page import STATES, title_of
 from monitoring.errors.models import RuleChange, RuleState
 from monitoring.replay.rehearsal_result import RouteThen, route_then
-from monitoring.replay.rehearsals import MOST_DAYS
+from monitoring.replay.rehearsals import MOST_DAYS, kept_since, too_old
+
+UNREADABLE = "These routes can't be read. Open the route again."
 
 read_routes = msgspec.json.Decoder(list[RouteThen]).decode
 
@@ -55,17 +59,25 @@ class RehearsalForm(forms.Form):
         field: Any = self.fields[name]
         field.choices = choices
 
+    def clean_day(self) -> date:
+        """Return the day; the first days there are have no time of their own in some zones."""
+        day: date = self.cleaned_data["day"]
+        if day < kept_since(timezone.now()).date():
+            raise forms.ValidationError(too_old())
+        return day
+
     def clean_tried(self) -> list[RouteFacts] | None:
         """Return the routes that are tried; None for those in force."""
         typed = self.cleaned_data["tried"]
         if not typed:
             return None
         try:
-            return [route.facts for route in read_routes(typed.encode())]
+            routes = [route.facts for route in read_routes(typed.encode())]
         except msgspec.DecodeError as error:
-            raise forms.ValidationError(
-                "These routes can't be read. Open the route again."
-            ) from error
+            raise forms.ValidationError(UNREADABLE) from error
+        if problem := tried_problem(self.access, routes):
+            raise forms.ValidationError(problem)
+        return routes
 
     def clean_kept(self) -> list[str]:
         kept: list[str] = self.cleaned_data["kept"]
@@ -96,12 +108,13 @@ class RehearsalForm(forms.Form):
 
     @property
     def typed_routes(self) -> list[RouteFacts]:
-        """Return the routes that a form about a route has sent here, if they can be read."""
-        typed = self.data.get("tried") or self.initial.get("tried") or "[]"
-        try:
-            return [route.facts for route in read_routes(typed.encode())]
-        except msgspec.DecodeError:
-            return []
+        """Return the routes that a form about a route has sent here, if they can be had.
+
+        A form that was sent has been cleaned.
+        """
+        if self.is_bound:
+            return self.cleaned_data.get("tried") or []
+        return [route.facts for route in read_routes(self.initial.get("tried", "[]").encode())]
 
 
 def change_words(change: RuleChange) -> str:

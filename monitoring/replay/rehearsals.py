@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 
 from accounts.access import Access
@@ -69,9 +70,20 @@ def refuse(access: Access, starts_at: datetime, days: int, now: datetime) -> Non
         raise RehearsalRefusedError(f"A rehearsal takes one to {MOST_DAYS} days.")
     if starts_at >= now:
         raise RehearsalRefusedError("Choose a day that has begun: a rehearsal plays what was.")
+    if starts_at < kept_since(now):
+        raise RehearsalRefusedError(too_old())
     under_way = BackTest.objects.rehearsals(access).under_way()
     if under_way.filter(is_for_support=access.user.is_staff).exists():
         raise RehearsalRefusedError("A rehearsal is under way. Wait for it, or stop it.")
+
+
+def kept_since(now: datetime) -> datetime:
+    """Return from when on outcomes are kept, so that there is something to play."""
+    return now - timedelta(days=settings.OUTCOME_RETENTION_DAYS)
+
+
+def too_old() -> str:
+    return f"Choose a later day: outcomes are kept for {settings.OUTCOME_RETENTION_DAYS:,} days."
 
 
 def forget_old(access: Access) -> None:

@@ -103,6 +103,72 @@ def test_without_one_of_the_routes(cast: Cast, admin_client: Client) -> None:
 ROUTE = {"audience": "admins", "least": "3", "after": "30", "name": "Late", "teams": ""}
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2025-10-15"])
+def test_a_day_of_which_nothing_is_kept_is_refused(
+    cast: Cast, admin_client: Client, day: str
+) -> None:
+    page = text(admin_client.post(ADDRESS, WANTED | {"day": day}))
+    assert "Choose a later day: outcomes are kept for 400 days." in page
+    assert not BackTest.objects.exists()
+
+
+TRIED: dict[str, tuple[Any, str]] = {
+    "a NUL in the name": ([{"name": "a\0b"}], "A name has letters only."),
+    "a NUL in a team": ([{"name": "x", "teams": ["a\0b"]}], "A name has letters only."),
+    "half a letter": ('[{"name": "\\ud800"}]', "These routes can't be read."),
+    "no JSON": ("[", "These routes can't be read."),
+    "no route": ([], "There may be one to 50 routes."),
+    "too many": ([{"name": "x"}] * 51, "There may be one to 50 routes."),
+    "a severity there is not": ([{"name": "x", "least": 9}], "These routes can't be read."),
+    "an audience there is not": ([{"name": "x", "audience": "nope"}], "Choose who is told."),
+    "support staff": ([{"name": "x", "audience": "support"}], "Choose who is told."),
+    "a long delay": ([{"name": "x", "after": 604_801}], "Wait for a week at most."),
+    "no number": ([{"name": "x", "after": -1}], "Wait for a week at most."),
+    "a huge number": ([{"name": "x", "after": 10**15}], "Wait for a week at most."),
+    "a number beyond all": ([{"name": "x", "after": 10**40}], "Wait for a week at most."),
+    "a long name": ([{"name": "x" * 101}], "A name has 100 letters at most."),
+    "a long team": ([{"name": "x", "teams": ["x" * 101]}], "A name has 100 letters at most."),
+    "many teams": (
+        [{"name": "x", "teams": [str(each) for each in range(21)]}],
+        "Name 20 teams at most.",
+    ),
+    "recipients there are not": (
+        [{"name": "x", "audience": "chosen", "recipients": [2**62, 10**40]}],
+        "One of the recipients is gone.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TRIED)
+def test_routes_that_could_not_be_written_are_not_tried(
+    cast: Cast, admin_client: Client, what: str
+) -> None:
+    tried, said = TRIED[what]
+    typed = tried if isinstance(tried, str) else json.dumps(tried)
+    response = admin_client.post(ADDRESS, WANTED | {"tried": typed})
+    assert response.status_code == 200
+    assert said in text(response)
+    assert not BackTest.objects.exists()
+
+
+def test_recipients_of_others_are_not_tried(cast: Cast, admin_client: Client) -> None:
+    theirs, mine = make_recipient(cast.globex, name="Elsewhere"), make_recipient(cast.acme)
+    for box, taken in ((theirs, False), (mine, True)):
+        tried = [{"name": "x", "audience": "chosen", "recipients": [box.pk]}]
+        page = text(admin_client.post(ADDRESS, WANTED | {"tried": json.dumps(tried)}, follow=True))
+        assert "Elsewhere" not in page
+        assert BackTest.objects.exists() == taken
+
+
+@pytest.mark.parametrize("key", ["a b/c", "\0", "987654321"])
+@pytest.mark.parametrize("audience", ["", "admins"])
+def test_a_route_that_is_not_there_is_not_found(
+    cast: Cast, admin_client: Client, key: str, audience: str
+) -> None:
+    typed = ROUTE | {"key": key, "audience": audience}
+    assert admin_client.post(f"{ADDRESS}route", typed).status_code == 404
+
+
 @pytest.mark.parametrize(("key", "routes"), [("", 2), ("built-in-1", 1)])
 def test_with_a_route_as_it_is_being_written(
     cast: Cast, admin_client: Client, key: str, routes: int
