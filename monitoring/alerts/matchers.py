@@ -10,6 +10,8 @@ LONGEST = timedelta(days=30)
 # Maintenance is not known of earlier.
 FURTHEST = timedelta(days=90)
 LONGEST_REASON = 500
+# Of whoever matches: each costs something whenever it is asked who is silenced.
+MOST_LASTING = 100
 # From this share of an organization's people on, a silence is worth a second thought.
 LARGE = 0.25
 # From then on, whoever is told of anything is told of a silence too.

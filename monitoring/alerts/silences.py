@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from accounts.access import Access
 from accounts.models import Organization, Person
 from monitoring.alerts.matchers import (
+    MOST_LASTING,
     Matcher,
     SilenceRefusedError,
     problem_of,
@@ -100,6 +101,8 @@ def silence_define(
     Raises SilenceRefusedError for what makes no silence.
     """
     access.require_change()
+    # Who places one at the same time waits here, so that the limit holds.
+    Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
     matcher, reason = Matcher(team, cause, provider), reason.strip()
     begins = max(starts_at or now, now)
     problems = (
@@ -107,6 +110,7 @@ def silence_define(
         time_problem(begins, ends_at, now),
         reason_problem(reason),
         team_problem(access, team),
+        number_problem(access, now),
     )
     for problem in filter(None, problems):
         raise SilenceRefusedError(*problem)
@@ -133,6 +137,13 @@ def team_problem(access: Access, team: str) -> tuple[str, str] | None:
     people = Person.objects.visible_to(access).filter(team=team)
     if team and not people.exists():
         return "Nobody is in a team of that name.", "team"
+    return None
+
+
+def number_problem(access: Access, now: datetime) -> tuple[str, str] | None:
+    lasting = Silence.objects.visible_to(access).not_over_at(now).filter(is_matcher=True)
+    if lasting.count() >= MOST_LASTING:
+        return f"There may be {MOST_LASTING} silences at most that are not over. End one first.", ""
     return None
 
 

@@ -105,6 +105,20 @@ def defined(access: Any, **overrides: Any) -> Silence:
     return silence_define(**{"access": access, "now": NOW} | fields | overrides)
 
 
+def test_of_whoever_matches_only_so_many_last_or_are_to_come() -> None:
+    access = make_access()
+    for number in range(100):
+        begins = NOW + number % 2 * HOUR
+        make_matcher(access.organization, author=access.user, started_at=begins)
+    make_silence(access.organization, [], author=access.user)
+    make_matcher(make_organization())
+    with pytest.raises(SilenceRefusedError, match="100 silences at most") as error:
+        defined(access)
+    assert error.value.field == ""
+    assert silence_end(access=access, silence=Silence.objects.earliest("pk"), now=NOW)
+    assert defined(access).is_matcher
+
+
 def test_one_of_whoever_matches_is_written_down_with_what_it_matches() -> None:
     access = make_access(email="casey@acme.example")
     ada = make_person(access.organization, team="Sales")
