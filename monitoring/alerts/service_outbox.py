@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -10,8 +9,7 @@ from django.db import transaction
 from accounts.access import ServiceAccess
 from monitoring.alerts.models import Channel, Message
 from monitoring.alerts.outbox import MessageRefusedError, as_if_new, sender_ring
-
-logger = logging.getLogger(__name__)
+from monitoring.audit.log import audit_entry_write
 
 
 @transaction.atomic
@@ -19,13 +17,19 @@ def service_message_retry(*, access: ServiceAccess, message: Message, now: datet
     """Have a message of the service sent that was given up, as if it were new.
 
     Raises PermissionDenied for who is no support staff any more, and MessageRefusedError for a
-    message that was not given up. Organizations have audit logs, the service has its own log.
+    message that was not given up.
     """
     access.require_change()
     given_up = Message.objects.failed().filter(pk=message.pk, organization=None)
     if not given_up.update(**as_if_new(now)):
         raise MessageRefusedError("This is not given up, so there is nothing to send again.")
-    logger.info("message %d of the service is sent again, asked by %s", message.pk, access.user.pk)
+    audit_entry_write(
+        organization=None,
+        action="message.retry",
+        now=now,
+        author=access.user,
+        detail={"message": message.pk},
+    )
     sender_ring(message.channel)
 
 
@@ -35,8 +39,12 @@ def service_messages_retry(*, access: ServiceAccess, now: datetime) -> int:
     access.require_change()
     number = Message.objects.failed().filter(organization=None).update(**as_if_new(now))
     if number:
-        logger.info(
-            "%d messages of the service are sent again, asked by %s", number, access.user.pk
+        audit_entry_write(
+            organization=None,
+            action="message.retry_all",
+            now=now,
+            author=access.user,
+            detail={"messages": number},
         )
         for channel in Channel.values:
             sender_ring(channel)

@@ -351,6 +351,13 @@ def test_support_staff_have_what_failed_of_the_service_sent_again(cast: Cast) ->
     states = Message.objects.values_list("organization", "state")
     assert set(states) == {(None, "queued"), (cast.acme.pk, "failed")}
     assert client.get(f"/outbox/{second.pk}/html").status_code == 200
+    entries = AuditEntry.objects.order_by("pk").values_list(
+        "organization", "action", "author", "detail"
+    )
+    assert list(entries) == [
+        (None, "message.retry", cast.staff.pk, {"message": first.pk}),
+        (None, "message.retry_all", cast.staff.pk, {"messages": 1}),
+    ]
 
 
 def test_a_member_finds_no_message_of_the_service(cast: Cast, admin_client: Client) -> None:
