@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 
-from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient
+from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient, Route
 from monitoring.alerts.outlook import outlook
 from monitoring.alerts.plan import Episode, Muted, Phase, Waits
 from monitoring.alerts.recipients import Known, recipients_known
@@ -23,7 +24,7 @@ from monitoring.console.wording import Look
 
 # A page that tells more lines than this is read by nobody.
 MOST = 100
-NO_ROUTE = "Built-in route"
+BUILT_IN, ROUTE_GONE = "Built-in route", "A route that is gone"
 MUTED = {
     Muted.SILENCED: "Muted: everybody it is about was silenced",
     Muted.ABSORBED: "Told with the incident that hit everybody it is about",
@@ -87,7 +88,8 @@ def tellings_of(access: AnyAccess, alert: Alert, now: datetime) -> Tellings:
     support = sum(1 for _, organization in people if organization is None)
     mine = rows if may_see_support(access) else rows.exclude(recipient__organization=None)
     shown = list(mine.order_by("-at", "-id")[: MOST + 1])
-    lines = [telling_of(access, each, now) for each in shown[:MOST]]
+    written = with_routes(shown)
+    lines = [telling_of(access, each, now, written) for each in shown[:MOST]]
     hidden = 0 if may_see_support(access) else support
     return Tellings(lines, max(0, len(shown) - MOST), len(people), hidden)
 
@@ -107,7 +109,27 @@ def told_by(alert: Alert) -> QuerySet[Notification]:
     return told.exclude(message__state=MessageState.WITHDRAWN)
 
 
-def telling_of(access: AnyAccess, row: Notification, now: datetime) -> Telling:
+def with_routes(rows: Sequence[Notification]) -> Collection[int | None]:
+    """Return the organizations, None for the service, that have routes of their own.
+
+    Of those whose rows name no route: the built-in ones are told by none, and routes go.
+    """
+    nameless = {row.recipient.organization_id for row in rows if row.route_id is None}
+    if not nameless:
+        return set()
+    whose = Q(organization__in=nameless - {None}) | Q(organization=None)
+    return set(Route.objects.filter(whose).values_list("organization", flat=True).distinct())
+
+
+def route_name(row: Notification, written: Collection[int | None]) -> str:
+    if row.route is not None:
+        return str(row.route.name)
+    return ROUTE_GONE if row.recipient.organization_id in written else BUILT_IN
+
+
+def telling_of(
+    access: AnyAccess, row: Notification, now: datetime, written: Collection[int | None]
+) -> Telling:
     recipient, message = row.recipient, row.message
     look, said = KEPT_BACK, MUTED.get(Muted(row.muted), "") if row.muted else ""
     if not row.muted:
@@ -122,7 +144,7 @@ def telling_of(access: AnyAccess, row: Notification, now: datetime) -> Telling:
         address=recipient.address,
         channel=Channel(recipient.channel).label,
         phase=PHASES[Phase(row.phase)],
-        route=row.route.name if row.route else NO_ROUTE,
+        route=route_name(row, written),
         look=look,
         said=said,
         at=recent(at, now, access.time_zone),

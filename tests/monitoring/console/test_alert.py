@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert
+from monitoring.alerts.models import Alert, Notification
 from monitoring.alerts.plan import Muted, Phase
 from tests.factories import NOW, make_member
 from tests.monitoring.actions.invitation_makers import make_invitation
@@ -159,6 +159,22 @@ def test_what_was_kept_back_stays_to_be_seen(cast: Cast, admin_client: Client) -
     page = page_of(admin_client, over)
     assert "Kept back Muted: it came and went, and this time had not lasted" in page
     assert "0 told" not in page
+
+
+def test_a_route_that_is_gone_is_not_said_to_be_built_in(cast: Cast, admin_client: Client) -> None:
+    casey = make_recipient(cast.acme, user=cast.admin, name="Casey Admin")
+    alert = make_alert(cast.acme)
+    make_told(alert, casey)
+    make_route(cast.globex)
+    assert "Built-in route" in page_of(admin_client, alert)
+    route = make_route(cast.acme, [casey], name="Night shift")
+    Notification.objects.update(route=route)
+    assert "When it began Night shift" in page_of(admin_client, alert)
+    route.delete()
+    make_route(cast.acme)
+    page = page_of(admin_client, alert)
+    assert "When it began A route that is gone" in page
+    assert "Built-in route" not in page
 
 
 def test_who_was_not_told_is_listed_with_the_reason(cast: Cast, admin_client: Client) -> None:
