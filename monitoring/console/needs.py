@@ -27,6 +27,7 @@ from syncing.providers.sides import addresses_from_settings
 
 if TYPE_CHECKING:
     from accounts.access import Access
+    from monitoring.console.alerts_waiting import AlertLine
     from monitoring.errors.rules import Rule
     from monitoring.errors.ruleset import RuleSet
 
@@ -71,7 +72,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One cause for which people need attention; `oldest` is who has waited longest for a run.
+    """One cause for which people need attention, and the alert about it, if one is open.
+
+    `last_good` is the last good run of who has waited longest for another.
 
     Without a step, `nobody` says that there is none for anybody at the console.
     """
@@ -80,9 +83,10 @@ class Need:
     title: str
     next_step: str
     people: int
-    oldest: Moment | None
+    last_good: Moment | None
     step: Step | None
     nobody: bool
+    alert: AlertLine | None
 
 
 def most_needed(figures: Figures) -> list[tuple[str, int]]:
@@ -107,11 +111,17 @@ def oldest_question(access: Access) -> Question:
 
 
 def needs_of(
-    access: Access, figures: Figures, rules: RuleSet, oldest: Sequence[Row], now: datetime
+    access: Access,
+    figures: Figures,
+    rules: RuleSet,
+    oldest: Sequence[Row],
+    alerts: Mapping[str, AlertLine],
+    now: datetime,
 ) -> list[Need]:
     """Return the causes most people need attention for, each with the one step that helps.
 
-    `oldest` answers `oldest_question`. The first action is the one the page leads with.
+    `oldest` answers `oldest_question`, and `alerts` are those about causes. The first action is the
+    one the page leads with.
     """
     words = words_of(rules)
     found = {row["cause"]: row for row in oldest}
@@ -125,7 +135,8 @@ def needs_of(
         step = step_of(access, cause, people, rule, helps, needs)
         since = past(moment_of(row.get("unwell_since")), now, access.time_zone)
         nobody = helps is Help.NOTHING
-        needs.append(Need(cause, known.title, known.next_step, people, since, step, nobody))
+        alert = alerts.get(cause)
+        needs.append(Need(cause, known.title, known.next_step, people, since, step, nobody, alert))
     return needs
 
 

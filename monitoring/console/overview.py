@@ -17,8 +17,10 @@ from monitoring.console.alerts_waiting import SHOWN as ALERTS
 from monitoring.console.alerts_waiting import (
     alerts_of,
     alerts_question,
+    by_cause,
     failed_of,
     failed_question,
+    others_waiting,
 )
 from monitoring.console.figures import Figures, figures_from, figures_question
 from monitoring.console.incidents import incident_row
@@ -70,18 +72,21 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         **unheard_questions(access),
     )
     notes = notes_due(access, told["notes"], now)
+    alerts = alerts_of(access, told["alerts"], rules, now)
     figures, silences = figures_from(told["tally"]), active_silences(access, now)
+    needs = needs_of(access, figures, rules, told["oldest"], by_cause(alerts), now)
+    others = others_waiting(alerts, {need.cause for need in needs})
     context = {
         "section": "overview",
         "figures": figures,
         "statuses": statuses(figures),
         "disabled": disabled_sentence(*disabled_by(told["held"])),
-        "needs": needs_of(access, figures, rules, told["oldest"], now),
+        "needs": needs,
         "coverage": coverage_of(figures),
         "errors": errors_of(told["errors"], now, access.time_zone),
         "actions": actions_of(access, told["actions"], now),
-        "alerts": alerts_of(access, told["alerts"], rules, now),
-        "alerts_more": len(told["alerts"]) > ALERTS,
+        "alerts": others[:ALERTS],
+        "alerts_more": len(others) > ALERTS,
         "failed": failed_of(told["failed"]),
         "notes": notes[:NOTES],
         "notes_more": len(notes) > NOTES,

@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.access import access_for
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Alert
 from monitoring.alerts.silences import silence_place
 from monitoring.console.needs import OLDEST
 from monitoring.console.overview import disabled_by, held_question
@@ -18,7 +19,7 @@ from monitoring.health.models import Health, HealthTally, Hold
 from monitoring.incidents.models import PlannedMaintenance
 from tests.factories import NOW, make_person
 from tests.monitoring.alerts.makers import make_matcher
-from tests.monitoring.console.alert_makers import make_alert, make_told
+from tests.monitoring.console.alert_makers import CAUSE, make_alert, make_told
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import (
     OVER,
@@ -70,7 +71,7 @@ def test_what_needs_somebody_is_grouped_by_cause(cast: Cast, admin_client: Clien
     make_unwell(cast.acme, "degraded", "google-rate-limit", hours=500)
     response = admin_client.get(ADDRESS)
     needs = response.context["needs"]
-    assert [(need.title, need.people, need.oldest.said) for need in needs] == [
+    assert [(need.title, need.people, need.last_good.said) for need in needs] == [
         ("Google access was revoked", 3, "4 days ago"),
         ("No run for too long", 1, "20 h ago"),
     ]
@@ -182,7 +183,7 @@ def test_the_oldest_of_a_cause_is_of_the_same_organization(
     make_unwell(cast.acme, "stalled", "silent", hours=20)
     make_unwell(cast.globex, "stalled", "silent", hours=900)
     (need,) = admin_client.get(ADDRESS).context["needs"]
-    assert need.oldest.said == "20 h ago"
+    assert need.last_good.said == "20 h ago"
 
 
 def test_each_cause_has_one_step_and_the_first_action_leads(
@@ -346,14 +347,28 @@ def test_alerts_nobody_has_acknowledged_are_told_the_gravest_first(
     make_alert(cast.globex)
     response = admin_client.get(ADDRESS)
     assert (
-        "Alerts nobody has acknowledged 2 people stopped syncing: Salesforce session policy blocks"
+        "Other alerts nobody has acknowledged 2 people stopped syncing: Salesforce session policy"
         in text(response)
     )
-    assert "3 h ago" in text(response)
+    assert "began 3 h ago" in text(response)
     assert "· flapping: came back 3 times within a day" in text(response)
     assert len(response.context["alerts"]) == 3
     links = markup(response).links
     assert {f"/o/acme/alerts/{gravest.pk}/", "/o/acme/alerts/?state=waiting"} <= set(links)
+
+
+def test_who_has_the_alert_of_a_cause_is_told_with_it_and_not_twice(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_unwell(cast.acme, "stalled", CAUSE)
+    alert = make_alert(cast.acme, people=1)
+    response = admin_client.get(ADDRESS)
+    assert "Alert since 10:00 : nobody has acknowledged it" in text(response)
+    assert response.context["alerts"] == []
+    assert markup(response).links.count(f"/o/acme/alerts/{alert.pk}/") == 1
+    Alert.objects.update(acknowledged_at=NOW, acknowledged_by_name="Casey Admin")
+    acknowledged = text(admin_client.get(ADDRESS))
+    assert "Alert since 10:00 : acknowledged by Casey Admin at 13:00" in acknowledged
 
 
 def test_messages_that_failed_are_told_above_all(cast: Cast, admin_client: Client) -> None:
