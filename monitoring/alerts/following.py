@@ -187,7 +187,7 @@ def ends_alike(begun: Collection[Begun]) -> dict[Alike, list[datetime]]:
     if not alike:
         return {}
     organizations, providers = zip(*alike, strict=True)
-    values = {
+    values: dict[str, Any] = {
         "organizations": list(organizations),
         "providers": list(providers),
         "kind": AlertKind.INCIDENT,
