@@ -76,6 +76,15 @@ def test_what_is_silenced_or_flaps_says_so(cast: Cast, admin_client: Client) -> 
     assert response.context["sentence"] == "2 alerts are open, 1 of them nobody has acknowledged"
 
 
+def test_what_an_incident_absorbs_says_so_and_is_not_said_to_be_silenced(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_alert(cast.acme, people=3, silenced=3, facts={"absorbed": 3})
+    said = text(admin_client.get(ADDRESS))
+    assert "told with the incident that hits everybody it is about" in said
+    assert "silenced" not in said
+
+
 def test_the_list_is_narrowed_by_state_kind_and_words(cast: Cast, admin_client: Client) -> None:
     make_alert(cast.acme, people=1)
     make_alert(cast.acme, cause=POLICY, kind=AlertKind.STALLED, people=2, acknowledged_at=NOW)
