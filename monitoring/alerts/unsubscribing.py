@@ -47,11 +47,11 @@ def recipient_digest_stop(*, recipient: Recipient, now: datetime) -> bool:
     wanted = Recipient.objects.current().filter(pk=recipient.pk).exclude(digest=Digest.NEVER)
     if not wanted.update(digest=Digest.NEVER, digest_at=None):
         return False
-    written(recipient, "recipient.digest_stop", now, None)
+    written(recipient, "recipient.digest_stop", now)
     return True
 
 
-def written(recipient: Recipient, action: str, now: datetime, user: Any) -> None:
+def written(recipient: Recipient, action: str, now: datetime, user: Any = None) -> None:
     audit_entry_write(
         organization=recipient.organization,
         action=action,
