@@ -8,7 +8,7 @@ their servers are; and again at each connection (`monitoring.alerts.address_guar
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -36,6 +36,8 @@ from monitoring.alerts.webhooks import test_event
 
 LONGEST_URL = 2_000
 TEST_TITLE = "Test of alerts"
+# Of an organization within an hour, all its chats and webhooks together.
+MOST_TESTS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +151,25 @@ def destination_test(
 ) -> Message:
     """Queue a test message to a chat or a webhook; what comes of it is seen in the Outbox.
 
-    Raises PermissionDenied, and AlertRefusedError, also for a second one within a minute.
+    Raises PermissionDenied, and AlertRefusedError, also for a second one within a minute, and where
+    an organization asks for very many.
     """
     locked = destination_locked(access, recipient)
+    tests_check(locked, now)
     message = next(iter(messages_queue(drafts=[test_draft(locked, now)], now=now)), None)
     if message is None:
         raise AlertRefusedError("A test was sent within this minute. Wait for the next one.")
     tell(access, "recipient.test", now, locked, message=message.pk)
     return message
+
+
+def tests_check(recipient: Recipient, now: datetime) -> None:
+    """Refuse a test where there were enough: each takes up the sender that all have together."""
+    lately = Message.objects.filter(
+        organization=recipient.organization, created_at__gt=now - timedelta(hours=1)
+    )
+    if lately.filter(kind="alert_test").exclude(channel=Channel.MAIL).count() >= MOST_TESTS:
+        raise AlertRefusedError(f"There were {MOST_TESTS} tests within an hour. Wait a while.")
 
 
 def test_draft(recipient: Recipient, now: datetime) -> Draft:

@@ -25,6 +25,9 @@ KIND = "replay"
 # Written at once; and in all, of one recipient.
 BATCH = 200
 MOST = 10_000
+# Sent anew one by one, so many may wait for one recipient.
+MOST_WAITING = 50
+WAITING = "Messages sent anew still wait for this destination. Wait until they are sent."
 DONE = (MessageState.SENT, MessageState.FAILED)
 
 
@@ -45,6 +48,7 @@ def message_replay(*, access: Access | ServiceAccess, message: Message, now: dat
         raise MessageRefusedError("This message is still to be sent, or was withdrawn.")
     if original.target is None or original.target.removed_at is not None:
         raise MessageRefusedError("The destination of this message was removed.")
+    waiting_check(original.target, MOST_WAITING)
     (again,) = Message.objects.bulk_create([copied(original, now)])
     audit_entry_write(
         organization=access.organization,
@@ -64,13 +68,14 @@ def messages_replay(
     """Send a webhook all anew that it was to be sent since a moment; return how many messages.
 
     In their order, each under its first id. Raises PermissionDenied, and MessageRefusedError where
-    it is none, or they are too many.
+    it is none, or they are too many, or others still wait to be sent anew.
     """
     access.require_change()
     if recipient.organization_id != access.organization_id:
         raise PermissionDenied("This recipient belongs to another organization.")
     if recipient.channel != Channel.WEBHOOK or recipient.removed_at is not None:
         raise MessageRefusedError("Only a webhook that is still here can be sent all anew.")
+    waiting_check(recipient, 1)
     found = said_since(recipient, since)
     if found.count() > MOST:
         raise MessageRefusedError(f"These are more than {MOST:,}. Choose a later time.")
@@ -82,6 +87,14 @@ def messages_replay(
         tell(access, "recipient.replay", now, recipient, **detail)
         sender_ring(recipient.channel)
     return number
+
+
+def waiting_check(recipient: Recipient, most: int) -> None:
+    """Refuse to have more sent anew while so many wait; who asks at the same time waits here."""
+    Recipient.objects.select_for_update(no_key=True).get(pk=recipient.pk)
+    waiting: MessageQuerySet = Message.objects.filter(target=recipient, channel=recipient.channel)
+    if waiting.waiting().filter(kind=KIND).count() >= most:
+        raise MessageRefusedError(WAITING)
 
 
 def said_since(recipient: Recipient, since: datetime) -> MessageQuerySet:

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from accounts.access import ServiceAccess
 from accounts.models import Role
+from monitoring.alerts import destinations
 from monitoring.alerts.destinations import (
     destination_add,
     destination_change,
@@ -223,6 +224,22 @@ def test_a_test_is_sent_once_a_minute(web: Web, now: datetime) -> None:
         destination_test(access=access, recipient=hook, now=now)
     destination_test(access=access, recipient=hook, now=now + timedelta(minutes=1))
     assert [action for action, _ in entries()] == ["recipient.test"] * 2
+
+
+def test_tests_of_an_organization_are_so_many_an_hour(
+    web: Web, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destinations, "MOST_TESTS", 2)
+    hook, other = make_webhook(web.url()), make_webhook(web.url())
+    second = make_webhook(web.url(), hook.organization)
+    access = make_access(hook.organization)
+    for each in (hook, second):
+        destination_test(access=access, recipient=each, now=now)
+    later = now + timedelta(minutes=59)
+    with pytest.raises(AlertRefusedError, match="within an hour"):
+        destination_test(access=access, recipient=hook, now=later)
+    destination_test(access=make_access(other.organization), recipient=other, now=later)
+    destination_test(access=access, recipient=hook, now=now + timedelta(minutes=60))
 
 
 def test_what_cannot_be_read_any_more_is_said(web: Web, now: datetime, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from monitoring.alerts.models import Message, MessageState
 from monitoring.alerts.outbox import MessageRefusedError
 from monitoring.alerts.replaying import message_replay, messages_replay
 from monitoring.alerts.sending import webhooks_work
+from monitoring.alerts.webhook_sender import webhook_id
 from monitoring.audit.models import AuditEntry
 from tests.factories import make_organization
 from tests.monitoring.alerts import makers
@@ -98,22 +100,41 @@ def test_all_since_a_time_goes_again_in_its_order_and_nothing_else(
     now = timezone.now()
     organization = make_organization()
     hook, other = make_webhook(web.url(), organization), make_webhook(web.url(), organization)
-    for hours in (9, 3, 2, 1):
-        queue_webhook(hook, now=now - timedelta(hours=hours))
+    told = [queue_webhook(hook, now=now - timedelta(hours=hours)) for hours in (9, 3, 2, 1)]
+    queue_webhook(other, now=now - timedelta(hours=1))
     queue_webhook(hook, state=MessageState.WITHDRAWN)
     webhooks_work()
-    first = [each.headers["webhook-id"] for each in web.taken]
-    queue_webhook(other, now=now - timedelta(hours=1))
-    webhooks_work()
     access = make_access(organization)
+    first = [webhook_id(each) for each in told]
     web.taken.clear()
     for _ in range(2):
         since = now - timedelta(hours=4)
         number = messages_replay(access=access, recipient=hook, since=since, now=timezone.now())
         assert number == 3
-    webhooks_work()
-    assert [each.headers["webhook-id"] for each in web.taken] == first[1:4] * 2
+        webhooks_work()
+    assert [each.headers["webhook-id"] for each in web.taken] == first[1:] * 2
     assert AuditEntry.objects.filter(action="recipient.replay").count() == 2
+
+
+def test_while_some_wait_to_be_sent_anew_no_more_are_added(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, hook = timezone.now(), make_webhook(web.url())
+    message = queue_webhook(hook)
+    webhooks_work()
+    replay: Any = {"access": make_access(hook.organization), "recipient": hook, "now": now}
+    since = now - timedelta(hours=1)
+    assert messages_replay(**replay, since=since) == 1
+    with pytest.raises(MessageRefusedError, match="still wait"):
+        messages_replay(**replay, since=since)
+    monkeypatch.setattr(replaying, "MOST_WAITING", 2)
+    message_replay(access=replay["access"], message=message, now=now)
+    with pytest.raises(MessageRefusedError, match="still wait"):
+        message_replay(access=replay["access"], message=message, now=now)
+    other = make_webhook(web.url(), hook.organization)
+    assert messages_replay(**replay | {"recipient": other}, since=since) == 0
+    webhooks_work()
+    assert messages_replay(**replay, since=since) == 1
 
 
 def test_more_than_is_bearable_is_refused_and_nothing_is_nothing(
