@@ -12,6 +12,7 @@ from accounts.credentials import CredentialUnreadableError
 from monitoring.alerts.chat_plugins import ChatRefusedError, format_of, parsed, plugin_of
 from monitoring.alerts.delivery import Answer, Verdict, answer_to_request, told
 from monitoring.alerts.guarded_http import Exchange, exchange
+from monitoring.alerts.hiding import hidden
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import details_in, mail_in
 from monitoring.alerts.secrets import secret_of
@@ -89,7 +90,8 @@ def tell(url: str, page: dict[str, Any], made: Exchange) -> Answer:
         if is_sent and page.get("is_over"):
             return Answer(Verdict.TAKEN, CLOSED_BY_HAND)
         return Answer(Verdict.LATER, made.error or NO_CALL)
-    answer = answer_to_request(made.status, made.body, made.error, made.retry_after)
+    said = hidden(made.body, url, made.url)
+    answer = answer_to_request(made.status, said, made.error, made.retry_after)
     if not is_sent and answer.verdict == Verdict.TAKEN:
         return Answer(Verdict.LATER, answer.said)
     return answer

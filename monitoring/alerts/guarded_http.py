@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -34,11 +35,16 @@ class Exchange:
 
     until: float
     calls: int = 0
+    # Of the last call. A server may repeat it in its answer.
+    url: str = field(default="", repr=False)
     status: int | None = None
     body: str = ""
     retry_after: float = 0.0
     error: str = ""
 
+
+# It writes where a call went to the log with headers that can't be read.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 _exchange: ContextVar[Exchange | None] = ContextVar("guarded_exchange", default=None)
 
@@ -72,6 +78,7 @@ class GuardedSession(HTTPPolicySession):
         if monotonic() >= made.until:
             raise requests.exceptions.Timeout("There was no time left.")
         made.calls += 1
+        made.url = request.url or ""
         made.status, made.body, made.retry_after, made.error = None, "", 0.0, ""
         fixed = {"allow_redirects": False, "stream": True, "verify": True, "timeout": TIMEOUTS}
         try:

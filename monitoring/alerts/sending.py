@@ -284,4 +284,6 @@ def settle(message: Message, token: UUID, answer: Answer) -> None:
     if not kept:
         logger.warning("message %s was taken up elsewhere or withdrawn meanwhile", message.pk)
     elif answer.verdict != Verdict.TAKEN:
-        logger.info("message %s: %s", message.pk, answer.said)
+        # What strangers' servers say is for whom they are of, in the outbox.
+        said = answer.said if message.channel == Channel.MAIL else answer.verdict
+        logger.info("message %s: %s", message.pk, said)

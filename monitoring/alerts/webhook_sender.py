@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from accounts.credentials import CredentialUnreadableError
 from monitoring.alerts.delivery import Answer, Verdict, answer_to_request, told
 from monitoring.alerts.guarded_http import call, exchange
+from monitoring.alerts.hiding import hidden
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.alerts.secrets import Secret, secret_of
@@ -57,7 +58,8 @@ def answer_to_post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     # An answer that breaks off after its status says what matters, and so does an error.
     with exchange(WITHIN) as made, suppress(requests.exceptions.RequestException):
         call("POST", url, data=body, headers=headers)
-    return answer_to_request(made.status, made.body, made.error, made.retry_after)
+    said = hidden(made.body, url, made.url)
+    return answer_to_request(made.status, said, made.error, made.retry_after)
 
 
 def webhook_id(message: Message) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import tracemalloc
 from collections.abc import Callable
 from functools import cache
@@ -178,4 +179,34 @@ def test_what_broke_says_its_kind_alone(web: Web, caplog: pytest.LogCaptureFixtu
     message = queue_webhook(make_webhook(web.url()))
     answer = sending.answer_of(Broken(), message)
     assert answer == Answer(Verdict.LATER, "It could not be sent (ValueError).")
+    assert "hidden" not in caplog.text
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_an_address_that_is_repeated_is_neither_kept_nor_logged(
+    web: Web, caplog: pytest.LogCaptureFixture, channel: str, status: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    secret = "3ccdd113474722377935511fc85d3dd4"
+    web.replies = [Reply(status, f"<pre>Cannot POST /hooks/{secret}</pre>".encode())]
+    is_chat = channel == Channel.CHAT
+    target = make_target(channel, web) if is_chat else make_webhook(web.url(f"/hooks/{secret}"))
+    message = queue(target)
+    WORK[channel]()
+    message.refresh_from_db()
+    assert message.answer == f"{status} <pre>Cannot POST \N{HORIZONTAL ELLIPSIS}</pre>"
+    assert f"message {message.pk}" in caplog.text
+    assert "Cannot POST" not in caplog.text
+    assert secret not in caplog.text
+
+
+def test_headers_that_cannot_be_read_tell_the_log_no_address(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.replies = [Reply(200, headers={"X-A\r\nno header at all\r\nX-B": "c"})]
+    message = queue_webhook(make_webhook(web.url("/in?token=hidden")))
+    webhooks_work()
+    message.refresh_from_db()
+    assert message.state == "sent"
     assert "hidden" not in caplog.text
