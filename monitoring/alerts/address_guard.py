@@ -8,16 +8,24 @@ again, a name may answer otherwise. ALERT_TARGETS_ALLOWED names what is fine all
 from __future__ import annotations
 
 import socket
+import threading
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from apprise.utils.http import HTTPPolicy
 from django.conf import settings
+from urllib3.util.connection import allowed_gai_family
 
 from monitoring.alerts.public_addresses import is_allowed, is_named
 
 # Seconds in which a name must be found.
 RESOLVE_WITHIN = 5.0
+# Looked up at once in a process, those included that nobody waits for any more: each is a thread.
+MOST_LOOK_UPS = 256
+# Of a name that is unknown and of one in a private network alike: nobody is to learn which.
+NOWHERE = "no public server"
+_free = threading.BoundedSemaphore(MOST_LOOK_UPS)
 
 
 class AddressRefusedError(Exception):
@@ -34,15 +42,44 @@ class Guard(HTTPPolicy):
 
     def resolve(self, host: str, port: int) -> list[Any]:
         """Return the addresses of a host one may connect to. Raises socket.gaierror for none."""
-        found = super().resolve(host, port)  # type: ignore[no-untyped-call]
         fine = [
             answer
-            for answer in found
+            for answer in addresses_of(host, port)
             if is_allowed(host, port, str(answer[4][0]), settings.ALERT_TARGETS_ALLOWED)
         ]
         if not fine:
-            raise socket.gaierror(socket.EAI_NONAME, f"{host} is no public address")
+            raise socket.gaierror(socket.EAI_NONAME, NOWHERE)
         return fine
+
+
+def addresses_of(host: str, port: int) -> list[Any]:
+    """Look a host up, for RESOLVE_WITHIN at most. Raises socket.gaierror where there is nothing.
+
+    In a thread of its own, since nothing ends a look-up: with a few threads for all, somebody's
+    slow names would keep the names of others from being found.
+    """
+    if not _free.acquire(blocking=False):
+        raise socket.gaierror(socket.EAI_AGAIN, "too many names are looked up")
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            asked = (host, port, allowed_gai_family(), socket.SOCK_STREAM)
+            found.set_result(list(socket.getaddrinfo(*asked)))
+        except Exception as error:  # noqa: BLE001 - told to who asked
+            found.set_exception(error)
+        finally:
+            _free.release()
+
+    try:
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    except RuntimeError as error:
+        _free.release()
+        raise socket.gaierror(socket.EAI_AGAIN, NOWHERE) from error
+    try:
+        return found.result(RESOLVE_WITHIN)
+    except Exception as error:
+        raise socket.gaierror(socket.EAI_NONAME, NOWHERE) from error
 
 
 def is_fine(url: str) -> bool:
@@ -84,15 +121,14 @@ def address_check(url: str) -> None:
 
 def host_check(host: str, port: int) -> None:
     """Look a host up and raise AddressRefusedError where nothing may be sent to it."""
-    try:
-        policy = HTTPPolicy(resolve_timeout=RESOLVE_WITHIN)  # type: ignore[no-untyped-call]
-        found = policy.resolve(host, port)  # type: ignore[no-untyped-call]
-    except OSError as error:
-        raise AddressRefusedError(f"No server is known under the name {host}.") from error
     allowed = settings.ALERT_TARGETS_ALLOWED
+    try:
+        found = addresses_of(host, port)
+    except OSError:
+        found = []
     # All of them, here: one that is not public is somebody's mistake, or worse.
-    if not all(is_allowed(host, port, str(each[4][0]), allowed) for each in found):
+    if not found or not all(is_allowed(host, port, str(each[4][0]), allowed) for each in found):
         raise AddressRefusedError(
-            f"{host} is in a private network. Whoever runs this service can allow it"
-            " (ALERT_TARGETS_ALLOWED)."
+            f"No public server is known under the name {host}. Whoever runs this service can allow"
+            " one in a private network (ALERT_TARGETS_ALLOWED)."
         )

@@ -17,7 +17,7 @@ from apprise.utils.http import (
     track_connections,
 )
 
-from monitoring.alerts.address_guard import Guard
+from monitoring.alerts.address_guard import NOWHERE, Guard
 
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUTS = (5.0, 10.0)
@@ -120,8 +120,8 @@ def bounded(answer: requests.Response) -> bytes:
 
 def told(error: Exception) -> str:
     """Return what an error of a call means, without the address: it may be a secret."""
-    if "no public address" in str(error):
-        return "The server's address is in a private network."
+    if NOWHERE in str(error):
+        return "No public server is known under its name."
     match error:
         case requests.exceptions.SSLError():
             return "The server's certificate could not be verified."

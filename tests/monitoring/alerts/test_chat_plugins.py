@@ -169,7 +169,7 @@ def test_a_server_in_a_private_network_is_refused_when_it_is_saved(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", at("10.0.0.7"))
-    with pytest.raises(ChatRefusedError, match="private network"):
+    with pytest.raises(ChatRefusedError, match="No public server"):
         chat_check(ADDRESSES["Mattermost"])
     settings.ALERT_TARGETS_ALLOWED = ["chat.example.com:443"]
     assert chat_check(ADDRESSES["Mattermost"])

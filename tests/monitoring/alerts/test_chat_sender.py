@@ -121,7 +121,7 @@ def test_a_chat_in_a_private_network_is_not_called(web: Web, settings: Settings)
     message = queue_chat(make_chat(url))
     chats_work()
     assert web.taken == []
-    assert stored(message).answer == "The server's address is in a private network."
+    assert stored(message).answer == "No public server is known under its name."
 
 
 def test_a_server_that_cannot_be_reached_is_told(web: Web, settings: Settings) -> None:
