@@ -48,6 +48,14 @@ class Destination:
     key: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Where an address leads that was looked up, and what may be shown of it."""
+
+    url: str = field(repr=False)
+    shown: str
+
+
 def destination_add(
     *,
     access: Access | ServiceAccess,
@@ -85,35 +93,42 @@ def destination_add(
     return Destination(recipient, key)
 
 
+def lead_of(channel: str, url: str) -> Lead | None:
+    """Look up where an address leads, None for an empty one. Raises AlertRefusedError.
+
+    It takes seconds where the server's name is slow, so call it outside of any transaction.
+    """
+    url = url.strip()
+    return Lead(url, shown(channel, url)) if url else None
+
+
 def destination_change(
     *,
     access: Access | ServiceAccess,
     recipient: Recipient,
     name: str,
     now: datetime,
-    url: str = "",
+    lead: Lead | None = None,
     hears_health: bool = False,
 ) -> None:
-    """Change a chat or a webhook; without `url` it leads where it did.
+    """Change a chat or a webhook; without `lead` (see `lead_of`) it leads where it did.
 
     What waits goes to the new address. Raises PermissionDenied, and AlertRefusedError, also where
     the key of a webhook can't be read any more.
     """
     access.require_change()
-    url, name = url.strip(), checked_name(name)
-    # Looks the server up, so before the transaction.
-    address = shown(recipient.channel, url) if url else ""
+    name = checked_name(name)
     with transaction.atomic():
         locked = destination_locked(access, recipient)
         before = (locked.name, locked.hears_health)
         locked.name = name
-        if url:
-            locked.address = address
-            locked.secret = secret_stored(replace(known_secret(locked), url=url))
+        if lead:
+            locked.address = lead.shown
+            locked.secret = secret_stored(replace(known_secret(locked), url=lead.url))
         hearing_write(locked, hears_health)
         locked.save()
-        if url or before != (locked.name, locked.hears_health):
-            detail = {"leads_elsewhere": bool(url), "hears_health": locked.hears_health}
+        if lead or before != (locked.name, locked.hears_health):
+            detail = {"leads_elsewhere": lead is not None, "hears_health": locked.hears_health}
             tell(access, "recipient.change", now, locked, **detail)
 
 

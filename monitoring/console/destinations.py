@@ -19,9 +19,11 @@ from monitoring.alerts.chat_services import SERVICES
 from monitoring.alerts.destinations import (
     LONGEST_URL,
     Destination,
+    Lead,
     destination_add,
     destination_change,
     destination_secret_rotate,
+    lead_of,
 )
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.preferences import preferences_of
@@ -147,7 +149,8 @@ def changed(access: AnyAccess, recipient: Recipient, form: ChangeForm) -> bool:
     if not form.is_valid():
         return False
     try:
-        changes(access, recipient, form, timezone.now())
+        lead = lead_of(recipient.channel, form.cleaned_data["url"])
+        changes(access, recipient, form, lead, timezone.now())
     except AlertRefusedError as refusal:
         form.add_error(refusal.field or None, str(refusal))
         return False
@@ -155,14 +158,16 @@ def changed(access: AnyAccess, recipient: Recipient, form: ChangeForm) -> bool:
 
 
 @transaction.atomic
-def changes(access: AnyAccess, recipient: Recipient, form: ChangeForm, now: datetime) -> None:
+def changes(
+    access: AnyAccess, recipient: Recipient, form: ChangeForm, lead: Lead | None, now: datetime
+) -> None:
     """Change both where it leads and when it is told, or neither."""
     given = form.cleaned_data
     destination_change(
         access=access,
         recipient=recipient,
         name=given["name"],
-        url=given["url"],
+        lead=lead,
         hears_health=given["hears_health"],
         now=now,
     )

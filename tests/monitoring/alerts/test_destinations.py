@@ -17,6 +17,7 @@ from monitoring.alerts.destinations import (
     destination_remove,
     destination_secret_rotate,
     destination_test,
+    lead_of,
 )
 from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.refusals import AlertRefusedError
@@ -147,14 +148,16 @@ def test_a_change_of_name_leaves_the_address_and_the_keys(web: Web, now: datetim
     destination_change(access=access, recipient=hook, name="New", now=now)
     hook.refresh_from_db()
     assert (hook.name, secret_of(hook)) == ("New", before)
-    destination_change(access=access, recipient=hook, name="New", url=web.url("/new"), now=now)
+    lead = lead_of(Channel.WEBHOOK, f" {web.url('/new')} ")
+    destination_change(access=access, recipient=hook, name="New", lead=lead, now=now)
+    assert web.url("/new") not in repr(lead)
     hook.refresh_from_db()
     assert secret_of(hook).url == web.url("/new")
     assert secret_of(hook).keys == before.keys
     destination_change(access=access, recipient=hook, name="New", now=now)
     assert [action for action, _ in entries()] == ["recipient.change"] * 2
     with pytest.raises(AlertRefusedError):
-        destination_change(access=access, recipient=hook, name="x", url="https://[::1]/", now=now)
+        lead_of(Channel.WEBHOOK, "https://[::1]/")
 
 
 def test_hearing_begins_where_it_is_switched_on(web: Web, now: datetime) -> None:

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from monitoring.alerts import address_guard
 from monitoring.alerts.models import Message, Recipient
 from monitoring.alerts.secrets import secret_of
 from monitoring.audit.models import AuditEntry
@@ -95,6 +97,24 @@ def test_one_is_changed_and_leads_where_it_did(cast: Cast, admin_client: Client)
     assert "Choose a zone of the list" in half
     hook.refresh_from_db()
     assert hook.name == "Night"
+
+
+def test_no_transaction_is_open_while_a_name_is_looked_up(
+    cast: Cast, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up, whole = [], address_guard.addresses_of
+    hook, outside = make_webhook(HOOK, cast.acme), list(connection.savepoint_ids)
+
+    def look_up(host: str, port: int) -> list[Any]:
+        looked_up.append(list(connection.savepoint_ids))
+        return whole(host, port)
+
+    monkeypatch.setattr(address_guard, "addresses_of", look_up)
+    admin_client.post(f"{ADD}/webhook/", typed())
+    admin_client.post(f"/o/acme/alerts/destinations/{hook.pk}/", typed(**HOURS))
+    hook.refresh_from_db()
+    assert hook.name == "Paging"
+    assert looked_up == [outside] * 2
 
 
 def test_a_new_key_is_made_and_shown_once(cast: Cast, admin_client: Client) -> None:
