@@ -10,7 +10,7 @@ import structlog
 # Addresses for which nobody signs in, so that the address is the key. A backslash ends one: in a
 # line of JSON it begins the next character.
 SECRET_ADDRESS = re.compile(
-    r"/(me|link|alert|digest|unsubscribe|accounts/confirm-email|accounts/password/reset/key)"
+    r"/(me|link|alert|confirm|digest|unsubscribe|accounts/confirm-email|accounts/password/reset/key)"
     r"/(?!asked/|google/|salesforce/)[^/\s?\"'\\]+"
 )
 # A signature of ours, wherever it stands: what it signs opens nothing without it. So a new kind of
