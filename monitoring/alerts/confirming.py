@@ -80,7 +80,7 @@ def recipient_confirm(*, recipient: Recipient, now: datetime) -> bool:
     waiting = Recipient.objects.current().filter(pk=recipient.pk, user=None, confirmed_at=None)
     if not waiting.update(confirmed_at=now, unsubscribed_at=None):
         return False
-    written(recipient, "recipient.confirm", now)
+    written(recipient, "recipient.confirm", now, None)
     return True
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from monitoring.alerts.models import Message, Recipient, Route
+from monitoring.alerts.tickets import token_of
 from tests.browser.axe import violations
 from tests.browser.conftest import WIDE
 from tests.browser.test_messages import SIZES, overflow
@@ -40,6 +41,7 @@ def make_routes(acme: Any) -> None:
     )
     gone = make_recipient(acme, name="Old box", unsubscribed_at=now - timedelta(days=2))
     make_recipient(acme, name="", address="a.very.long.mailbox.of.a.team@subsidiary.acme.example")
+    make_recipient(acme, name="New box", address="box@acme.example", confirmed_at=None)
     make_webhook("https://hooks.acme.example/x", acme, name="Paging", hears_health=True)
     make_route(acme, position=1, kinds=["incident", "stalled", "coverage"])
     make_route(acme, [night, gone], position=2, after=1_800, least_severity=3)
@@ -111,3 +113,11 @@ def test_the_pages_are_for_everybody_and_fit_the_screen(
         page.goto(f"/o/{acme.slug}/alerts/{address}")
         assert violations(page) == [], address
         assert overflow(page) == 0, address
+    new = Recipient.objects.get(organization=acme, name="New box")
+    page.goto(f"/confirm/{token_of('confirm', new.pk)}/")
+    for heading in ("Do you want alerts?", "You have confirmed"):
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert violations(page) == []
+        assert overflow(page) == 0
+        if heading == "Do you want alerts?":
+            page.get_by_role("button", name="Confirm").click()
