@@ -144,13 +144,13 @@ def alert_row(
     """Return the row of an alert that has `with_told`, in a list of `alerts_for`."""
     is_open = alert.ended_at is None
     people = alert.people if is_open else alert.most_people
-    is_elsewhere = alert.organization is not None and access.organization is None
+    elsewhere = alert.organization if access.organization is None else None
     zone = access.time_zone
     return AlertRow(
         id=alert.pk,
         title=headline(alert, rules),
         address=within_console(alert_link(alert)),
-        organization=alert.organization.name if is_elsewhere else "",
+        organization=elsewhere.name if elsewhere else "",
         labels=labels_of(alert),
         look=look_of(alert),
         standing=standing(alert, now, zone),

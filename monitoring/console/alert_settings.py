@@ -30,10 +30,12 @@ class PolicyForm(forms.Form):
     """Minutes and hours for the seconds that are stored, percent for shares."""
 
     opened = number("Told when it has lasted for", "minutes", 1_440)
-    over = number("Its end is told when it is over for", "minutes", 1_440)
-    reminder = number("Reminded of, while it goes on, every", "hours", 720, 1)
-    unknown_share = number("Errors no rule knows, from", "% of the runs of an hour", 100, 1)
-    coverage_drop = number("Fewer people syncing, from", "points within a day", 100, 1)
+    over = number("Its end is told when it has stayed over for", "minutes", 1_440)
+    reminder = number("While it goes on, told again every", "hours", 720, 1)
+    unknown_share = number("Errors no rule knows are told from", "% of an hour's runs", 100, 1)
+    coverage_drop = number(
+        "Fewer people syncing is told from", "percentage points within a day", 100, 1
+    )
     asks_people = forms.BooleanField(required=False)
 
     def wanted(self) -> AlertPolicyFacts:

@@ -15,18 +15,12 @@ from monitoring.alerts.models import Alert
 from monitoring.alerts.outlook import Outlook, Why
 from monitoring.alerts.plan import Phase
 from monitoring.console.moments import brief, counted, planned
+from monitoring.console.route_words import KINDS as ROUTE_KINDS
+from monitoring.console.route_words import kind_name
 from monitoring.console.wording import Look
 from monitoring.health.causes import Explanation
 
-KINDS = {
-    AlertKind.STALLED: "People who stopped syncing",
-    AlertKind.REAUTHORIZE: "Access to be given again",
-    AlertKind.INCIDENT: "Incidents",
-    AlertKind.UNRECOGNISED: "Unrecognised errors",
-    AlertKind.COVERAGE: "Coverage",
-    AlertKind.RULE_CHANGE: "Changes of rules",
-    AlertKind.SERVICE: "The service itself",
-}
+KINDS = {kind: kind_name(kind) for kind in ROUTE_KINDS}
 OPEN = {
     Severity.CRITICAL: Look("Open", "stalled", "error"),
     Severity.WARNING: Look("Open", "degraded", "warning"),

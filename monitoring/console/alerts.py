@@ -64,5 +64,7 @@ def rows_of(
     access: AnyAccess, found: Sequence[ToldAlert], rules: Words, now: datetime
 ) -> list[AlertRow]:
     """Return the rows of alerts, each in the words of its own organization."""
-    words = rules_of(found) if access.organization is None else {access.organization_id: rules}
+    if access.organization is not None:
+        return [alert_row(access, each, rules, now) for each in found]
+    words = rules_of(found)
     return [alert_row(access, each, words[each.organization_id], now) for each in found]

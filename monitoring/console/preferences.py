@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.models import Member
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.preferences import own_recipient, preferences_of, preferences_save
 from monitoring.alerts.refusals import AlertRefusedError
@@ -24,9 +23,9 @@ from monitoring.console.alerts_pages import (
     alerts_page,
     alerts_redirect,
 )
-from monitoring.console.moments import exact
+from monitoring.console.moments import planned
 from monitoring.console.preference_form import PreferenceForm, typed
-from monitoring.console.routes import chosen_names, known_by, routes_by
+from monitoring.console.routes import belongs, chosen_names, known_by, routes_by
 from monitoring.console.rows import past
 
 TEMPLATE = "console/preferences.html"
@@ -49,13 +48,6 @@ def preferences(request: HttpRequest, slug: str | None) -> HttpResponse:
     return alerts_page(request, access, TEMPLATE, "form", context)
 
 
-def belongs(access: AnyAccess) -> bool:
-    """Tell whether the viewer is told by the organization, or the service, themself."""
-    if access.organization is None:
-        return True
-    return Member.objects.filter(user=access.user, organization=access.organization).exists()
-
-
 def context_of(access: AnyAccess, recipient: Recipient | None, now: datetime) -> dict[str, Any]:
     """Return what the viewer is told of, when the next digest comes, and whether they want any."""
     zone = access.time_zone
@@ -63,7 +55,7 @@ def context_of(access: AnyAccess, recipient: Recipient | None, now: datetime) ->
     return {
         "address": access.user.email,
         "told_of": told_of(access, now),
-        "next_digest": exact(digest, zone) if digest else "",
+        "next_digest": planned(digest, now, zone) if digest else "",
         "unsubscribed": past(recipient.unsubscribed_at, now, zone) if recipient else None,
         "is_recipient": recipient is not None and recipient.removed_at is None,
         "told": past(recipient.told_at, now, zone) if recipient else None,

@@ -80,7 +80,7 @@ class RouteForm(forms.Form):
         offered = kinds_offered(access)
         self.offer("audience", [(each.value, each.label) for each in (own, Audience.CHOSEN)])
         self.offer("recipients", recipients_offered(known))
-        kinds = [(kind.value, capital(said)) for kind, said in words.KINDS.items()]
+        kinds = [(kind.value, words.kind_name(kind)) for kind in words.KINDS]
         self.offer("kinds", [each for each in kinds if each[0] in offered])
 
     def offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -254,7 +254,3 @@ def teams_hint(teams: list[str]) -> str:
 def recipients_offered(known: Known) -> list[tuple[str, str]]:
     ordered = sorted(known.values(), key=lambda each: each.name.lower())
     return [(str(each.id), f"{each.name} ({role_of(each).lower()})") for each in ordered]
-
-
-def capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.hours import EVERY_DAY, Hours, is_awake
+from monitoring.alerts.item_words import length_of
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.routing import ADMINS, SUPPORT, RouteFacts
 from monitoring.console.moments import counted, zone_name
@@ -35,8 +36,13 @@ LEAST = {
     Severity.CRITICAL: "Critical alerts only",
 }
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MINUTE, DAY = 60, 86_400
 NAMED = 3
+
+
+def kind_name(kind: AlertKind) -> str:
+    """Return what a kind of alert is called where its name stands alone."""
+    return KINDS[kind][:1].upper() + KINDS[kind][1:]
 
 
 def listed(names: Sequence[str], most: int = 0) -> str:
@@ -55,8 +61,9 @@ def route_sentence(route: RouteFacts, names: Sequence[str]) -> str:
     if not audience:
         told = f"nobody is told of {matter(route)}"
     if route.after:
-        return f"If nobody acknowledges within {delay(route.after)}, {lowered(told)}."
-    return f"{told[:1].upper()}{told[1:]}, at once."
+        within = f"within {delay(route.after)} of the first message"
+        return f"If nobody acknowledges {within}, {lowered(told)}."
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def unconfirmed(name: str) -> str:
@@ -103,12 +110,10 @@ def about(kinds: Collection[AlertKind], least: Severity) -> str:
 
 
 def delay(seconds: int) -> str:
-    """Return a delay in its largest unit that it is a whole number of: "30 min", "2 h", "1 day"."""
-    if seconds % DAY == 0 and seconds:
-        return counted(seconds // DAY, "day")
-    if seconds % HOUR == 0 and seconds:
-        return f"{seconds // HOUR:,} h"
-    return f"{seconds // MINUTE:,} min"
+    """Return a delay as all lengths are said, to the minute: "30 min", "1 h 30 min", "1 day"."""
+    days, rest = divmod(seconds, DAY)
+    parts = [length_of(part) for part in (days * DAY, rest) if part >= MINUTE]
+    return " ".join(parts) or "0 min"
 
 
 def hours_words(hours: Hours) -> str:
@@ -163,25 +168,28 @@ def routes_title(routes: Sequence[RouteFacts], *, is_critical: bool) -> str:
 
 def policy_words(policy: AlertPolicyFacts) -> list[tuple[str, str]]:
     """Return the numbers in force, in words."""
-    reminded = f"A reminder every {every(policy.reminder)}, until it is acknowledged."
-    unknown = f"Told from {percent(policy.unknown_share)} of the runs of an hour on."
-    points = f"{100 * policy.coverage_drop:.3g} points"
-    fewer = f"Told when the share of those who sync falls by {points} within a day."
-    asked = "is asked to by mail" if policy.asks_people else "is not asked to by itself"
+    reminded = f"Told again every {every(policy.reminder)}, until somebody acknowledges it."
+    unknown = f"Told when {percent(policy.unknown_share)} of an hour's runs or more end in them."
+    points = f"{100 * policy.coverage_drop:.3g} percentage points"
+    fewer = f"Told when the share of people who sync falls by {points} within a day."
+    asked = "are asked to by mail" if policy.asks_people else "are asked by nobody but you"
+    over = f"Told when it has stayed over for {delay(policy.over)}."
     return [
-        ("Before it is told", waited(policy.opened)),
-        ("Before its end is told", f"It must be over for {delay(policy.over)}."),
+        ("When it begins", waited(policy.opened)),
         ("While it goes on", reminded),
+        ("When it is over", over if policy.over else "Told as soon as it is over."),
         ("Errors no rule knows", unknown),
         ("Fewer people syncing", fewer),
-        ("The people themselves", f"Who alone can give access again {asked}."),
+        ("The people themselves", f"Those who alone can give access again {asked}."),
     ]
 
 
 def waited(seconds: int) -> str:
     if not seconds:
-        return "Nothing is waited for: what heals a minute later is told all the same."
-    return f"It must last for {delay(seconds)}. What heals before is told to nobody."
+        return "Told as soon as it is found, even if it heals a minute later."
+    return (
+        f"Told when it has lasted for {delay(seconds)}. What heals before that is told to nobody."
+    )
 
 
 def percent(share: float) -> str:
@@ -189,4 +197,5 @@ def percent(share: float) -> str:
 
 
 def every(seconds: int) -> str:
-    return delay(seconds).removeprefix("1 ")
+    said = delay(seconds)
+    return said.removeprefix("1 ") if said.count(" ") == 1 else said

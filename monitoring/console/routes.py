@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Member, Role
 from monitoring.alerts.alert_policy import alert_policy_of
-from monitoring.alerts.kinds import Severity
+from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.recipients import recipients_known, recipients_make
 from monitoring.alerts.refusals import AlertRefusedError
@@ -23,8 +23,10 @@ from monitoring.alerts.routes import key_of, route_move, route_remove, routes_re
 from monitoring.alerts.routing import (
     OF_ORGANIZATIONS,
     OF_SERVICE,
+    SUPPORT,
     RecipientFacts,
     RouteFacts,
+    is_about,
     is_for,
     untold,
 )
@@ -92,7 +94,8 @@ def routes(request: HttpRequest, slug: str | None) -> HttpResponse:
     """Show who is told of what, and how long things must last before."""
     access = alerts_access(request, slug)
     now = timezone.now()
-    known, found = known_by(access, now), routes_by(access)
+    known, in_force = known_by(access, now), routes_of([access.organization_id])
+    found, is_member = in_force[access.organization_id], belongs(access)
     missed = untold(found, known, possible(access))
     policy = alert_policy_of(access.organization) if access.organization else None
     recipients = recipient_rows(access, found, known, now)
@@ -104,6 +107,9 @@ def routes(request: HttpRequest, slug: str | None) -> HttpResponse:
         "is_built_in": all(route.id is None for route in found),
         "recipients": recipients,
         "own": next((each for each in recipients if each.is_own), None),
+        "is_member": is_member,
+        "may_test": access.may_change and is_member,
+        "support_hears": access.organization is not None and support_hears(in_force[None]),
         "can_add_members": bool(members_to_add(access, known)),
         "policy": words.policy_words(policy) if policy else [],
     }
@@ -122,6 +128,19 @@ def routes_by(access: AnyAccess) -> list[RouteFacts]:
 
 def possible(access: AnyAccess) -> Mapping[Any, Any]:
     return OF_SERVICE if access.organization is None else OF_ORGANIZATIONS
+
+
+def belongs(access: AnyAccess) -> bool:
+    """Tell whether the viewer is told by the organization, or the service, themself."""
+    if access.organization is None:
+        return True
+    return Member.objects.filter(user=access.user, organization=access.organization).exists()
+
+
+def support_hears(service: Sequence[RouteFacts]) -> bool:
+    """Tell whether the routes of the service tell its support staff of critical incidents."""
+    theirs = [route for route in service if route.audience == SUPPORT]
+    return any(is_about(route, AlertKind.INCIDENT, Severity.CRITICAL) for route in theirs)
 
 
 def is_critical(missed: Sequence[tuple[Any, Severity]]) -> bool:
@@ -220,7 +239,7 @@ def digest_words(recipient: Recipient) -> str:
         return "Every change of health"
     if recipient.digest == Digest.NEVER:
         return ""
-    return f"{Digest(recipient.digest).label} digest at {recipient.digest_hour}:00"
+    return f"{Digest(recipient.digest).label} digest at {recipient.digest_hour:02}:00"
 
 
 def members_to_add(access: AnyAccess, known: Known) -> list[Member]:
