@@ -19,6 +19,7 @@ from monitoring.alerts.telling import episode_of
 from monitoring.console.alert_words import PHASES, outlook_words
 from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.message_words import answer_of, look_of
+from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 
@@ -38,6 +39,7 @@ GONE = Look("Told", "healthy", "neutral")
 class Telling:
     """One recipient told once, or one beginning kept from them.
 
+    people    whom it was about, as they were told; empty where it is about nobody
     message   the one it was told by, to be opened where it belongs to the page's access
     said      what the server answered, or why it was kept back or withdrawn
     """
@@ -46,6 +48,7 @@ class Telling:
     address: str
     channel: str
     phase: str
+    people: str
     route: str
     look: Look
     said: str
@@ -144,6 +147,7 @@ def telling_of(
         address=recipient.address,
         channel=Channel(recipient.channel).label,
         phase=PHASES[Phase(row.phase)],
+        people=counted(row.people, "person", "people") if row.people else "",
         route=route_name(row, written),
         look=look,
         said=said,

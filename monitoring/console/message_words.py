@@ -44,10 +44,13 @@ def sentence(*, failed: int, waiting: int, known: bool, kept: bool) -> str:
     if failed:
         return f"{counted(failed, 'message')} could not be delivered"
     if waiting:
-        return f"{counted(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} to be sent"
+        waits = "waits" if waiting == 1 else "wait"
+        return f"Nothing failed, {counted(waiting, 'message')} {waits} to be sent"
     if not known:
         return "No message yet"
-    return "Messages are kept here" if kept else "Every message went out"
+    return (
+        "Nothing failed, mails are kept here" if kept else "Nothing failed, every message went out"
+    )
 
 
 def occasion(kind: str) -> str:

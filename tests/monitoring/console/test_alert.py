@@ -142,10 +142,10 @@ def test_who_was_told_is_listed_with_the_message_and_its_state(
     response = admin_client.get(address(alert))
     page = text(response)
     for words in (
-        "Casey Admin casey@acme.example When it began Built-in route Sent",
-        "As a reminder Built-in route Not delivered",
+        "Casey Admin casey@acme.example When it began, about 2 people Built-in route Sent",
+        "As a reminder, about 2 people Built-in route Not delivered",
         "550 No such user",
-        "When it grew Built-in route Withdrawn",
+        "When it grew, about 2 people Built-in route Withdrawn",
         "What it told was over, or muted, before it was sent.",
     ):
         assert words in page, words

@@ -25,10 +25,10 @@ def test_what_waits_after_a_try_and_what_is_kept_here_say_so() -> None:
     ("facts", "words"),
     [
         ({"failed": 2, "waiting": 3}, "2 messages could not be delivered"),
-        ({"waiting": 1}, "1 message waits to be sent"),
-        ({"waiting": 1_200}, "1,200 messages wait to be sent"),
-        ({}, "Every message went out"),
-        ({"kept": True}, "Messages are kept here"),
+        ({"waiting": 1}, "Nothing failed, 1 message waits to be sent"),
+        ({"waiting": 1_200}, "Nothing failed, 1,200 messages wait to be sent"),
+        ({}, "Nothing failed, every message went out"),
+        ({"kept": True}, "Nothing failed, mails are kept here"),
         ({"known": False, "kept": True}, "No message yet"),
     ],
 )
