@@ -69,7 +69,7 @@ def coverage(facts: Facts) -> Explanation:
 def rule_change(facts: Facts, rules: Rules) -> Explanation:
     rule, what = facts.get("rule", ""), facts.get("what", "changed")
     known = rules.get(rule)
-    title = known.title if known else rule
+    named = f": {known.title}" if known else ""
     share = facts.get("share")
     moved = (
         "Nobody tested on past runs what it would do."
@@ -80,7 +80,7 @@ def rule_change(facts: Facts, rules: Rules) -> Explanation:
     hands = f"{facts.get('author') or 'Somebody'} wrote it"
     hands += f", {approved} approved it." if approved else "."
     return Explanation(
-        f"A rule was {what} that moves many people: {title}",
+        f"A rule was {what} that moves many people{named}",
         f"{moved} {hands}",
         "Look at the change: it says who is moved where, and can be taken back.",
     )

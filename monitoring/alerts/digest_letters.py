@@ -89,7 +89,11 @@ def sections_of(facts: OrganizationFacts, silences: Sequence[str]) -> list[Secti
         section(
             "Alerts nobody has acknowledged",
             [
-                line(each.title, words.since(each, facts.period), address("alert", slug, each.id))
+                line(
+                    each.title,
+                    words.since(each, facts.period),
+                    address("alert", slug, each.id),
+                )
                 for each in facts.alerts
             ],
             more(facts.alerts, facts.alert_count, "alert"),
@@ -132,7 +136,11 @@ def service_sections(facts: ServiceFacts) -> list[Section]:
         section(
             "Alerts nobody has acknowledged",
             [
-                line(each.title, words.since(each, facts.period), address("service_alert", each.id))
+                line(
+                    each.title,
+                    words.since(each, facts.period),
+                    address("service_alert", each.id),
+                )
                 for each in facts.alerts
             ],
             more(facts.alerts, facts.alert_count, "alert"),

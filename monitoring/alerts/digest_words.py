@@ -73,7 +73,9 @@ def span(period: Period) -> str:
 
 
 def since(line: AlertLine, period: Period) -> str:
-    return f"Since {moment(line.began_at, period.zone)}"
+    """Return how many an alert is about, if it is about people, and since when."""
+    began = moment(line.began_at, period.zone)
+    return f"{people(line.people)}, since {began}" if line.people else f"Since {began}"
 
 
 def incident_said(line: IncidentLine, period: Period) -> str:

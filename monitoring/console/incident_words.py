@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from math import ceil
 
-from monitoring.console.moments import MINUTE, brief, counted, duration, seconds_between, span
+from monitoring.alerts.item_words import length_of
+from monitoring.console.moments import MINUTE, brief, counted, duration, seconds_between
 from monitoring.console.wording import Look
 from monitoring.health.causes import Explanation
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Kind, Source
@@ -160,15 +161,15 @@ def notice_sentence(incident: Incident, now: datetime, zone: tzinfo) -> str:
 
 
 def lasted(incident: Incident, now: datetime) -> str:
-    """Return how long it has been open, or was: "3 h"; never less than a minute."""
+    """Return how long it has been open, or was: "3 h 10 min"; never less than a minute."""
     seconds = seconds_between(incident.began_at, incident.closed_at or now)
-    return span(max(seconds, MINUTE))
+    return length_of(max(int(seconds), MINUTE))
 
 
 def course(incident: Incident, now: datetime, zone: tzinfo) -> str:
     """Return when it began, was found, was over, and when everybody had been tried again."""
     found = seconds_between(incident.began_at, incident.opened_at)
-    after = f"{span(found)} later" if found >= MINUTE else "within a minute"
+    after = f"{length_of(int(found))} later" if found >= MINUTE else "within a minute"
     parts = [f"Began {brief(incident.began_at, now, zone)}, found {after}"]
     if incident.closed_at is not None:
         parts.append(f"over {brief(incident.closed_at, now, zone)} after {lasted(incident, now)}")

@@ -60,7 +60,7 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
         "rule_change",
         "9",
         {"rule": "gone", "what": "taken away", "share": None, "people": 0, "author": "Casey"},
-        "A rule was taken away that moves many people: gone",
+        "A rule was taken away that moves many people",
         "Nobody tested on past runs what it would do. Casey wrote it.",
     ),
     (

@@ -163,7 +163,7 @@ def test_it_tells_what_needs_whom_and_what_was_done(post: Post) -> None:
     assert "/o/acme/people/?status=stalled&cause=silent" in text
     assert f"/o/acme/incidents/{incident.pk}/" in text
     assert "7 people hit, open since 2026-11-20 07:00 (UTC)" in text
-    assert text.count("Since 2026-11-20 11:00 (UTC)") == 1
+    assert text.count("1 person, since 2026-11-20 11:00 (UTC)") == 1
     assert f"/o/acme/alerts/{alert.pk}/" in text
     assert "1 person muted until 2026-11-21 12:00 (UTC)" in text
     assert "asked for a sync now, 2 times" in text
