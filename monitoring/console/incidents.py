@@ -98,7 +98,12 @@ def incidents_across(request: HttpRequest) -> HttpResponse:
     found = page_of(whole.newest_first(), request)
     parts = parts_of([incident.pk for incident in found])
     wholes = [whole_of(each, parts[each.pk], now) for each in found]
-    context: dict[str, Any] = {"page": found, "wholes": wholes, "zone_name": "UTC"}
+    context: dict[str, Any] = {
+        "page": found,
+        "wholes": wholes,
+        "zone_name": "UTC",
+        "tab": "across",
+    }
     return kept_by_nobody(render(request, "console/incidents_across.html", context))
 
 

@@ -52,7 +52,7 @@ def rehearsal_ask(
         change=change,
         kind=Kind.REHEARSE,
         asked_by=access.user,
-        asked_by_name=access.user.email,
+        asked_by_name=access.user.get_full_name() or access.user.email,
         asked_at=now,
         starts_at=starts_at,
         days=days,
