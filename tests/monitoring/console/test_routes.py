@@ -267,7 +267,7 @@ def test_the_policy_is_shown_and_changed(cast: Cast, admin_client: Client) -> No
         "Told when it has stayed over for 1 h.",
         "Told again every 2 days",
         "Told when 10 % of an hour",
-        "falls by 20 points within a day.",
+        "falls by 20 percentage points within a day.",
         "Who alone can give access again is asked to by mail.",
     ):
         assert words in page, words
