@@ -268,7 +268,7 @@ def test_the_policy_is_shown_and_changed(cast: Cast, admin_client: Client) -> No
         "Told again every 2 days",
         "Told when 10 % of an hour",
         "falls by 20 percentage points within a day.",
-        "Who alone can give access again is asked to by mail.",
+        "Those who alone can give access again are asked to by mail.",
     ):
         assert words in page, words
     assert AlertPolicy.objects.get().opened == 0
@@ -346,7 +346,7 @@ def test_an_address_waits_for_confirmation_and_is_asked_again_on_another_day(
     page = text(admin_client.get(ADDRESS))
     for words in (
         "Nobody is told of some critical alerts",
-        "The box (waits for confirmation) is told of everything, at once.",
+        "The box (waits for confirmation) is told of everything.",
         "Now: The box (waits for confirmation)",
         "Waits for confirmation: nothing is sent there before somebody who reads it confirms",
         "Send the mail again that asks The box to confirm",
