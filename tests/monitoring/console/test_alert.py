@@ -169,11 +169,11 @@ def test_a_route_that_is_gone_is_not_said_to_be_built_in(cast: Cast, admin_clien
     assert "Built-in route" in page_of(admin_client, alert)
     route = make_route(cast.acme, [casey], name="Night shift")
     Notification.objects.update(route=route)
-    assert "When it began Night shift" in page_of(admin_client, alert)
+    assert "When it began, about 2 people Night shift" in page_of(admin_client, alert)
     route.delete()
     make_route(cast.acme)
     page = page_of(admin_client, alert)
-    assert "When it began A route that is gone" in page
+    assert "When it began, about 2 people A route that is gone" in page
     assert "Built-in route" not in page
 
 
