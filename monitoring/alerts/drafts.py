@@ -11,14 +11,14 @@ from datetime import datetime
 
 from django.utils.html import escape
 
-from monitoring.alerts.chat import chat_draft, portions
-from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.chat import chat_draft, paging, portions
+from monitoring.alerts.item import NO_REST, Item, Reader, Rest
 from monitoring.alerts.items import reader_of
-from monitoring.alerts.letters import alert_chat, alert_mail
+from monitoring.alerts.letters import ALERTS_TOLD, alert_chat, alert_mail
 from monitoring.alerts.mails import Mail, text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft, unwritten
-from monitoring.alerts.webhooks import alert_event, body_of, slug_of, type_of
+from monitoring.alerts.webhooks import ALERTS_LISTED, alert_event, body_of, slug_of, type_of
 
 KIND = "alert"
 
@@ -31,17 +31,38 @@ class Part:
     items: Sequence[Item]
 
 
+def alerts_said(recipient: Recipient) -> int | None:
+    """Return how many alerts a message to a recipient says more of than that they are there.
+
+    None for a paging service, which is told of each.
+    """
+    match recipient.channel:
+        case Channel.WEBHOOK:
+            return ALERTS_LISTED
+        case Channel.CHAT if paging(recipient)[0]:
+            return None
+    return ALERTS_TOLD
+
+
 def drafts_of(
-    recipient: Recipient, items: Sequence[Item], key: str, now: datetime, *, reader: Reader
+    recipient: Recipient,
+    items: Sequence[Item],
+    key: str,
+    now: datetime,
+    *,
+    reader: Reader,
+    rest: Rest = NO_REST,
 ) -> list[Part]:
-    """Return the messages that tell a recipient of alerts that are due."""
+    """Return the messages that tell a recipient of alerts that are due.
+
+    `rest` counts those beyond what is said (`alerts_said`), which need no items.
+    """
     is_chat = recipient.channel == Channel.CHAT
     parts = portions(recipient, items) if is_chat else [items]
     return [
-        Part(
-            draft_of(recipient, some, f"{key}/{place}" if place else key, now, reader=reader), some
-        )
+        Part(draft_of(recipient, some, each_key, now, reader=reader, rest=rest), some)
         for place, some in enumerate(parts)
+        for each_key in [f"{key}/{place}" if place else key]
     ]
 
 
@@ -52,6 +73,7 @@ def draft_of(
     now: datetime,
     *,
     reader: Reader | None = None,
+    rest: Rest = NO_REST,
 ) -> Draft:
     """Return the one message that tells a recipient of alerts.
 
@@ -60,10 +82,10 @@ def draft_of(
     reader = reader or reader_of(recipient)
     match recipient.channel:
         case Channel.CHAT:
-            text = alert_chat(items, reader, written_at=now)
+            text = alert_chat(items, reader, rest, written_at=now)
             return chat_draft(recipient, text, key, recipient.organization, items=items)
         case Channel.WEBHOOK:
-            return alert_event(recipient, items, key, now=now)
+            return alert_event(recipient, items, key, rest, now=now)
     return Draft(
         organization=recipient.organization,
         person=None,
@@ -71,7 +93,7 @@ def draft_of(
         key=key,
         recipient=reader.address,
         recipient_name=reader.name,
-        mail=alert_mail(items, reader, written_at=now),
+        mail=alert_mail(items, reader, rest, written_at=now),
     )
 
 
@@ -83,12 +105,14 @@ def draft_given_up(
     error: Exception,
     *,
     reader: Reader,
+    rest: Rest = NO_REST,
 ) -> Draft:
     """Return what stands in the outbox, given up, for a message that could not be written.
 
     Sent again by hand it says where the alerts are to be seen.
     """
-    title = "1 alert" if len(items) == 1 else f"{len(items):,} alerts"
+    number = len(items) + rest.number
+    title = "1 alert" if number == 1 else f"{number:,} alerts"
     text = f"What is told of this could not be written. See {reader.alerts_link}\n"
     draft = Draft(
         organization=recipient.organization,
@@ -104,7 +128,11 @@ def draft_given_up(
         return draft
     if recipient.channel == Channel.WEBHOOK:
         alerts = [{"id": item.alert_id, "phase": str(item.phase)} for item in items]
-        data = {"organization": slug_of(recipient.organization), "alerts": alerts}
-        text = body_of(type_of({item.phase for item in items}), data, now)
+        data = {
+            "organization": slug_of(recipient.organization),
+            "alerts": alerts,
+            "more": rest.number,
+        }
+        text = body_of(type_of({item.phase for item in items} | rest.phases), data, now)
     mail = text_mail(title, text)
     return replace(draft, channel=recipient.channel, target=recipient, mail=mail)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -56,6 +57,48 @@ class Item:
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_escalated: bool = False
     acknowledged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The alerts of a message that it counts rather than tells: those less grave than the told.
+
+    severities     how many of each go on
+    over           how many are over
+    phases         of all of these
+    is_elsewhere   they and the told are not all of one organization
+    """
+
+    severities: Mapping[Severity, int] = field(default_factory=dict)
+    over: int = 0
+    phases: frozenset[Phase] = frozenset()
+    is_elsewhere: bool = False
+
+    @property
+    def number(self) -> int:
+        return sum(self.severities.values()) + self.over
+
+    def __add__(self, other: Rest) -> Rest:
+        return Rest(
+            Counter(self.severities) + Counter(other.severities),
+            self.over + other.over,
+            self.phases | other.phases,
+            self.is_elsewhere or other.is_elsewhere,
+        )
+
+
+NO_REST = Rest()
+
+
+def rest_of(alerts: Iterable[tuple[Phase, Severity]], *, is_elsewhere: bool) -> Rest:
+    """Return the count of alerts, each by its phase and severity."""
+    counts = Counter(alerts)
+    severities: Counter[Severity] = Counter()
+    for (phase, severity), number in counts.items():
+        if phase != Phase.OVER:
+            severities[severity] += number
+    phases = frozenset(phase for phase, _ in counts)
+    return Rest(severities, counts.total() - severities.total(), phases, is_elsewhere)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitoring.alerts.item import Item
-from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.item import Item, Rest
+from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.plan import Phase
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -18,6 +18,12 @@ ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.IN
 # Enough like it within a day to call it flapping, as `monitoring.alerts.plan.Waits` has it.
 FLAPPING = 3
 NAMES_SHOWN = 5
+# One of a severity, and several.
+COUNTED = {
+    Severity.CRITICAL: ("critical", "critical"),
+    Severity.WARNING: ("warning", "warnings"),
+    Severity.NOTICE: ("notice", "notices"),
+}
 COURSE = {Phase.GROWN: "worse", Phase.REMINDER: "still"}
 PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
@@ -211,6 +217,20 @@ def escalation(item: Item) -> str:
     return "You are told because nobody has acknowledged it so far." if item.is_escalated else ""
 
 
-def bundle_headline(items: int, worst: Item) -> str:
+def bundle_headline(alerts: int, worst: Item) -> str:
     """Return the headline of several alerts, of which the worst is told: what goes on, if any."""
-    return f"{items:,} alerts{' over' if worst.phase == Phase.OVER else ''}: {detail(worst)}"
+    return f"{alerts:,} alerts{' over' if worst.phase == Phase.OVER else ''}: {detail(worst)}"
+
+
+def rest_sentence(rest: Rest) -> str:
+    """Return how many more alerts there are: "And 14 more: 2 critical, 12 warnings."."""
+    if not rest.number:
+        return ""
+    parts = [
+        f"{number:,} {words[number > 1]}"
+        for severity, words in COUNTED.items()
+        if (number := rest.severities.get(severity, 0))
+    ]
+    if rest.over:
+        parts.append(f"{rest.over:,} over")
+    return f"And {rest.number:,} more: {', '.join(parts)}."

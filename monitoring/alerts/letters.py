@@ -1,7 +1,8 @@
 """What alerts say, as a mail and as a message for a chat.
 
 One alert is told in full; of several, which were due at once, each gets a few lines, the worst
-first. Nothing here asks the database: `monitoring.alerts.items` loads what it needs.
+first, and those beyond the first few are counted. Nothing here asks the database:
+`monitoring.alerts.items` loads what it needs.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from monitoring.alerts import item_words as words
-from monitoring.alerts.item import ChatText, Item, Reader
+from monitoring.alerts.item import NO_REST, ChatText, Item, Reader, Rest, rest_of
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
 from monitoring.alerts.outbox import sender_domain
 from monitoring.alerts.plan import Phase
 
 # So many of several alerts are told, the others counted.
-MOST = 10
+ALERTS_TOLD = 10
 # The bar at the head of a mail and of each alert in it.
 TONES = {
     Severity.NOTICE: "#0176d3",
@@ -28,58 +29,79 @@ TONES = {
 OVER_TONE = "#2e844a"
 
 
-def subject_of(items: Sequence[Item]) -> str:
+def subject_of(items: Sequence[Item], rest: Rest = NO_REST) -> str:
     """Return a subject that says it all, whose alerts they are at its end."""
-    worst = worst_first(items)[0]
-    is_one = len(items) == 1
-    said = words.headline(worst) if is_one else words.bundle_headline(len(items), worst)
-    return shortened(one_line(f"{said}{whose(items)}"), LONGEST_SUBJECT)
+    worst, number = worst_first(items)[0], len(items) + rest.number
+    said = words.headline(worst) if number == 1 else words.bundle_headline(number, worst)
+    return shortened(one_line(f"{said}{whose(items, rest)}"), LONGEST_SUBJECT)
 
 
-def whose(items: Sequence[Item]) -> str:
-    """Return the organization all items belong to, in parentheses."""
-    names = {item.organization_name for item in items}
-    name = names.pop() if len(names) == 1 else ""
-    return f" ({name})" if name else ""
+def whose(items: Sequence[Item], rest: Rest = NO_REST) -> str:
+    """Return the organization that all belong to, in parentheses."""
+    name = items[0].organization_name
+    return "" if not name or are_of_several(items, rest) else f" ({name})"
+
+
+def are_of_several(items: Sequence[Item], rest: Rest = NO_REST) -> bool:
+    return rest.is_elsewhere or len({item.organization_name for item in items}) > 1
+
+
+def gravity(
+    phase: Phase, severity: int, people: int, began_at: datetime, alert_id: int
+) -> tuple[Any, ...]:
+    """Return what alerts are told by: what goes on before what is over, the gravest first."""
+    return phase == Phase.OVER, -severity, -people, began_at, alert_id
 
 
 def worst_first(items: Sequence[Item]) -> list[Item]:
-    """Return items in the order of telling: what goes on before what is over, the gravest first."""
+    """Return items in the order of telling (`gravity`)."""
     return sorted(
         items,
-        key=lambda item: (
-            item.phase == Phase.OVER,
-            -item.severity,
-            -item.people,
-            item.began_at,
-            item.alert_id,
+        key=lambda item: gravity(
+            item.phase, item.severity, item.people, item.began_at, item.alert_id
         ),
     )
 
 
+def told_and_rest(items: Sequence[Item], rest: Rest, most: int) -> tuple[list[Item], Rest]:
+    """Return the gravest items, no more than `most`, and the count of all others.
+
+    `rest` is of those that have no items.
+    """
+    ordered, is_elsewhere = worst_first(items), are_of_several(items, rest)
+    others = [(item.phase, item.severity) for item in ordered[most:]]
+    return ordered[:most], rest + rest_of(others, is_elsewhere=is_elsewhere)
+
+
 def alert_mail(
-    items: Sequence[Item], reader: Reader, *, written_at: datetime | None = None
+    items: Sequence[Item],
+    reader: Reader,
+    rest: Rest = NO_REST,
+    *,
+    written_at: datetime | None = None,
 ) -> Mail:
     """Return the mail that tells a reader of alerts that are due at once.
 
-    Several say as of when: one of them may have healed by the time they are read.
+    `rest` counts those that are graver than none of the items, and need not be told. Several say as
+    of when: one of them may have healed by the time they are read.
     """
-    told = worst_first(items)
-    shown = [shown_item(item, reader) for item in told[:MOST]]
+    told, rest = told_and_rest(items, rest, ALERTS_TOLD)
+    shown = [shown_item(item, reader) for item in told]
+    number = len(told) + rest.number
     context: dict[str, Any] = {
-        "subject": subject_of(items),
+        "subject": subject_of(told, rest),
         "items": shown,
         "item": shown[0],
-        "number": len(items),
-        "more": len(items) - len(shown),
-        "promise": words.PROMISE if any(is_about_people(item) for item in items) else "",
+        "number": f"{number:,}",
+        "more": words.rest_sentence(rest),
+        "promise": words.PROMISE if any(is_about_people(item) for item in told) else "",
         "acknowledging": words.ACKNOWLEDGING if any(item.acknowledge_link for item in told) else "",
         "written_at": written_at,
-        "show_organizations": len({item.organization_name for item in items}) > 1,
+        "show_organizations": are_of_several(told, rest),
         **about(reader),
     }
-    stem = "alert" if len(items) == 1 else "alerts"
-    return mail_of(stem, context, headers=headers_of(told, reader))
+    stem = "alert" if number == 1 else "alerts"
+    return mail_of(stem, context, headers=headers_of(told, reader, stem))
 
 
 def is_about_people(item: Item) -> bool:
@@ -144,12 +166,12 @@ def course(item: Item, zone: tzinfo) -> str:
     return f"{began:%Y-%m-%d %H:%M} to {moment(ended, zone)}"
 
 
-def headers_of(items: Sequence[Item], reader: Reader) -> Mapping[str, str]:
+def headers_of(items: Sequence[Item], reader: Reader, stem: str) -> Mapping[str, str]:
     """Return the headers of a mail: its thread, how to unsubscribe, and what feedback is about."""
     domain, worst = sender_domain(), items[0]
-    episodes = [f"<alert-{item.alert_id}.{reader.recipient_id}@{domain}>" for item in items[:MOST]]
+    episodes = [f"<alert-{item.alert_id}.{reader.recipient_id}@{domain}>" for item in items]
     # Whoever takes its first mail for spam, or unsubscribes, is told apart by kind and phase.
-    feedback = f"{worst.phase}:{worst.kind}:{'alert' if len(items) == 1 else 'alerts'}:synccenter"
+    feedback = f"{worst.phase}:{worst.kind}:{stem}:synccenter"
     headers = {
         "References": " ".join(episodes),
         "In-Reply-To": episodes[0],
@@ -171,18 +193,20 @@ def unsubscribing(reader: Reader) -> dict[str, str]:
 
 
 def alert_chat(
-    items: Sequence[Item], reader: Reader, *, written_at: datetime | None = None
+    items: Sequence[Item],
+    reader: Reader,
+    rest: Rest = NO_REST,
+    *,
+    written_at: datetime | None = None,
 ) -> ChatText:
     """Return the same for a chat or a pager, in a few lines of plain text."""
-    told = worst_first(items)
-    lines = [
-        line for item in told[:MOST] for line in chat_lines(item, reader, alone=len(told) == 1)
-    ]
-    if len(told) > MOST:
-        lines.append(f"And {len(told) - MOST:,} more.")
-    if written_at is not None and len(told) > 1:
+    told, rest = told_and_rest(items, rest, ALERTS_TOLD)
+    is_alone = len(told) + rest.number == 1
+    lines = [line for item in told for line in chat_lines(item, reader, alone=is_alone)]
+    lines += filter(None, [words.rest_sentence(rest)])
+    if written_at is not None and not is_alone:
         lines.append(f"As of {moment(written_at, reader.zone)}.")
-    return ChatText(subject_of(items), "\n".join(map(one_line, lines)))
+    return ChatText(subject_of(told, rest), "\n".join(map(one_line, lines)))
 
 
 def chat_lines(item: Item, reader: Reader, *, alone: bool) -> list[str]:
@@ -209,10 +233,3 @@ def confirm_mail(reader: Reader, link: str) -> Mail:
     """Return the mail that asks whether an address wants alerts; nobody's free text is in it."""
     context = about(reader) | {"link": link, "address": reader.address}
     return mail_of("confirm_address", context, headers=unsubscribing(reader))
-
-
-def trial_chat(reader: Reader) -> ChatText:
-    """Return the message of "Send me a test" for a chat or a pager."""
-    whose_alerts = reader.organization_name or "all organizations"
-    title = f"Test: alerts of {whose_alerts} arrive here"
-    return ChatText(one_line(title), "Nothing is wrong, and there is nothing to do.")

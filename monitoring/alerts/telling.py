@@ -13,9 +13,10 @@ from datetime import datetime
 from itertools import islice
 from uuid import uuid4
 
-from monitoring.alerts.drafts import Part, draft_given_up, drafts_of
+from monitoring.alerts.drafts import Part, alerts_said, draft_given_up, drafts_of
 from monitoring.alerts.findings import ABSORBED
-from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.gravest import Due, due_of
+from monitoring.alerts.item import Item, Reader, Rest
 from monitoring.alerts.items import items_of, readers_of
 from monitoring.alerts.kinds import Severity
 from monitoring.alerts.matchers import in_force_sentence
@@ -60,12 +61,12 @@ def alerts_tell(alerts: Sequence[Alert], record: Record, now: datetime) -> int:
     mutes_write(
         [mute for mute in plan.mutes if record.muted.get(pair_of(mute)) != kept_back(mute)], now
     )
-    weights = {alert.pk: alert.weight for alert in alerts}
+    by_id = {alert.pk: alert for alert in alerts}
     told: list[int] = []
     for some, recipients in in_batches(plan.messages):
         if len(told) >= A_TICK:
             break
-        told += tell_some(some, recipients, weights, now)
+        told += tell_some(some, recipients, by_id, now)
     note_told(told, now)
     return len(told)
 
@@ -166,24 +167,34 @@ def address_of(recipient: Recipient) -> str:
 def tell_some(
     by_recipient: ByRecipient,
     recipients: Mapping[int, Recipient],
-    weights: Mapping[int, float],
+    alerts: Mapping[int, Alert],
     now: datetime,
 ) -> list[int]:
     """Queue the messages of some recipients and note what they tell; return whose each is."""
     messages = [message for theirs in by_recipient.values() for message in theirs]
-    items = items_of(messages, now, recipients=recipients)
+    due: dict[int, Due] = {
+        recipient_id: due_of(theirs, alerts, alerts_said(recipients[recipient_id]))
+        for recipient_id, theirs in by_recipient.items()
+    }
+    said = [message for each in due.values() for message in each.gravest]
+    items = items_of(said, now, recipients=recipients)
     readers = with_silences([recipients[recipient_id] for recipient_id in by_recipient], now)
     places = places_left(messages, now)
     drafts: list[Draft] = []
     told: dict[str, list[Pair]] = {}
-    for recipient_id, theirs in by_recipient.items():
-        due = [items[message.key] for message in theirs]
-        for part in drafted(recipients[recipient_id], due, readers[recipient_id], now):
+    for recipient_id, theirs in due.items():
+        recipient, reader = recipients[recipient_id], readers[recipient_id]
+        full = [items[message.key] for message in theirs.gravest]
+        for part in drafted(recipient, full, reader, theirs.rest, now):
             drafts.append(replace(part.draft, in_place_since=places.get(recipient_id)))
-            told[part.draft.key] = [(item.alert_id, recipient_id) for item in part.items]
+            told[part.draft.key] = [
+                *((item.alert_id, recipient_id) for item in part.items),
+                *map(pair_of, theirs.counted),
+            ]
     queued = messages_queue(drafts=drafts, now=now)
     message_ids = {pair: message.pk for message in queued for pair in told[message.key]}
     noted = [message for message in messages if pair_of(message) in message_ids]
+    weights = {pk: alert.weight for pk, alert in alerts.items()}
     notifications_write(noted, message_ids, weights, now)
     return [int(told[message.key][0][1]) for message in queued]
 
@@ -201,7 +212,7 @@ def with_silences(recipients: Collection[Recipient], now: datetime) -> dict[int,
 
 
 def drafted(
-    recipient: Recipient, items: Sequence[Item], reader: Reader, now: datetime
+    recipient: Recipient, items: Sequence[Item], reader: Reader, rest: Rest, now: datetime
 ) -> list[Part]:
     """Return the messages to one recipient; where they can't be written, one that is given up.
 
@@ -209,10 +220,10 @@ def drafted(
     """
     key = f"alert/{uuid4()}"
     try:
-        return drafts_of(recipient, items, key, now, reader=reader)
+        return drafts_of(recipient, items, key, now, reader=reader, rest=rest)
     except DATABASE_ERRORS:
         raise
     except Exception as error:
         logger.exception("no message could be written for recipient %s", recipient.pk)
-        draft = draft_given_up(recipient, items, key, now, error, reader=reader)
+        draft = draft_given_up(recipient, items, key, now, error, reader=reader, rest=rest)
         return [Part(draft, items)]

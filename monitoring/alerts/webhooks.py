@@ -14,13 +14,15 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Organization
-from monitoring.alerts.item import Item
+from monitoring.alerts.item import NO_REST, Item, Rest
 from monitoring.alerts.item_words import headline
-from monitoring.alerts.letters import subject_of, worst_first
+from monitoring.alerts.letters import subject_of, told_and_rest
 from monitoring.alerts.mails import text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft
 
+# So many alerts are in one event, the gravest; the others are counted.
+ALERTS_LISTED = 100
 # What several alerts are, of which some begin and some end.
 SEVERAL = "alert.several"
 HEALTH = "health.changed"
@@ -29,25 +31,34 @@ CODES = frozenset({"provider", "rule"})
 
 
 def alert_event(
-    recipient: Recipient, items: Sequence[Item], key: str, *, now: datetime | None = None
+    recipient: Recipient,
+    items: Sequence[Item],
+    key: str,
+    rest: Rest = NO_REST,
+    *,
+    now: datetime | None = None,
 ) -> Draft:
-    """Return the webhook that tells a recipient of alerts."""
+    """Return the webhook that tells a recipient of alerts; `rest` as of `letters.alert_mail`."""
     return webhook_draft(
         recipient,
         kind="alert",
         key=key,
-        summary=subject_of(items),
-        body=alert_body(recipient.organization, items, now or timezone.now()),
+        summary=subject_of(items, rest),
+        body=alert_body(recipient.organization, items, now or timezone.now(), rest),
     )
 
 
-def alert_body(organization: Organization | None, items: Sequence[Item], now: datetime) -> str:
+def alert_body(
+    organization: Organization | None, items: Sequence[Item], now: datetime, rest: Rest = NO_REST
+) -> str:
     """Return the body of the webhook that tells of alerts."""
+    listed, rest = told_and_rest(items, rest, ALERTS_LISTED)
     data = {
         "organization": slug_of(organization),
-        "alerts": [alert_told(item) for item in worst_first(items)],
+        "alerts": [alert_told(item) for item in listed],
+        "more": rest.number,
     }
-    return body_of(type_of({item.phase for item in items}), data, now)
+    return body_of(type_of({item.phase for item in listed} | rest.phases), data, now)
 
 
 def health_event(

@@ -131,7 +131,7 @@ def test_300_causes_at_once_are_one_short_message_to_each_recipient(
         biggest = theirs[told.index(max(told))]
         text = mail_in(biggest).text
         assert text.count("\n* ") == 10, text
-        assert f"And {max(told) - 10} more" in text
+        assert f"And {max(told) - 10:,} more: " in text
         assert len(theirs) <= 12, f"{address} is told each minute in which some begin, at most"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, timedelta
 from html.parser import HTMLParser
@@ -9,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.item import Item, Reader, Rest, rest_of
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.letters import (
-    MOST,
+    ALERTS_TOLD,
     alert_chat,
     alert_mail,
     subject_of,
-    trial_chat,
     trial_mail,
     worst_first,
 )
@@ -144,9 +144,9 @@ def test_of_very_many_the_first_are_told_and_the_others_counted() -> None:
     items = [an_item(alert_id=number, people=1_000 - number) for number in range(300)]
     mail = alert_mail(items, a_reader())
     assert mail.subject.startswith("300 alerts: Salesforce session policy, 1,000 people stopped")
-    assert mail.text.count("* ") == MOST
+    assert mail.text.count("* ") == ALERTS_TOLD
     for said in both(mail):
-        assert "And 290 more." in said
+        assert "And 290 more: 290 warnings." in said
     assert f"{SITE}/o/acme/alerts/" in Markup(mail.html).links
     assert len(mail.html.encode()) < LARGEST
 
@@ -210,8 +210,10 @@ def test_a_chat_gets_the_same_in_a_few_lines() -> None:
 def test_a_chat_gets_several_as_one_message() -> None:
     items = [an_item(alert_id=number) for number in range(12)]
     chat = alert_chat(items, a_reader())
-    assert chat.body.count("5 people stopped syncing: Salesforce session policy (Acme)") == MOST
-    assert chat.body.endswith("And 2 more.")
+    assert (
+        chat.body.count("5 people stopped syncing: Salesforce session policy (Acme)") == ALERTS_TOLD
+    )
+    assert chat.body.endswith("And 2 more: 2 warnings.")
 
 
 def test_a_test_says_that_nothing_is_wrong() -> None:
@@ -223,7 +225,6 @@ def test_a_test_says_that_nothing_is_wrong() -> None:
     assert "List-Unsubscribe" in mail.headers
     service = a_reader(organization_name="", name="")
     assert trial_mail(service).subject == "Test: alerts of this service arrive here"
-    assert trial_chat(a_reader()).title == "Test: alerts of Acme arrive here"
 
 
 def test_a_subject_is_not_longer_than_a_subject_may_be() -> None:
@@ -247,6 +248,42 @@ def test_what_goes_on_is_told_first_and_the_gravest_of_it(told: list[Item]) -> N
     assert sorted(map(id, ordered)) == sorted(map(id, told))
     grades = [(item.phase == Phase.OVER, -item.severity) for item in ordered]
     assert grades == sorted(grades)
+
+
+@given(st.lists(st.one_of(items, st.builds(an_end)), min_size=1, max_size=30), st.integers(0, 30))
+def test_how_many_more_there_are_is_exact_whoever_counts_them(told: list[Item], place: int) -> None:
+    ordered = worst_first(told)
+    most = min(max(place, ALERTS_TOLD), len(told))
+    rest = rest_of([(item.phase, item.severity) for item in ordered[most:]], is_elsewhere=False)
+    mail, chat = alert_mail(ordered[:most], a_reader(), rest), alert_chat(told, a_reader())
+    assert mail == alert_mail(told, a_reader())
+    assert chat == alert_chat(ordered[:most], a_reader(), rest)
+    more = len(told) - ALERTS_TOLD
+    for said in (mail.text, chat.body):
+        found = re.search(r"And (\d+) more: (.*)\.", said)
+        assert (int(found[1]) if found else 0) == max(more, 0)
+        if found:
+            assert sum(map(int, re.findall(r"\d+", found[2]))) == more
+            over = sum(item.phase == Phase.OVER for item in ordered[ALERTS_TOLD:])
+            assert (f"{over} over" in found[2]) == bool(over)
+
+
+def test_alerts_that_are_only_counted_say_so_by_how_grave_they_are() -> None:
+    rest = Rest({Severity.WARNING: 14_000, Severity.CRITICAL: 1, Severity.NOTICE: 1}, over=7)
+    mail = alert_mail([an_item()], a_reader(), rest)
+    assert mail.subject.startswith("14,010 alerts: Salesforce session policy, 5 people")
+    for said in both(mail):
+        assert "14,010 alerts of Acme" in said
+        assert "And 14,009 more: 1 critical, 14,000 warnings, 1 notice, 7 over." in said
+
+
+def test_of_alerts_counted_elsewhere_each_that_is_told_names_its_organization() -> None:
+    reader = a_reader(organization_name="", is_support=True)
+    rest = Rest({Severity.WARNING: 2}, is_elsewhere=True)
+    mail = alert_mail([an_item()], reader, rest)
+    assert mail.subject == "3 alerts: Salesforce session policy, 5 people stopped syncing"
+    for said in both(mail):
+        assert "Acme" in said
 
 
 class Shape(HTMLParser):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections
@@ -14,10 +15,11 @@ from pytest_django import Settings
 
 from accounts.credentials import encrypt
 from accounts.models import Organization
-from monitoring.alerts import sources, telling
+from monitoring.alerts import plan, sources, telling
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert, Message, Notification, Recipient
+from monitoring.alerts.letters import ALERTS_TOLD
+from monitoring.alerts.models import Alert, Channel, Message, Notification, Recipient
 from monitoring.alerts.outbox import details_in, mail_in
 from monitoring.alerts.watch import TOO_LATE, Watched, alerts_watch
 from monitoring.incidents.models import Incident
@@ -597,6 +599,33 @@ def test_statements_do_not_grow_with_the_alerts_that_are_begun_and_told(minutes:
         return len(queries)
 
     assert statements(2) == statements(6)
+
+
+def test_only_what_a_message_tells_is_looked_up_and_all_of_it_is_noted(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = make_recipient(acme, channel="webhook", address="https://hooks.example/in")
+    make_route(acme, recipients=[make_recipient(acme, address="team@acme.example"), webhook])
+    for number in range(ALERTS_TOLD + 3):
+        make_stalled(acme, 1 + number, cause=f"cause {number}")
+    looked_up, items_of = [], telling.items_of
+
+    def counted(messages: Sequence[plan.Message], *arguments: Any, **options: Any) -> Any:
+        looked_up.extend(messages)
+        return items_of(messages, *arguments, **options)
+
+    monkeypatch.setattr(telling, "items_of", counted)
+    watch(1)
+    assert watch(15) == Watched(queued=2)
+    told = Notification.objects.order_by("-people").values_list("people", "message__channel")
+    for channel, most in ((Channel.MAIL, ALERTS_TOLD), (Channel.WEBHOOK, ALERTS_TOLD + 3)):
+        theirs = [people for people, through in told if through == channel]
+        assert theirs == list(range(ALERTS_TOLD + 3, 0, -1))
+        recipients = set(Recipient.objects.filter(channel=channel).values_list("pk", flat=True))
+        found = [message.people for message in looked_up if message.recipient in recipients]
+        assert sorted(found, reverse=True) == theirs[:most]
+    mail = mail_in(Message.objects.get(channel=Channel.MAIL))
+    assert "And 3 more: 3 warnings." in mail.text
 
 
 def test_chats_and_webhooks_are_told_in_their_own_way(acme: Organization) -> None:

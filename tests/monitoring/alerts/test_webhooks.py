@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.alerts.item import Rest
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.outbox import Draft
@@ -37,6 +38,7 @@ def test_an_alert_is_told_in_full(hook: Recipient, now: datetime) -> None:
     event = body_of(draft)
     assert (event["type"], event["timestamp"]) == ("alert.opened", "2026-11-20T12:00:00.000Z")
     assert event["data"]["organization"] == "acme"
+    assert event["data"]["more"] == 0
     assert event["data"]["alerts"] == [
         {
             "id": 7,
@@ -86,6 +88,19 @@ def test_several_are_told_worst_first(hook: Recipient, now: datetime) -> None:
     assert event["type"] == "alert.several"
     assert [each["id"] for each in event["data"]["alerts"]] == [3, 2, 1]
     assert event["data"]["alerts"][2]["ended_at"] == "2026-11-20T11:59:00.000Z"
+
+
+def test_of_very_many_the_gravest_are_listed_and_the_others_counted(
+    hook: Recipient, now: datetime
+) -> None:
+    items = [make_item(alert_id=number, people=number) for number in range(1, 131)]
+    rest = Rest({Severity.WARNING: 15_000}, over=3, phases=frozenset([Phase.OPENED, Phase.OVER]))
+    draft = alert_event(hook, items, "alert/1", now=now, rest=rest)
+    event = body_of(draft)
+    assert [each["id"] for each in event["data"]["alerts"]] == list(range(130, 30, -1))
+    assert event["data"]["more"] == 30 + 15_003
+    assert event["type"] == "alert.several"
+    assert draft.mail.subject.startswith("15,133 alerts: ")
 
 
 @given(st.sets(st.sampled_from(list(Phase)), min_size=1))
