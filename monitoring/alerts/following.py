@@ -22,6 +22,7 @@ from monitoring.alerts.episodes import (
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert
+from monitoring.alerts.rows import rows_insert
 
 # Of each, as many ends as are worth counting.
 LIKE = """
@@ -70,6 +71,13 @@ WRITE = f"""
     WHERE alert.id = new.id
 """  # noqa: S608 - made of constants
 JSON = frozenset({"teams", "facts"})
+ALERT_COLUMNS = [
+    (str(field.column), field.attname)
+    for field in Alert._meta.concrete_fields
+    if not field.primary_key
+]
+# At each place one is open at most.
+PLACES = "RETURNING id, organization_id, kind, cause"
 
 
 def known_of(alert: Alert) -> Known:
@@ -140,7 +148,20 @@ def alerts_begin(begun: Sequence[Begun], now: datetime) -> list[Alert]:
         place, finding = ends[place_of(each.finding)], each.finding
         like = alike[finding.organization_id, finding.provider] if finding.provider else place
         alerts.append(alert_of(each, place, like, now))
-    return Alert.objects.bulk_create(alerts, batch_size=2_000)
+    return inserted(alerts)
+
+
+def inserted(alerts: list[Alert]) -> list[Alert]:
+    written = rows_insert(Alert, map(columns_of, alerts), then=PLACES)
+    ids = {tuple(place): pk for pk, *place in written}
+    for alert in alerts:
+        alert.pk = ids[alert.organization_id, alert.kind, alert.cause]
+        alert._state.adding = False
+    return alerts
+
+
+def columns_of(alert: Alert) -> dict[str, Any]:
+    return {column: getattr(alert, name) for column, name in ALERT_COLUMNS}
 
 
 def alert_of(

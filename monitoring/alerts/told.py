@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Min
 
 from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Alert, MessageState, Notification
 from monitoring.alerts.plan import Message, Mute, Name, Phase, Told, told_after
+from monitoring.alerts.rows import rows_insert
 
 # So long the place in the queue of a message that was withdrawn is kept for the next one.
 PLACE_KEPT = timedelta(minutes=10)
 # The ids of an alert and of a recipient.
 Pair = tuple[Name, Name]
+CHANGED = ("route_id", "people", "weight", "severity", "at", "muted", "message_id")
+# What was kept back or withdrawn before is told after all.
+ANEW = f"""
+    ON CONFLICT (alert_id, recipient_id, phase, number) DO UPDATE
+    SET {", ".join(f"{name} = EXCLUDED.{name}" for name in CHANGED)}
+"""  # noqa: S608 - made of constants
 UNSENT = frozenset({MessageState.QUEUED, MessageState.SENDING})
 
 
@@ -136,18 +143,19 @@ def notifications_write(
 ) -> None:
     """Write down what was queued; `message_ids` by alert and recipient, `weights` by alert."""
     write(
-        Notification(
-            alert_id=int(each.episode),
-            recipient_id=int(each.recipient),
-            phase=each.phase,
-            number=each.number,
-            route_id=each.route,
-            people=each.people,
-            weight=weights[int(each.episode)],
-            severity=each.severity,
-            at=now,
-            message_id=message_ids[each.episode, each.recipient],
-        )
+        {
+            "alert_id": each.episode,
+            "recipient_id": each.recipient,
+            "phase": each.phase,
+            "number": each.number,
+            "route_id": each.route,
+            "people": each.people,
+            "weight": weights[int(each.episode)],
+            "severity": each.severity,
+            "at": now,
+            "muted": "",
+            "message_id": message_ids[each.episode, each.recipient],
+        }
         for each in messages
     )
 
@@ -155,24 +163,22 @@ def notifications_write(
 def mutes_write(mutes: Iterable[Mute], now: datetime) -> None:
     """Write down what is kept from recipients; it is there until it is told after all."""
     write(
-        Notification(
-            alert_id=int(each.episode),
-            recipient_id=int(each.recipient),
-            phase=Phase.OPENED,
-            route_id=each.route,
-            people=each.people,
-            at=now,
-            muted=each.reason,
-        )
+        {
+            "alert_id": each.episode,
+            "recipient_id": each.recipient,
+            "phase": Phase.OPENED,
+            "number": 0,
+            "route_id": each.route,
+            "people": each.people,
+            "weight": 0,
+            "severity": None,
+            "at": now,
+            "muted": each.reason,
+            "message_id": None,
+        }
         for each in mutes
     )
 
 
-def write(notifications: Iterable[Notification]) -> None:
-    Notification.objects.bulk_create(
-        notifications,
-        batch_size=2_000,
-        update_conflicts=True,
-        unique_fields=["alert", "recipient", "phase", "number"],
-        update_fields=["route", "people", "weight", "severity", "at", "muted", "message"],
-    )
+def write(rows: Iterable[Mapping[str, Any]]) -> None:
+    rows_insert(Notification, rows, then=ANEW)
