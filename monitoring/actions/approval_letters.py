@@ -15,6 +15,7 @@ from accounts.models import Member
 from accounts.time_zones import time_zone_chosen
 from monitoring.actions.approval import APPROVAL_HOLDS
 from monitoring.actions.models import Action, ActionState, Kind
+from monitoring.alerts.item_words import people_of
 from monitoring.alerts.last_checks import Decision, Leave, check_register
 from monitoring.alerts.mails import mail_of
 from monitoring.alerts.models import Message
@@ -80,10 +81,6 @@ def context_of(action: Action, reader: Any) -> dict[str, Any]:
         "link": settings.BASE_URL.rstrip("/") + page,
         "zone": zone_of(time_zone_chosen(reader)),
     }
-
-
-def people_of(number: int) -> str:
-    return f"{number:,} {'person' if number == 1 else 'people'}"
 
 
 def draft_of(kind: str, key: str, action: Action, reader: Any, context: Mapping[str, Any]) -> Draft:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core.signing import BadSignature, Signer, b62_decode, b62_encode
-from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
+
+from monitoring.alerts.tickets import absolute
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -87,7 +87,3 @@ def unsigned(kind: str, token: str) -> str:
         return signer(kind).unsign(token)
     except BadSignature:
         return ""
-
-
-def absolute(name: str, token: str) -> str:
-    return settings.BASE_URL.rstrip("/") + reverse(name, args=[token])

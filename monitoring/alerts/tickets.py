@@ -73,4 +73,5 @@ def signer(purpose: str) -> Signer:
 
 
 def absolute(name: str, token: str) -> str:
+    """Return the address of a page that a token opens."""
     return settings.BASE_URL.rstrip("/") + reverse(name, args=[token])
