@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Min, Q, QuerySet
 
-from monitoring.alerts.models import Alert, Channel, MessageState, Notification, Recipient, Route
+from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
 from monitoring.alerts.outlook import outlook
 from monitoring.alerts.plan import Episode, Muted, Phase, Waits
 from monitoring.alerts.recipients import Known, recipients_known
@@ -46,7 +46,6 @@ class Telling:
 
     name: str
     address: str
-    channel: str
     phase: str
     people: str
     route: str
@@ -145,7 +144,6 @@ def telling_of(
     return Telling(
         name=name_of(recipient),
         address=recipient.address,
-        channel=Channel(recipient.channel).label,
         phase=PHASES[Phase(row.phase)],
         people=counted(row.people, "person", "people") if row.people else "",
         route=route_name(row, written),

@@ -50,7 +50,6 @@ class Hearer:
     """One of those whom a route tells; `asleep` says what is not told to them now."""
 
     name: str
-    hours: str
     asleep: str
     is_subscribed: bool
     is_confirmed: bool
@@ -78,7 +77,6 @@ class RecipientRow:
     address: str
     role: str
     hours: str
-    asleep: str
     digest: str
     told: Moment | None
     unsubscribed: Moment | None
@@ -180,7 +178,6 @@ def chosen_names(route: RouteFacts, known: Known) -> list[str]:
 def hearer_of(facts: RecipientFacts, now: datetime) -> Hearer:
     return Hearer(
         name=facts.name,
-        hours=words.hours_words(facts.hours),
         asleep=words.asleep(facts.hours, now),
         is_subscribed=facts.is_subscribed,
         is_confirmed=facts.is_confirmed,
@@ -214,7 +211,6 @@ def recipient_row(
         address="" if facts.address == facts.name else facts.address,
         role=role_of(facts),
         hours=words.hours_words(facts.hours),
-        asleep=words.asleep(facts.hours, now),
         digest=digest_words(stored),
         told=past(stored.told_at, now, zone),
         unsubscribed=past(stored.unsubscribed_at, now, zone),

@@ -33,7 +33,6 @@ from tests.monitoring.jobs.service import PROJECT, with_database
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.urls("tests.monitoring.alerts.urls_to_come"),
     pytest.mark.usefixtures("at_noon"),
 ]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
