@@ -1,11 +1,13 @@
 """The alerts of the demo's past: what the product itself decides, asked at moments of that past.
 
+A tick looks every half minute. Here it is looked only when something may have changed: somebody
+failed, a message comes due, or nothing was heard of somebody for long enough.
 Whatever was queued then counts as sent at that moment: mails of the demo stay here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 
 from django.contrib.auth import get_user_model
@@ -14,33 +16,69 @@ from django.db.models import F
 from accounts.access import access_for
 from monitoring.alerts.acknowledging import alert_acknowledge
 from monitoring.alerts.delivery import KEPT_HERE
+from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.models import Alert, Message, MessageState
-from monitoring.alerts.preferences import Preferences, preferences_save
+from monitoring.alerts.models import Alert, Message, MessageState, Recipient
+from monitoring.alerts.plan import Waits
+from monitoring.alerts.preferences import Preferences, preferences_save, zone_name_of
+from monitoring.alerts.recipients import hours_of
+from monitoring.alerts.told import told_of
 from monitoring.alerts.watch import alerts_watch
 from monitoring.health.deadlines import health_check_due
+from monitoring.health.models import Health
 from monitoring.incidents.models import Incident
 from monitoring.incidents.watch import incidents_find, incidents_follow
 from synccenter.demo.cast import HOUSES, LOGINS
-from synccenter.demo.past import TROUBLE_STARTED, WENT_SILENT
 
 MINUTE = timedelta(minutes=1)
-# A tick looks every half minute; these few see the same, only later by a little: when a trouble has
-# become certain, when it has lasted, and now and then.
-AFTER_TROUBLE = [timedelta(minutes=minutes) for minutes in (60, 90, 120, 150)]
-# Somebody has not been heard of for long enough, and that has lasted.
-AFTER_SILENCE = [timedelta(hours=5), timedelta(hours=5, minutes=30)]
-NOW_AND_THEN = timedelta(hours=12)
 WEEK = timedelta(days=7)
 TAKEN = {"state": MessageState.SENT, "attempts": 1, "answer": KEPT_HERE}
+WAITS = Waits()
 
 
-def looks(now: datetime) -> list[datetime]:
-    """Return the moments at which the product looks at the past."""
-    troubles = {now - ago + after for ago in TROUBLE_STARTED.values() for after in AFTER_TROUBLE}
-    silence = {now - WENT_SILENT + after for after in AFTER_SILENCE}
-    rarely = {now - WEEK + step * NOW_AND_THEN for step in range(WEEK // NOW_AND_THEN)}
-    return sorted(troubles | silence | rarely)
+def next_look(after: datetime, quiet: Collection[int]) -> datetime | None:
+    """Return when, after a moment, something comes due by the passing of time alone.
+
+    That is a message about what went on then, or that one of `quiet`, people nothing is heard of
+    any more, is found silent. None where nothing does.
+    """
+    checks = Health.objects.filter(person__in=quiet, check_at__gt=after)
+    moments = {*due_by_time(after), *checks.values_list("check_at", flat=True)}
+    return min((moment for moment in moments if moment > after), default=None)
+
+
+def due_by_time(after: datetime) -> Iterator[datetime]:
+    """Yield when messages about alerts come due that do not change."""
+    alerts = {alert.pk: alert for alert in Alert.objects.to_tell()}
+    told = told_of(alerts.values())
+    for alert in alerts.values():
+        began, ended = alert.began_at, alert.ended_at
+        if ended is not None:
+            yield ended + timedelta(seconds=WAITS.over)
+        else:
+            yield began + timedelta(seconds=WAITS.opened)
+            yield began + timedelta(seconds=WAITS.flapping)
+    for each in told.values():
+        yield each.last_at + timedelta(seconds=WAITS.reminder)
+    if not alerts:
+        return
+    for recipient in Recipient.objects.current().select_related("user"):
+        if recipient.told_at is not None:
+            yield recipient.told_at + timedelta(seconds=WAITS.pace)
+        if (awake := awake_after(recipient, after)) is not None:
+            yield awake
+
+
+def awake_after(recipient: Recipient, moment: datetime) -> datetime | None:
+    """Return when somebody with quiet hours may be told again; None if they may be now."""
+    hours = hours_of(
+        zone_name_of(recipient),
+        recipient.quiet_from,
+        recipient.quiet_until,
+        recipient.working_days,
+        recipient.urgent_always,
+    )
+    return None if is_awake(hours, moment) else next_awake(hours, moment)
 
 
 def look(at: datetime) -> None:
@@ -50,9 +88,10 @@ def look(at: datetime) -> None:
 
 
 def look_for_incidents(at: datetime) -> None:
-    """Let the product look whether many fail together, as it does when somebody has failed."""
+    """Let the product look whether many fail together, and tell of it, when somebody has failed."""
     incidents_find(now=at)
     incidents_follow(now=at)
+    look(at)
 
 
 def tell(at: datetime) -> None:

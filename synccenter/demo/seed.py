@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from bisect import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from random import Random
@@ -33,13 +34,13 @@ from simulator.world import World
 from synccenter.demo.alerts import (
     look,
     look_for_incidents,
-    looks,
+    next_look,
     outage_told,
     quiet_hours_set,
 )
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
 from synccenter.demo.outage import TICK, outage_record
-from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, past_of
+from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, WENT_SILENT, PastRun, past_of
 from synccenter.demo.trend import trend_record
 from syncing.grants import connection_grant, credential_set
 
@@ -51,6 +52,11 @@ FIRST = HOUSES[0].slug
 OUTAGE_OVER = timedelta(days=11)
 QUIET_HOURS_SET = timedelta(days=10)
 SILENCED = timedelta(hours=5)
+DAY = timedelta(days=1)
+# Before this it is only looked at the outage.
+LOOKED_AT = timedelta(days=7)
+# After so many in a row it is known what is the matter with somebody.
+FIRST_FAILURES = 3
 
 Cast = dict[Person, Part]
 # Something that happened at a moment of the past, and what makes it so.
@@ -81,7 +87,7 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
         (now - QUIET_HOURS_SET, quiet_hours_set),
         (now - WAS_HELD, lambda at: holds_make(cast, now)),
         (now - SILENCED, lambda at: silence_make(cast, now)),
-        *((at, look) for at in looks(now)),
+        (now - WENT_SILENT, look),
     ]
     say(f"{past_record(cast, now, random, happened):,} outcomes of {DAYS} days")
     connections_settle(cast, now)
@@ -188,17 +194,56 @@ def past_record(
     ]
     runs.sort(key=lambda each: each[0].finished_at)
     outcomes = [reported(run, person) for run, person in runs]
-    lately = now - TROUBLE_STARTED[Part.MAINTENANCE]
-    failed = [run.finished_at for run, _ in runs if run.error and run.finished_at > lately]
-    found = [(at + TICK, look_for_incidents) for at in failed]
-    taken = 0
-    for at, happen in sorted([*happened, *found], key=lambda each: each[0]):
-        until = bisect(outcomes, at, key=lambda each: each.finished_at)
-        take_in(outcomes[taken:until])
-        happen(at)
-        taken = until
-    take_in(outcomes[taken:])
+    quiet = [person.pk for person, part in cast.items() if part is Part.SILENT]
+    fixed = sorted([*happened, *looks_at(runs, cast, now)], key=lambda each: each[0])
+    taken, past = 0, now - DAYS * DAY
+    for at, happen in [*fixed, (now, None)]:
+        while (
+            now - past < LOOKED_AT
+            and (due := next_look(past, quiet if now - past <= WENT_SILENT else ()))
+            and due < at
+        ):
+            taken, past = take_until(outcomes, taken, due), due
+            look(due)
+        taken, past = take_until(outcomes, taken, at), at
+        if happen is not None:
+            happen(at)
     return len(outcomes)
+
+
+def looks_at(
+    runs: Sequence[tuple[PastRun, Person]], cast: Cast, now: datetime
+) -> Iterator[Happening]:
+    """Yield the looks after the first failures of whoever has a trouble; runs in order of time.
+
+    Later ones change nothing. Where all of an organization fail it is looked after each.
+    """
+    lately = now - TROUBLE_STARTED[Part.MAINTENANCE]
+    seen: Counter[Person] = Counter()
+    for run, person in runs:
+        started = TROUBLE_STARTED.get(cast[person])
+        if run.error and run.finished_at > lately:
+            yield run.finished_at + TICK, look_for_incidents
+        elif (
+            run.error
+            and started
+            and run.finished_at > now - started
+            and seen[person] < FIRST_FAILURES
+        ):
+            seen[person] += 1
+            yield run.finished_at + TICK, look
+
+
+def is_of_trouble(run: PastRun, now: datetime, started: timedelta | None) -> bool:
+    """Tell whether a run failed since somebody's trouble started."""
+    return run.error is not None and started is not None and run.finished_at > now - started
+
+
+def take_until(outcomes: Sequence[ReportedOutcome], taken: int, at: datetime) -> int:
+    """Take in what ended before a moment; return how many outcomes are taken in then."""
+    until = bisect(outcomes, at, key=lambda each: each.finished_at)
+    take_in(outcomes[taken:until])
+    return until
 
 
 def take_in(outcomes: Sequence[ReportedOutcome]) -> None:

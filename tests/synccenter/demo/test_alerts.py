@@ -1,18 +1,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
+from django.contrib.auth import get_user_model
 
+from accounts.access import access_for
 from accounts.models import Member, Role
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Message, Recipient
 from monitoring.incidents.models import Incident
 from monitoring.outcomes.partitions import partitions_ensure
-from synccenter.demo.alerts import look, looks, outage_told, quiet_hours_set
+from monitoring.replay.models import BackTest
+from monitoring.replay.rehearsal_result import from_json
+from monitoring.replay.rehearsals import rehearsal_ask
+from monitoring.replay.working import back_tests_work
+from synccenter.demo.alerts import look, outage_told, quiet_hours_set
 from synccenter.demo.cast import HOUSES, LOGINS
 from synccenter.demo.outage import outage_record
+from synccenter.demo.seed import demo_seed
+from synccenter.demo.world import build_world
 from tests.factories import NOW, make_connected_person, make_member, make_organization, make_user
 from tests.monitoring.console.makers import set_health
 from tests.synccenter.demo.test_outage import make_outage
@@ -20,11 +29,23 @@ from tests.synccenter.demo.test_outage import make_outage
 HOUR = timedelta(hours=1)
 
 
-def test_the_past_is_looked_at_in_order_and_a_few_dozen_times() -> None:
-    found = looks(NOW)
-    assert found == sorted(found)
-    assert len(found) < 40
-    assert NOW - timedelta(days=7) <= found[0] < found[-1] < NOW
+@pytest.mark.django_db
+def test_a_rehearsal_of_the_demo_finds_the_mails_of_its_outbox() -> None:
+    random = Random(1)
+    demo_seed(world=build_world(NOW, random), now=NOW, random=random, say=str)
+    admin = get_user_model().objects.get(email=LOGINS[0].email)
+    access, since = access_for(admin, HOUSES[0].slug), NOW - timedelta(days=3)
+    rehearsal_ask(access=access, starts_at=since, days=3, change=None, routes=None, now=NOW)
+    back_tests_work()
+    played = from_json(BackTest.objects.get().result).messages
+    sent = Message.objects.filter(organization__slug=HOUSES[0].slug, created_at__gte=since)
+    sent = list(sent.order_by("created_at", "pk"))
+    assert len(sent) > 3
+    assert [(each.recipient, each.subject) for each in sent] == [
+        (each.address, each.subject) for each in played
+    ]
+    apart = [abs(one.created_at - two.at) for one, two in zip(sent, played, strict=True)]
+    assert max(apart) <= timedelta(minutes=1)
 
 
 @pytest.mark.django_db
