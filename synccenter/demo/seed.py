@@ -198,11 +198,10 @@ def past_record(
     fixed = sorted([*happened, *looks_at(runs, cast, now)], key=lambda each: each[0])
     taken, past = 0, now - DAYS * DAY
     for at, happen in [*fixed, (now, None)]:
-        while (
-            now - past < LOOKED_AT
-            and (due := next_look(past, quiet if now - past <= WENT_SILENT else ()))
-            and due < at
-        ):
+        while now - past < LOOKED_AT:
+            due = next_look(past, quiet if now - past <= WENT_SILENT else ())
+            if due is None or due >= at:
+                break
             taken, past = take_until(outcomes, taken, due), due
             look(due)
         taken, past = take_until(outcomes, taken, at), at
