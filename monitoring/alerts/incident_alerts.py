@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count
 
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
@@ -43,8 +43,10 @@ def incidents_found(now: datetime) -> list[Finding]:
 
 
 def worth_telling() -> Any:
-    told = Alert.objects.open().filter(incident=OuterRef("pk"), kind=AlertKind.INCIDENT)
-    failures = Incident.objects.of_failures().filter(Q(closed_at=None) | Exists(told))
+    """Return those that are open or have an open alert, each by an index of its own."""
+    told = Alert.objects.open().filter(kind=AlertKind.INCIDENT, incident__isnull=False)
+    found = Incident.objects.open().values("pk").union(told.values("incident"))
+    failures = Incident.objects.of_failures().filter(pk__in=found)
     return failures.annotate(organizations=Count("parts")).order_by("pk")
 
 
