@@ -23,12 +23,19 @@ class MessageState(models.TextChoices):
     WITHDRAWN = "withdrawn", "withdrawn"
 
 
+WAITING = (MessageState.QUEUED, MessageState.SENDING)
+
+
 class MessageQuerySet(TenantQuerySet):
     def failed(self) -> MessageQuerySet:
         return self.filter(state=MessageState.FAILED)
 
     def waiting(self) -> MessageQuerySet:
-        return self.filter(state__in=[MessageState.QUEUED, MessageState.SENDING])
+        return self.filter(state__in=WAITING)
+
+    def done(self) -> MessageQuerySet:
+        """Keep those that will not be sent any more, nor again by themselves."""
+        return self.exclude(state__in=WAITING)
 
     def newest_first(self) -> MessageQuerySet:
         return self.order_by("-created_at", "-id")
@@ -106,6 +113,23 @@ class Message(models.Model):
                 fields=["recipient", "sent_at"],
                 condition=Q(kind="alert", state="sent"),
                 name="message_alerts_sent",
+            ),
+            # How mails go out, for the alert about it.
+            models.Index(
+                fields=["sent_at"],
+                condition=Q(channel="mail", state="sent"),
+                name="message_mail_sent",
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=Q(channel="mail", state="failed"),
+                name="message_mail_failed",
+            ),
+            # What senders have in hand: few of those that wait.
+            models.Index(
+                fields=["channel", "token"],
+                condition=Q(state="sending"),
+                name="message_in_hand",
             ),
         ]
 

@@ -1,7 +1,7 @@
 """The service's own troubles as alerts: support staff hear of them (`monitoring.alerts.troubles`).
 
-All that is asked is how the queue stands, one row an open incident of the intake, the last few
-hundred messages, and which organizations had outcomes refused.
+All that is asked is how the queue stands, one row an open incident of the intake, the mails of the
+last hour up to a few hundred, and which organizations had outcomes refused.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from django.db import connection
 
 from monitoring.alerts.delivery import NOT_REACHED
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert
+from monitoring.alerts.models import Alert, Channel
 from monitoring.alerts.sources import Finding
 from monitoring.alerts.troubles import IntakeFacts, MailFacts, ServiceFacts, Trouble, troubles
 from monitoring.incidents.models import Incident, Kind
 from monitoring.jobs.models import Lane
 
-# The latest messages, which tell whether mails go out; the number never makes a difference.
+# The latest mails, which tell whether they go out; the number never makes a difference.
 LATEST = 500
 # A count is exact up to here.
 COUNTED = 1_000
@@ -44,11 +44,20 @@ WORK = """
 """
 MAILS = """
     WITH due AS (
-        SELECT channel, next_try_at, created_at, attempts, answer FROM alerts_message
-        WHERE state = 'queued' ORDER BY next_try_at LIMIT %(counted)s
+        SELECT due.* FROM unnest(%(channels)s::text[]) AS channels (channel), LATERAL (
+            SELECT channel, next_try_at, created_at, attempts, answer FROM alerts_message
+            WHERE state = 'queued' AND channel = channels.channel
+            ORDER BY next_try_at LIMIT %(counted)s
+        ) AS due
     ), latest AS (
-        SELECT state, sent_at, ended_at FROM alerts_message
-        WHERE channel = 'mail' ORDER BY id DESC LIMIT %(latest)s
+        (SELECT state, sent_at AS at FROM alerts_message
+            WHERE channel = 'mail' AND state = 'sent' AND sent_at > %(hour)s
+            ORDER BY sent_at DESC LIMIT %(latest)s)
+        UNION ALL
+        (SELECT state, ended_at FROM alerts_message
+            WHERE channel = 'mail' AND state = 'failed' AND ended_at > %(hour)s
+            ORDER BY ended_at DESC LIMIT %(latest)s)
+        ORDER BY at DESC LIMIT %(latest)s
     )
     SELECT
         (SELECT min(next_try_at) FROM due WHERE channel = 'mail'),
@@ -56,9 +65,9 @@ MAILS = """
         (SELECT count(*) FROM due WHERE channel = 'mail' AND attempts > 0),
         (SELECT count(*) FROM due WHERE channel = 'mail' AND attempts > 0 AND answer LIKE %(away)s),
         (SELECT min(created_at) FROM due WHERE channel = 'mail' AND attempts > 0),
-        (SELECT max(sent_at) FROM latest),
-        (SELECT count(*) FROM latest WHERE state = 'sent' AND sent_at > %(hour)s),
-        (SELECT count(*) FROM latest WHERE state = 'failed' AND ended_at > %(hour)s),
+        (SELECT max(sent_at) FROM alerts_message WHERE channel = 'mail' AND state = 'sent'),
+        (SELECT count(*) FROM latest WHERE state = 'sent'),
+        (SELECT count(*) FROM latest WHERE state = 'failed'),
         coalesce(
             (SELECT answer FROM due WHERE channel = 'mail' AND attempts > 0 ORDER BY created_at
                 LIMIT 1), '')
@@ -145,6 +154,7 @@ def intake_facts(now: datetime) -> IntakeFacts:
 
 def mail_facts(now: datetime) -> MailFacts:
     values: dict[str, Any] = {
+        "channels": [channel.value for channel in Channel],
         "counted": COUNTED,
         "latest": LATEST,
         "hour": now - timedelta(hours=1),
