@@ -7,13 +7,14 @@ in their daytime, a few a tick; what then becomes of the letter is that of any i
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import zip_longest
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.access import zone_of
@@ -40,12 +41,20 @@ from monitoring.errors.rulebook import rule_sets_of
 from monitoring.errors.rules import Interpretation, Who
 from monitoring.errors.ruleset import RuleSet
 from monitoring.health.models import Health, HealthTally, Status
+from monitoring.jobs.outage import DATABASE_ERRORS, is_away
+
+logger = logging.getLogger(__name__)
 
 # So many letters a tick, of all organizations together.
 AT_ONCE = 50
 # When somebody who did nothing wrong may be asked to do something.
 FROM, UNTIL = time(8), time(18)
 WORKING_DAYS = frozenset(range(1, 6))
+# So long somebody is passed over to whom no letter could be written, lest they keep others waiting.
+PASSED_OVER = timedelta(hours=1)
+
+# Until when, by person; of this process alone, so that the next one tries again.
+_passed_over: dict[int, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +95,26 @@ def people_ask(*, now: datetime, limit: int = AT_ONCE) -> int:
     """Ask up to `limit` people who are due to be asked; return how many.
 
     Organizations take turns, however many people of one wait; in each, who waits longest is first.
+    Whoever can't be written to keeps nobody else waiting.
     """
     wanted = [[(asker, person) for person in due_people(asker, now, limit)] for asker in askers()]
     turns = [each for turn in zip_longest(*wanted) for each in turn if each is not None]
-    return sum(person_ask(asker=asker, person=person, now=now) for asker, person in turns[:limit])
+    return sum(is_asked(asker, person, now) for asker, person in turns[:limit])
 
 
+def is_asked(asker: Asker, person: Person, now: datetime) -> bool:
+    """Ask a person; return False too where that failed, and pass them over for a while."""
+    try:
+        return person_ask(asker=asker, person=person, now=now)
+    except Exception as error:
+        if isinstance(error, DATABASE_ERRORS) and is_away(error):
+            raise
+        logger.exception("person %s could not be asked to give access again", person.pk)
+        _passed_over[person.pk] = now + PASSED_OVER
+        return False
+
+
+@transaction.atomic
 def person_ask(*, asker: Asker, person: Person, now: datetime) -> bool:
     """Ask a person, in the organization's name; return False for who was asked meanwhile."""
     providers = ordered(needs_of(person) & asker.asks)
@@ -146,9 +169,13 @@ def due_people(asker: Asker, now: datetime, limit: int) -> list[Person]:
     if not awake:
         return []
     due = to_ask(stalled.filter(person__time_zone__in=awake), asker)
-    due = due.exclude(person__in=silenced_of(asker.organization.pk, now))
+    due = due.exclude(person__in={*silenced_of(asker.organization.pk, now), *passed_over(now)})
     first = due.select_related("person").order_by("status_since", "person_id")[:limit]
     return [health.person for health in first]
+
+
+def passed_over(now: datetime) -> set[int]:
+    return {person for person, until in _passed_over.items() if until > now}
 
 
 def stalled_people(asker: Asker, now: datetime) -> QuerySet[Health]:

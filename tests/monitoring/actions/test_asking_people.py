@@ -19,7 +19,9 @@ from accounts.models import (
     Person,
     Provider,
 )
+from monitoring.actions import asking_people
 from monitoring.actions.asking_people import asked_about, causes_of_people, is_daytime, people_ask
+from monitoring.actions.invitations import invitation_make
 from monitoring.actions.models import Invitation
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.models import AlertPolicy, Message
@@ -255,3 +257,27 @@ def test_who_was_asked_is_counted_until_they_sync_again() -> None:
     assert asked_about(organization.pk, REVOKED) == 1
     set_health(person)
     assert asked_about(organization.pk, REVOKED) == 0
+
+
+@pytest.mark.django_db
+def test_who_cannot_be_written_to_keeps_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asking_people, "_passed_over", {})
+    organization = asking()
+    broken, other = revoked(organization), revoked(organization)
+
+    def make(**given: Any) -> Invitation:
+        invitation = invitation_make(**given)
+        if given["person"] == broken:
+            raise ValueError("no words")
+        return invitation
+
+    monkeypatch.setattr(asking_people, "invitation_make", make)
+    assert people_ask(now=NOW, limit=1) == 0
+    assert asked() == [], "nothing is left of what failed"
+    assert people_ask(now=NOW, limit=1) == 1
+    assert asked() == [other.pk]
+    monkeypatch.setattr(asking_people, "invitation_make", invitation_make)
+    assert people_ask(now=NOW + HOUR) == 1, "after a while it is tried again"
+    assert asked() == [other.pk, broken.pk]
