@@ -43,8 +43,8 @@ def next_look(after: datetime, quiet: Collection[int]) -> datetime | None:
     any more, is found silent. None where nothing does.
     """
     checks = Health.objects.filter(person__in=quiet, check_at__gt=after)
-    moments = {*due_by_time(after), *checks.values_list("check_at", flat=True)}
-    return min((moment for moment in moments if moment > after), default=None)
+    moments = [*due_by_time(after), *checks.values_list("check_at", flat=True)]
+    return min((moment for moment in moments if moment and moment > after), default=None)
 
 
 def due_by_time(after: datetime) -> Iterator[datetime]:
