@@ -27,7 +27,6 @@ from monitoring.alerts.recipient_changes import (
     LONGEST_NAME,
     MOST_RECIPIENTS,
     recipient_locked,
-    recipient_remove,
     tell,
 )
 from monitoring.alerts.refusals import AlertRefusedError
@@ -130,16 +129,6 @@ def destination_change(
         if lead or before != (locked.name, locked.hears_health):
             detail = {"leads_elsewhere": lead is not None, "hears_health": locked.hears_health}
             tell(access, "recipient.change", now, locked, **detail)
-
-
-def destination_remove(
-    *, access: Access | ServiceAccess, recipient: Recipient, now: datetime
-) -> bool:
-    """Remove a chat or a webhook, and forget where it led; False where it was removed before.
-
-    Raises PermissionDenied, and AlertRefusedError where a route would have nobody left.
-    """
-    return recipient_remove(access=access, recipient=recipient, now=now)
 
 
 @transaction.atomic

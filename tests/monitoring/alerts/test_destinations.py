@@ -14,12 +14,12 @@ from monitoring.alerts import destinations
 from monitoring.alerts.destinations import (
     destination_add,
     destination_change,
-    destination_remove,
     destination_secret_rotate,
     destination_test,
     lead_of,
 )
 from monitoring.alerts.models import Channel, Message, Recipient
+from monitoring.alerts.recipient_changes import recipient_remove
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.alerts.secrets import secret_of
 from monitoring.alerts.sending import chats_work, webhooks_work
@@ -115,7 +115,7 @@ def test_who_may_only_look_and_strangers_change_nothing(web: Web, now: datetime)
     for access in (viewer, stranger, service):
         for change in (
             lambda access: destination_change(access=access, recipient=hook, name="x", now=now),
-            lambda access: destination_remove(access=access, recipient=hook, now=now),
+            lambda access: recipient_remove(access=access, recipient=hook, now=now),
             lambda access: destination_secret_rotate(access=access, recipient=hook, now=now),
             lambda access: destination_test(access=access, recipient=hook, now=now),
         ):
@@ -139,7 +139,7 @@ def test_support_staff_have_destinations_of_the_service(web: Web, now: datetime)
     assert message.state == "sent"
     assert web.taken[0].json["data"] == {"organization": None, "destination": "Support"}
     with pytest.raises(PermissionDenied):
-        destination_remove(access=make_access(), recipient=added.recipient, now=now)
+        recipient_remove(access=make_access(), recipient=added.recipient, now=now)
 
 
 def test_a_change_of_name_leaves_the_address_and_the_keys(web: Web, now: datetime) -> None:
@@ -194,7 +194,7 @@ def test_removing_forgets_where_it_led_and_withdraws_what_waits(web: Web, now: d
     access = make_access(hook.organization)
     waits, failed, sent = (queue_webhook(hook, state=each) for each in ("queued", "failed", "sent"))
     theirs = queue_webhook(other)
-    assert destination_remove(access=access, recipient=hook, now=now)
+    assert recipient_remove(access=access, recipient=hook, now=now)
     hook.refresh_from_db()
     for message, state in ((waits, "withdrawn"), (failed, "withdrawn"), (sent, "sent")):
         message.refresh_from_db()
@@ -202,7 +202,7 @@ def test_removing_forgets_where_it_led_and_withdraws_what_waits(web: Web, now: d
     theirs.refresh_from_db()
     assert theirs.state == "queued"
     assert (hook.removed_at, hook.secret) == (now, None)
-    assert not destination_remove(access=access, recipient=hook, now=now)
+    assert not recipient_remove(access=access, recipient=hook, now=now)
     with pytest.raises(AlertRefusedError):
         destination_test(access=access, recipient=hook, now=now)
 
