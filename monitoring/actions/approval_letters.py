@@ -15,10 +15,10 @@ from accounts.models import Member
 from accounts.time_zones import time_zone_chosen
 from monitoring.actions.approval import APPROVAL_HOLDS
 from monitoring.actions.models import Action, ActionState, Kind
-from monitoring.alerts.item_words import people_of
 from monitoring.alerts.last_checks import Decision, Leave, check_register
 from monitoring.alerts.mails import mail_of
 from monitoring.alerts.models import Message
+from monitoring.alerts.number_words import people_of
 from monitoring.alerts.outbox import Draft, messages_queue
 
 ASKED, DECIDED = "approval_asked", "approval_decided"

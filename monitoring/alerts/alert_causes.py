@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.number_words import counted, people_of, percent
 from monitoring.health.causes import Explanation, explanation_of, told_as
 
 Facts = Mapping[str, Any]
@@ -40,7 +41,7 @@ def unrecognised(facts: Facts) -> Explanation:
     kinds = "one kind of error" if errors == 1 else f"{errors:,} kinds of errors"
     title = f"{percent(facts.get('share', 0))} of runs end in errors that no rule knows"
     text, had_it = facts.get("text", ""), facts.get("had_it", 0)
-    most = f" The commonest, of {people(had_it)}: {text}" if text and had_it else ""
+    most = f" The commonest, of {people_of(had_it)}: {text}" if text and had_it else ""
     return Explanation(
         title,
         f"{unknown:,} of {counted(runs, 'run')} since the hour before ended in {kinds} that no rule"
@@ -74,7 +75,7 @@ def rule_change(facts: Facts, rules: Rules) -> Explanation:
     moved = (
         "Nobody tested on past runs what it would do."
         if share is None
-        else f"On past runs it moves {percent(share)} of {people(facts.get('people', 0))}."
+        else f"On past runs it moves {percent(share)} of {people_of(facts.get('people', 0))}."
     )
     approved = facts.get("approved_by")
     hands = f"{facts.get('author') or 'Somebody'} wrote it"
@@ -96,7 +97,7 @@ def intake(facts: Facts) -> Explanation:
     return Explanation(
         "Too few results come in",
         f"Far fewer runs {whose} are heard of than should be; nothing is heard of"
-        f" {people(facts.get('late', 0))} in time. Statuses may be stale, and nobody is called"
+        f" {people_of(facts.get('late', 0))} in time. Statuses may be stale, and nobody is called"
         " silent meanwhile.",
         "Look at the workers and the queue; of other engines, at what sends us their results.",
     )
@@ -162,22 +163,6 @@ TROUBLES: Mapping[str, Callable[[Facts], Explanation]] = {
     "mail": mail,
     "refusals": refusals,
 }
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def people(number: int) -> str:
-    return counted(number, "person", "people")
-
-
-def percent(share: float) -> str:
-    """Return a share as "99.2 %"; less than all is never said as "100 %", nor some as "0 %"."""
-    rounded = round(share * 100, 1)
-    if 0 < share < 1:
-        rounded = min(max(rounded, 0.1), 99.9)
-    return f"{rounded:g} %"
 
 
 def waiting(facts: Facts) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from monitoring.alerts import digest_words as words
-from monitoring.alerts.alert_causes import counted, people
 from monitoring.alerts.alert_links import address
 from monitoring.alerts.digest_chart import chart_words
 from monitoring.alerts.digest_facts import Bars, OrganizationFacts
@@ -15,6 +14,7 @@ from monitoring.alerts.digest_service import ServiceFacts, Troubled
 from monitoring.alerts.digest_times import Period
 from monitoring.alerts.item import Reader
 from monitoring.alerts.mails import Mail, Picture, mail_of
+from monitoring.alerts.number_words import counted, people_of
 from monitoring.alerts.tickets import digest_link
 
 CHART = "chart"
@@ -123,7 +123,7 @@ def needs(facts: OrganizationFacts) -> list[Line]:
     listed = address("people", facts.slug)
     return [
         line(
-            f"{people(each.people)}: {each.title}",
+            f"{people_of(each.people)}: {each.title}",
             each.next_step,
             f"{listed}?{urlencode({'status': 'stalled', 'cause': each.cause})}",
         )

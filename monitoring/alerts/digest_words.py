@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from monitoring.alerts.alert_causes import counted, people, percent
 from monitoring.alerts.digest_facts import AlertLine, DeedLine, IncidentLine, OrganizationFacts
 from monitoring.alerts.digest_service import ServiceFacts, Troubled
 from monitoring.alerts.digest_times import Period
 from monitoring.alerts.item_words import length
 from monitoring.alerts.mails import moment
+from monitoring.alerts.number_words import counted, people_of, percent
 from monitoring.audit.registry import ACTIONS
 from monitoring.health.covered import Covered
 
@@ -24,7 +24,7 @@ def sentence(facts: OrganizationFacts) -> str:
         said.append(counted(facts.incident_count, "incident"))
     if facts.people_in_need:
         need = "needs" if facts.people_in_need == 1 else "need"
-        said.append(f"{people(facts.people_in_need)} {need} you")
+        said.append(f"{people_of(facts.people_in_need)} {need} you")
     elif not facts.alert_count:
         said.append(NOTHING)
     return ", ".join(said)
@@ -75,13 +75,13 @@ def span(period: Period) -> str:
 def since(line: AlertLine, period: Period) -> str:
     """Return how many an alert is about, if it is about people, and since when."""
     began = moment(line.began_at, period.zone)
-    return f"{people(line.people)}, since {began}" if line.people else f"Since {began}"
+    return f"{people_of(line.people)}, since {began}" if line.people else f"Since {began}"
 
 
 def incident_said(line: IncidentLine, period: Period) -> str:
     """Return whom an incident hit, when and for how long."""
     began = moment(line.began_at, period.zone)
-    hit = f"{people(line.people)} hit"
+    hit = f"{people_of(line.people)} hit"
     if line.ended_at is None:
         return f"{hit}, open since {began}"
     return f"{hit}, from {began} for {length(line.began_at, line.ended_at)}"
@@ -130,7 +130,7 @@ def troubled_said(troubled: Troubled) -> str:
         said.append(counted(troubled.incidents, "incident") + going_on)
     if troubled.people_in_need:
         need = "needs" if troubled.people_in_need == 1 else "need"
-        said.append(f"{people(troubled.people_in_need)} {need} somebody")
+        said.append(f"{people_of(troubled.people_in_need)} {need} somebody")
     if troubled.alerts:
         said.append(f"{counted(troubled.alerts, 'alert')} not acknowledged")
     return ", ".join(said)

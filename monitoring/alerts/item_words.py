@@ -11,6 +11,7 @@ from typing import Any
 
 from monitoring.alerts.item import Item, Rest
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.number_words import people_of
 from monitoring.alerts.plan import Phase
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -30,10 +31,6 @@ ACKNOWLEDGING = (
     "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
     " nothing else."
 )
-
-
-def people_of(number: int) -> str:
-    return f"{number:,} {'person' if number == 1 else 'people'}"
 
 
 def length(start: datetime, end: datetime) -> str:

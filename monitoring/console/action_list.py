@@ -23,9 +23,9 @@ from monitoring.actions.models import (
     Kind,
     PersonState,
 )
+from monitoring.alerts.number_words import people_of
 from monitoring.console.action_facts import bad_results, with_done
 from monitoring.console.action_words import action_look, counts_sentence, title
-from monitoring.console.incident_words import people_of
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look

@@ -36,6 +36,7 @@ from monitoring.actions.starting import (
     left_to_undo,
     others_may_approve,
 )
+from monitoring.alerts.number_words import people_of
 from monitoring.console import action_codes as codes
 from monitoring.console import action_words as words
 from monitoring.console.action_badge import actions_at_hand
@@ -49,7 +50,6 @@ from monitoring.console.action_facts import (
 )
 from monitoring.console.action_scope import Scope
 from monitoring.console.campaign import campaign_context
-from monitoring.console.incident_words import people_of
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rows import recent
 from monitoring.console.rules import explanations
@@ -182,7 +182,7 @@ def progress_context(access: Access, action: Action, rules: Rules, now: datetime
     failed = counts.get(PersonState.FAILED, 0)
     done, zone = counts.get(PersonState.DONE, 0), access.time_zone
     members = first_members(access, action, PersonState.FAILED, FAILURES) if failed else []
-    percent = words.percent(counts, action.people)
+    percent = words.percent_finished(counts, action.people)
     is_over = action.state != ActionState.RUNNING
     undone_by = action.undos.order_by("-pk").first() if is_over and done else None
     return {

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.models import Person
 from monitoring.actions.models import Action, ActionPerson, Origin, PersonState
+from monitoring.alerts.number_words import people_of
 from monitoring.console.action_words import RESULT_WORDS, kind_title
 from monitoring.console.filters import OF_THE_PAGE, PeopleFilter
-from monitoring.console.incident_words import people_of, phrase
+from monitoring.console.incident_words import phrase
 from monitoring.console.moments import brief
 from monitoring.console.rules import explanations
 from monitoring.health.causes import explanation_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitoring.actions.models import Action, ActionState, Kind, PersonState
 from monitoring.actions.policy import ActionPolicyFacts
-from monitoring.console.incident_words import people_of
+from monitoring.alerts.number_words import people_of
 from monitoring.console.moments import MINUTE, brief, duration, zone_name
 from monitoring.console.wording import Look, lowered
 
@@ -178,7 +178,7 @@ def finished(counts: Counts) -> int:
     return sum(counts.get(state, 0) for state in OVER)
 
 
-def percent(counts: Counts, people: int) -> int:
+def percent_finished(counts: Counts, people: int) -> int:
     return min(100, 100 * finished(counts) // people) if people else 100
 
 

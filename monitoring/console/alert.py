@@ -20,10 +20,10 @@ from monitoring.alerts.models import Alert
 from monitoring.console.alert_facts import (
     incident_of,
     others_like,
-    people_of,
     proof_of,
     silence_fields,
     step_for,
+    whom_link,
 )
 from monitoring.console.alert_told import tellings_of, untold_of
 from monitoring.console.alert_words import (
@@ -85,7 +85,7 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "since": since(found, now, zone),
         "labels": labels_of(found),
         "step": step_for(access, found, rules),
-        "people": people_of(found),
+        "people": whom_link(found),
         "incident": incident_of(found),
         "asked": asked_of(found),
         "may_acknowledge": may_act and found.acknowledged_at is None,

@@ -15,11 +15,11 @@ from monitoring.alerts.alert_links import people_link
 from monitoring.alerts.items import ABOUT_HEALTH
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet
+from monitoring.alerts.number_words import people_of
 from monitoring.console.alert_words import headline, look_of, standing
 from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.helping import help_for
-from monitoring.console.moments import counted
 from monitoring.console.needs import Step, step_of
 from monitoring.console.person_entries import change_sentence
 from monitoring.console.rows import Moment, recent
@@ -117,12 +117,12 @@ def link_to_work(alert: Alert) -> Link | None:
     return Link(WORK[AlertKind(alert.kind)], address) if address else None
 
 
-def people_of(alert: Alert) -> Link | None:
+def whom_link(alert: Alert) -> Link | None:
     """Return the list of exactly the people an alert is about now; None where there is none."""
     address = within_console(people_link(alert, ()))
     if alert.ended_at is not None or not alert.people or not address:
         return None
-    return Link(counted(alert.people, "person", "people"), address)
+    return Link(people_of(alert.people), address)
 
 
 def incident_of(alert: Alert) -> Link | None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Min, Q, QuerySet
 
 from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
+from monitoring.alerts.number_words import people_of
 from monitoring.alerts.outlook import outlook
 from monitoring.alerts.plan import Episode, Muted, Phase, Waits
 from monitoring.alerts.recipients import Known, recipients_known
@@ -19,7 +20,6 @@ from monitoring.alerts.telling import episode_of
 from monitoring.console.alert_words import PHASES, outlook_words
 from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.message_words import answer_of, look_of
-from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 
@@ -145,7 +145,7 @@ def telling_of(
         name=name_of(recipient),
         address=recipient.address,
         phase=PHASES[Phase(row.phase)],
-        people=counted(row.people, "person", "people") if row.people else "",
+        people=people_of(row.people) if row.people else "",
         route=route_name(row, written),
         look=look,
         said=said,

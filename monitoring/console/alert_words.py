@@ -12,9 +12,10 @@ from monitoring.alerts.item_words import FLAPPING, event, length
 from monitoring.alerts.items import plain_item
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.outlook import Outlook, Why
 from monitoring.alerts.plan import Phase
-from monitoring.console.moments import brief, counted, planned
+from monitoring.console.moments import brief, planned
 from monitoring.console.route_words import KINDS as ROUTE_KINDS
 from monitoring.console.route_words import kind_name
 from monitoring.console.wording import Look

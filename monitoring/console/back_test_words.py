@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum
 
-from monitoring.console.moments import brief, counted, span
+from monitoring.alerts.number_words import counted, people_of
+from monitoring.console.moments import brief, span
 from monitoring.console.rows import Moment, past
 from monitoring.console.rule_words import class_words
 from monitoring.console.wording import look_of
@@ -63,13 +64,13 @@ def found_sentence(result: BackTestResult, now: datetime, zone: tzinfo) -> str:
     ]
     if result.worst_hour:
         hour = brief(result.worst_hour.start, now, zone)
-        people = counted(result.worst_hour.people, "person", "people")
+        people = people_of(result.worst_hour.people)
         parts.append(f"worst hour {hour} with {people}")
     return f"{'; '.join(parts)}."
 
 
 def people_words(result: BackTestResult) -> str:
-    people = counted(result.people, "person", "people")
+    people = people_of(result.people)
     otherwise = "would have had another status or reason to act"
     if not result.people_moved:
         return f"None of {people} {otherwise}"
@@ -119,7 +120,7 @@ def rejudged_sentence(result: BackTestResult) -> str:
     if not result.outcomes_changed:
         return f"None of {counted(result.outcomes, 'outcome')} needed another verdict."
     verb = "was" if result.outcomes_changed == 1 else "were"
-    people = counted(result.people_moved, "person", "people")
+    people = people_of(result.people_moved)
     return (
         f"{result.outcomes_changed:,} of {counted(result.outcomes, 'outcome')} {verb} given "
         f"another verdict beside the first, and the health of {people} follows it."

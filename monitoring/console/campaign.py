@@ -16,7 +16,7 @@ from accounts.access import access_for
 from accounts.models import Person
 from monitoring.actions.invitations import campaign_of, campaign_withdraw, invitation_withdraw
 from monitoring.actions.models import Action, InvitationState
-from monitoring.console.moments import counted
+from monitoring.alerts.number_words import counted
 from monitoring.console.wording import Look
 
 LOOKS = {

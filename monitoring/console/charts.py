@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
+from monitoring.alerts.number_words import people_of
 from monitoring.console.axes import TimeAxis, lengths, number, number_marks
 from monitoring.console.drawing import (
     SHADES,
@@ -25,7 +26,7 @@ from monitoring.console.drawing import (
     peak_label,
     room_for,
 )
-from monitoring.console.moments import MINUTE, counted, duration, zone_name
+from monitoring.console.moments import MINUTE, duration, zone_name
 
 MOST_BARS, FEWEST_BARS = 60, 30
 PALEST = len(SHADES) - 1
@@ -99,7 +100,7 @@ def stop_times_chart(
 
 
 def people_said(people: float) -> str:
-    return counted(int(people), "person", "people") if people else "Nobody"
+    return people_of(int(people)) if people else "Nobody"
 
 
 def binned(
@@ -141,7 +142,7 @@ def steps_of(axis: TimeAxis, width: int) -> list[datetime]:
 def stops_summary(
     stops: Sequence[tuple[datetime, int]], axis: TimeAxis, width: int, peak: datetime, most: float
 ) -> str:
-    people = counted(sum(people for _, people in stops), "person", "people")
+    people = people_of(sum(people for _, people in stops))
     first, last = (axis.said(stops[end][0]) for end in (0, -1))
     where = f" ({zone_name(axis.zone)})"
     if first == last:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from monitoring.actions.models import Kind
-from monitoring.console.moments import counted
+from monitoring.alerts.number_words import people_of
 from monitoring.errors.rules import Interpretation
 
 
@@ -56,7 +56,7 @@ def help_for(cause: str, interpretation: Interpretation | None, *, any_here: boo
 
 def help_words(step: Help, people: int) -> str:
     """Return what the button or link says; three dots where a preview comes first."""
-    who = counted(people, "person", "people")
+    who = people_of(people)
     return {
         Help.SYNC: f"Sync {who}\N{HORIZONTAL ELLIPSIS}",
         Help.REAUTHORIZE: f"Re-authorize {who}\N{HORIZONTAL ELLIPSIS}",

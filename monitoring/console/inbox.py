@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.console.moments import counted
+from monitoring.alerts.number_words import counted
 from monitoring.console.pages import page
 from monitoring.console.rows import Moment, past
 from monitoring.console.rule_samples import masked_text

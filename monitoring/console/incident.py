@@ -20,6 +20,7 @@ from monitoring.actions.incidents import (
     incident_recover,
     incident_take,
 )
+from monitoring.alerts.number_words import people_of
 from monitoring.console.incident_facts import to_recover
 from monitoring.console.incident_page import (
     chart_of,
@@ -28,7 +29,7 @@ from monitoring.console.incident_page import (
     read,
     still_context,
 )
-from monitoring.console.incident_words import people_of, recovery_plan
+from monitoring.console.incident_words import recovery_plan
 from monitoring.console.pages import is_partial, kept_by_nobody, page
 from monitoring.console.rules import explanations
 from monitoring.incidents.models import Incident

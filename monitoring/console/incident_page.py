@@ -10,6 +10,7 @@ from typing import Any
 from accounts.access import Access
 from monitoring.actions.incidents import LONGEST_NOTE
 from monitoring.alerts.models import Alert
+from monitoring.alerts.number_words import people_of
 from monitoring.console import incident_words as words
 from monitoring.console.alert_list import with_told
 from monitoring.console.charts import Chart, stop_times_chart
@@ -89,8 +90,8 @@ def live_context(reading: Reading, rules: Rules, people_page: str | None) -> dic
         "has_people": incident.kind == Kind.FAILURES,
         "look": words.STATES[incident.state],
         "heading": words.heading(incident, figures.stops, now, zone),
-        "hit": words.people_of(figures.hit),
-        "to_recover": words.people_of(figures.not_recovered),
+        "hit": people_of(figures.hit),
+        "to_recover": people_of(figures.not_recovered),
         "progress": words.progress(figures.hit, figures.recovered, figures.waiting),
         "course": words.course(incident, now, zone),
         "held_back": words.held_back(incident, figures.canaries, figures.waiting, retry),

@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from math import ceil
 
 from monitoring.alerts.item_words import length_of
-from monitoring.console.moments import MINUTE, brief, counted, duration, seconds_between
+from monitoring.alerts.number_words import counted, people_of
+from monitoring.console.moments import MINUTE, brief, duration, seconds_between
 from monitoring.console.wording import Look
 from monitoring.health.causes import Explanation
 from monitoring.incidents.models import EventKind, Incident, IncidentEvent, Kind, Source
@@ -78,10 +79,6 @@ def phrase(provider: str, people: int) -> str:
     others = people - 1
     beside = f", with {counted(others, 'other person', 'other people')}" if others > 0 else ""
     return phrases[Source(provider)] + beside
-
-
-def people_of(number: int) -> str:
-    return counted(number, "person", "people")
 
 
 def simultaneity(stops: Stops, running: int, now: datetime, zone: tzinfo) -> str:

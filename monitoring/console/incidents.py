@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import access_for
+from monitoring.alerts.number_words import counted
 from monitoring.console.incident_words import STATES, hit_sentence, lasted, name_of
-from monitoring.console.moments import counted
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rows import Moment, past
 from monitoring.console.wording import Look

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import Channel, MessageState
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.outbox import KINDS
-from monitoring.console.moments import counted
 from monitoring.console.wording import Look
 
 STATES = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from monitoring.alerts.number_words import counted
+
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 # Months and years are only said of what is long past, where a day more or less is no matter.
 MONTH, YEAR = 30 * DAY, 365 * DAY
@@ -37,11 +39,6 @@ def span(seconds: float) -> str:
     if seconds < 2 * YEAR:
         return counted(int(seconds // MONTH), "month")
     return counted(int(seconds // YEAR), "year")
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return "1 day", "2 days", "1,234 days"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def brief(moment: datetime, now: datetime, zone: tzinfo) -> str:

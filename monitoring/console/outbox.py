@@ -34,6 +34,7 @@ from monitoring.alerts.models import (
     MessageState,
     Notification,
 )
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.outbox import MessageRefusedError, message_retry, messages_retry
 from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
@@ -54,7 +55,6 @@ from monitoring.console.message_words import (
     sentence,
     tries,
 )
-from monitoring.console.moments import counted
 from monitoring.console.pages import kept_by_nobody
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.wording import Look

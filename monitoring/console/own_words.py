@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from monitoring.actions.own import NO_REASON
+from monitoring.alerts.number_words import counted
 from monitoring.audit.registry import ACTIONS
-from monitoring.console.moments import brief, counted
+from monitoring.console.moments import brief
 from monitoring.console.wording import Situation, reason
 from monitoring.health.causes import Explanation, explanation_of
 from monitoring.intake.volume import Missing

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from monitoring.console.moments import brief, counted, duration
+from monitoring.alerts.number_words import counted
+from monitoring.console.moments import brief, duration
 from monitoring.console.rows import Moment, past
 from monitoring.console.wording import SIDES
 from monitoring.health.causes import Explanation

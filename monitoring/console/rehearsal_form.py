@@ -10,11 +10,11 @@ from django import forms
 from django.utils import timezone
 
 from accounts.access import Access
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.routes import key_of
 from monitoring.alerts.routing import RouteFacts
 from monitoring.alerts.targets import routes_of
 from monitoring.alerts.tried_routes import tried_problem
-from monitoring.console.moments import counted
 from monitoring.console.rule_page import STATES, title_of
 from monitoring.errors.models import RuleChange, RuleState
 from monitoring.replay.rehearsal_result import RouteThen, route_then

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from monitoring.alerts.models import Channel
+from monitoring.alerts.number_words import counted, people_of
 from monitoring.alerts.plan import Muted
 from monitoring.console.message_words import CHANNELS
-from monitoring.console.moments import brief, counted, day, exact
+from monitoring.console.moments import brief, day, exact
 from monitoring.console.rows import Moment
 from monitoring.console.wording import Look
 from monitoring.replay.rehearsal_result import KeptBack, RehearsalResult, Rehearsed
@@ -58,7 +59,7 @@ def played_sentence(result: RehearsalResult) -> str:
     """Return on what it rests."""
     outcomes, people = (
         counted(result.outcomes, "outcome"),
-        counted(result.people, "person", "people"),
+        people_of(result.people),
     )
     return (
         f"Played from {outcomes} of {people}, the week before included. Recipients, their hours"

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from monitoring.alerts.models import Channel, Message, Recipient
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.outbox import MessageRefusedError
 from monitoring.alerts.replaying import message_replay, messages_replay
 from monitoring.console.alerts_pages import AnyAccess, alerts_access, alerts_redirect
-from monitoring.console.moments import counted
 
 # Since when, in hours, as the form offers it.
 SPANS = {1: "the last hour", 24: "the last day", 168: "the last 7 days", 720: "the last 30 days"}

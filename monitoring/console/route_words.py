@@ -10,8 +10,9 @@ from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.hours import EVERY_DAY, Hours, is_awake
 from monitoring.alerts.item_words import length_of
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.number_words import counted, percent
 from monitoring.alerts.routing import ADMINS, SUPPORT, RouteFacts
-from monitoring.console.moments import counted, zone_name
+from monitoring.console.moments import zone_name
 
 if TYPE_CHECKING:
     from monitoring.alerts.alert_policy import AlertPolicyFacts
@@ -190,10 +191,6 @@ def waited(seconds: int) -> str:
     return (
         f"Told when it has lasted for {delay(seconds)}. What heals before that is told to nobody."
     )
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
 
 
 def every(seconds: int) -> str:

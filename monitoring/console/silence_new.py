@@ -23,9 +23,10 @@ from monitoring.alerts.matchers import (
 )
 from monitoring.alerts.models import Silence
 from monitoring.alerts.mutes import Mutes, mutes
+from monitoring.alerts.number_words import counted
 from monitoring.alerts.silences import silence_define
 from monitoring.console.figures import figures_of
-from monitoring.console.moments import brief, counted, zone_name
+from monitoring.console.moments import brief, zone_name
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rules import explanations
 from monitoring.console.silence_form import SilenceForm, Span

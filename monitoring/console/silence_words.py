@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from monitoring.alerts.matchers import PROVIDERS, Matcher
 from monitoring.alerts.mutes import Mutes, named
-from monitoring.console.moments import brief, counted
+from monitoring.alerts.number_words import counted
+from monitoring.console.moments import brief
 from monitoring.console.summaries import muted
 from monitoring.console.wording import TO
 from monitoring.incidents.models import PlannedMaintenance

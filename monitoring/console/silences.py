@@ -20,8 +20,9 @@ from monitoring.alerts.maintenance import maintenance_dismiss, maintenances_offe
 from monitoring.alerts.matchers import LARGE, Matcher, SilenceRefusedError
 from monitoring.alerts.models import Silence
 from monitoring.alerts.mutes import ActiveSilence, lasting_silences, named, with_people
+from monitoring.alerts.number_words import people_of
 from monitoring.alerts.silences import silence_change, silence_end
-from monitoring.console.moments import brief, counted
+from monitoring.console.moments import brief
 from monitoring.console.pages import page
 from monitoring.console.planned import plan_rows
 from monitoring.console.rows import Moment, coming, past
@@ -124,9 +125,7 @@ def over_row(
         id=silence.pk,
         reason=silence.reason,
         author=silence.author_name,
-        people=matched(matcher, rules)
-        if silence.is_matcher
-        else counted(silence.people, "person", "people"),
+        people=matched(matcher, rules) if silence.is_matcher else people_of(silence.people),
         began=past(silence.started_at, now, zone),
         ends=past(silence.ended_at or silence.ends_at, now, zone),
         ended_by=silence.ended_by_name,

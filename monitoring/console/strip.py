@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from monitoring.console.moments import counted
+from monitoring.alerts.number_words import counted
 
 RUNS = 24
 STEP, BAR, HEIGHT = 5, 3, 16

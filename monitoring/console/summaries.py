@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from monitoring.alerts.matchers import Matcher
 from monitoring.alerts.mutes import ActiveSilence
+from monitoring.alerts.number_words import people_of
 from monitoring.console.action_badge import actions_at_hand
 from monitoring.console.action_words import state_look, title
 from monitoring.console.figures import Figures
-from monitoring.console.moments import counted
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.together import Question, Row, moment_of, question_of
 from monitoring.console.wording import Look
@@ -45,7 +45,7 @@ def coverage_of(figures: Figures) -> Coverage | None:
         return None
     connected = known - never
     percent = connected * 100 // known
-    people = counted(known, "person", "people")
+    people = people_of(known)
     sentence = f"{connected:,} of {people} known in Salesforce {verb(connected)} connected"
     return Coverage(known, connected, never, percent, f"{sentence} ({percent}{PERCENT}).")
 
@@ -75,7 +75,7 @@ def errors_of(found: Sequence[Row], now: datetime, zone: tzinfo) -> list[ErrorLi
         ErrorLine(
             row["pk"],
             row["signature"],
-            counted(row["people"], "person", "people"),
+            people_of(row["people"]),
             past(moment_of(row["last_seen"]), now, zone),
         )
         for row in found
@@ -166,5 +166,5 @@ def share_said(share: float) -> str:
 
 def muted(people: int, share: float) -> str:
     """Return how many people a silence mutes, and which part of everybody: "212 people (49 %)"."""
-    said = counted(people, "person", "people")
+    said = people_of(people)
     return f"{said} ({share_said(share)})" if people else said

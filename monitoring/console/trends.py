@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
-from monitoring.alerts.alert_causes import percent
+from monitoring.alerts.number_words import percent
 from monitoring.console.attempts import RESULTS
 from monitoring.console.charts import Chart, Point, stacked_bars_chart
 from monitoring.console.moments import duration

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from monitoring.console.moments import brief, counted, duration, interval, planned
+from monitoring.alerts.number_words import people_of
+from monitoring.console.moments import brief, duration, interval, planned
 from monitoring.health.causes import Explanation, explanation_of
 
 
@@ -218,7 +219,7 @@ def shown_sentence(first: int, last: int, total: int, more: bool) -> str:
     if not total:
         return "Nobody"
     if last - first + 1 == total and not more:
-        return counted(total, "person", "people")
+        return people_of(total)
     return f"{first:,}{TO}{last:,} of {'more than ' if more else ''}{total:,} people"
 
 

@@ -138,14 +138,8 @@ class BackTestResult:
         return self.organizations[0] if self.organizations else None
 
 
-def as_json(result: BackTestResult) -> dict[str, Any]:
-    """Return a result as it is stored."""
-    told: dict[str, Any] = msgspec.to_builtins(result)
-    return told
-
-
 def from_json(told: Mapping[str, Any]) -> BackTestResult:
-    """Read what `as_json` wrote."""
+    """Read what `stored.as_json` wrote."""
     return msgspec.convert(told, BackTestResult)
 
 

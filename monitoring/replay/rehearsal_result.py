@@ -118,12 +118,6 @@ class RehearsalResult:
     kept_total: int = 0
 
 
-def as_json(result: RehearsalResult) -> dict[str, Any]:
-    """Return a result as it is stored."""
-    told: dict[str, Any] = msgspec.to_builtins(result)
-    return told
-
-
 def from_json(told: Mapping[str, Any]) -> RehearsalResult:
-    """Read what `as_json` wrote."""
+    """Read what `stored.as_json` wrote."""
     return msgspec.convert(told, RehearsalResult)

@@ -27,17 +27,12 @@ from monitoring.replay.history import Row, Span, outcomes_estimate, people_of, s
 from monitoring.replay.models import BackTest
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.rehearsal import Rehearsal
-from monitoring.replay.rehearsal_result import (
-    MOST_KEPT,
-    MOST_MESSAGES,
-    RehearsalResult,
-    RouteThen,
-    as_json,
-)
+from monitoring.replay.rehearsal_result import MOST_KEPT, MOST_MESSAGES, RehearsalResult, RouteThen
 from monitoring.replay.rehearsal_words import Words, kept_back, messages_of
 from monitoring.replay.running import STEP, read_error
 from monitoring.replay.scene import Time
 from monitoring.replay.scenery import Cast, cast_of, scene_of
+from monitoring.replay.stored import as_json
 
 # What went on when the time began, and whom it was told, is found by playing so much before it.
 BEFORE = timedelta(days=7)

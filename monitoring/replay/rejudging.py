@@ -29,7 +29,6 @@ from monitoring.replay.findings import (
     Shift,
     Turn,
     added,
-    as_json,
     from_json,
     most_outcomes,
     together,
@@ -43,6 +42,7 @@ from monitoring.replay.history import (
     people_of,
 )
 from monitoring.replay.running import STEP, organizations_left, read_error
+from monitoring.replay.stored import as_json
 
 # People in a piece, fewer where so many have more outcomes than a slice.
 PEOPLE_AT_ONCE = 100

@@ -21,15 +21,10 @@ from monitoring.health.store import policies_of
 from monitoring.intake.ingest import collection_paused
 from monitoring.replay.backtest import BackTester, OtherVerdicts
 from monitoring.replay.claims import Claim
-from monitoring.replay.findings import (
-    BackTestResult,
-    OrganizationMoved,
-    as_json,
-    from_json,
-    together,
-)
+from monitoring.replay.findings import BackTestResult, OrganizationMoved, from_json, together
 from monitoring.replay.history import Row, Span, outcomes_estimate, people_of, slices_read
 from monitoring.replay.numbers import Numbers
+from monitoring.replay.stored import as_json
 
 # Outcomes between two looks at the clock.
 STEP = 1_000

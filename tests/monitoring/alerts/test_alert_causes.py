@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.alerts.alert_causes import TROUBLES, explained, percent, span
+from monitoring.alerts.alert_causes import TROUBLES, explained, span
 from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.number_words import percent
 from monitoring.health.causes import CAUSES, Explanation
 
 RULES = {"session-policy": Explanation("Session policy", "It refuses.", "Relax it.")}

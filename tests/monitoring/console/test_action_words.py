@@ -51,7 +51,7 @@ def test_the_counts_said_are_those_there_are(counts: dict[PersonState, int]) -> 
 @given(COUNTS)
 def test_progress_is_whole_only_when_all_have_their_result(counts: dict[PersonState, int]) -> None:
     people = sum(counts.values()) - counts.get(PersonState.LEFT_OUT, 0)
-    percent = words.percent(counts, people)
+    percent = words.percent_finished(counts, people)
     assert 0 <= percent <= 100
     assert (percent == 100) == (words.finished(counts) == people)
 

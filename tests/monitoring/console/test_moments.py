@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.alerts.number_words import counted
 from monitoring.console import moments
 from tests.factories import NOW
 
@@ -143,7 +144,7 @@ def test_an_interval_names_the_base_where_it_is_another(seconds: int, base: int,
 
 @given(st.integers(min_value=0, max_value=10**9))
 def test_numbers_carry_separators_and_the_right_plural(number: int) -> None:
-    said, noun = moments.counted(number, "run").split(" ")
+    said, noun = counted(number, "run").split(" ")
     assert int(said.replace(",", "")) == number
     assert re.fullmatch(r"\d{1,3}(,\d{3})*", said)
     assert (noun == "run") is (number == 1)

@@ -25,9 +25,9 @@ from monitoring.replay.findings import (
     Shift,
     Span,
     WorstHour,
-    as_json,
 )
 from monitoring.replay.models import BackTest
+from monitoring.replay.stored import as_json
 from tests.factories import NOW, make_member, make_person, make_user
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.markup import markup, text

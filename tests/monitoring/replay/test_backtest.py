@@ -13,15 +13,9 @@ from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import built_in_rules
 from monitoring.replay.answers import BUSY, GRANT_REVOKED, MAINTENANCE, ROW_LOCKED
 from monitoring.replay.backtest import TARGETS, BackTester, OtherVerdicts, Recorded, back_test
-from monitoring.replay.findings import (
-    BackTestResult,
-    OrganizationMoved,
-    Shift,
-    as_json,
-    from_json,
-    together,
-)
+from monitoring.replay.findings import BackTestResult, OrganizationMoved, Shift, from_json, together
 from monitoring.replay.stage import Stage
+from monitoring.replay.stored import as_json
 from tests.factories import NOW
 from tests.monitoring.replay.makers import recorded, rules_with, runs_every
 

@@ -14,9 +14,10 @@ from monitoring.alerts.models import Alert, Message, Notification, Recipient, Si
 from monitoring.alerts.routing import RouteFacts
 from monitoring.audit.models import AuditEntry
 from monitoring.replay.models import BackTest, State
-from monitoring.replay.rehearsal_result import as_json, from_json
+from monitoring.replay.rehearsal_result import from_json
 from monitoring.replay.rehearsal_words import mail_of
 from monitoring.replay.rehearsals import KEPT, RehearsalRefusedError, rehearsal_stop
+from monitoring.replay.stored import as_json
 from tests.factories import NOW, make_member, make_organization
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.errors.makers import make_access, make_staff
