@@ -20,7 +20,7 @@ from monitoring.alerts.hours import Hours, may_be_told, next_awake
 from monitoring.alerts.kinds import EVENTS, Severity
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
-from monitoring.alerts.plan import Phase, Waits
+from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipients import hours_by
 
 PACE = timedelta(seconds=Waits().pace)

@@ -14,7 +14,7 @@ from monitoring.alerts.letters import worst_first
 from monitoring.alerts.mails import one_line, shortened, text_mail
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.outbox import Draft, sender_domain, unwritten
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.secrets import secret_of
 
 # A paging service is told of alerts one by one, of so many by one message: its calls must all be

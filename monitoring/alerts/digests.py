@@ -32,7 +32,7 @@ from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.mutes import silence_lines
 from monitoring.alerts.outbox import Draft, messages_queue
-from monitoring.alerts.plan import Waits
+from monitoring.alerts.plan_facts import Waits
 from monitoring.alerts.recipients import may_be_told
 from monitoring.jobs import lifeline
 from monitoring.jobs.doorbell import ring_task

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.alerts.findings import Finding
-from monitoring.alerts.plan import Name
+from monitoring.alerts.plan_facts import Name
 
 DAY = timedelta(days=1)
 # Organization, kind and cause: of one such place one episode goes on at a time.

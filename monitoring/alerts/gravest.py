@@ -13,7 +13,7 @@ from monitoring.alerts.item import NO_REST, Rest, rest_of
 from monitoring.alerts.kinds import Severity
 from monitoring.alerts.letters import gravity
 from monitoring.alerts.models import Alert
-from monitoring.alerts.plan import Message
+from monitoring.alerts.plan_facts import Message
 
 
 @dataclass(frozen=True, slots=True)

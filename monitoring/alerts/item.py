@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.models import Alert, Channel, Notification, Recipient, Route
-from monitoring.alerts.plan import Message, Name, Phase
+from monitoring.alerts.plan_facts import Message, Name, Phase
 from monitoring.alerts.recipients import who_may_change
 from monitoring.alerts.tickets import acknowledge_link, unsubscribe_link
 from monitoring.errors.interpretation import built_in_rules

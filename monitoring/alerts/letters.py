@@ -16,7 +16,7 @@ from monitoring.alerts.item import NO_REST, ChatText, Item, Reader, Rest, rest_o
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
 from monitoring.alerts.outbox import sender_domain
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 
 # So many of several alerts are told, the others counted.
 ALERTS_TOLD = 10

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from accounts.tenancy import TenantModel, TenantQuerySet
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.plan import Phase, Waits
+from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipient_models import (
     AlertPolicy,
     Audience,
@@ -243,7 +243,7 @@ class AlertQuerySet(TenantQuerySet):
 
 
 class Alert(models.Model):
-    """One episode worth telling somebody (`monitoring.alerts.plan.Episode`).
+    """One episode worth telling somebody (`monitoring.alerts.plan_facts.Episode`).
 
     Without an organization it is the service's own: support staff see it. At most one is open for
     each organization, kind and cause; the database says so.

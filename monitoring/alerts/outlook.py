@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import EVENTS, Severity
-from monitoring.alerts.plan import Episode, Target, Waits, matches
+from monitoring.alerts.plan import matches
+from monitoring.alerts.plan_facts import Episode, Target, Waits
 
 # Whoever has any waking hours at all has some within a week.
 DAYS_AHEAD = 8

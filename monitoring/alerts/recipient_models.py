@@ -118,7 +118,7 @@ class Audience(models.TextChoices):
 
 
 class Route(models.Model):
-    """Who is sent what: alerts that match go to its audience (`monitoring.alerts.plan.Target`).
+    """Who is sent what: alerts that match go to its audience (`alerts.plan_facts.Target`).
 
     Without an organization it is the service's, about the alerts of all. Empty `kinds` and `teams`
     stand for all. `after` is in seconds: told only if nobody has acknowledged by then.
@@ -143,9 +143,9 @@ class Route(models.Model):
 class AlertPolicy(models.Model):
     """How an organization wants to be told; the screen shows what is in force.
 
-    Seconds; their meaning is that of `monitoring.alerts.plan.Waits`. `asks_people`: who alone can
-    act is asked to, by mail. `unknown_share` of an hour's runs with errors that no rule knows, and
-    `coverage_drop` of the people within a day, are worth an alert.
+    Seconds; their meaning is that of `monitoring.alerts.plan_facts.Waits`. `asks_people`: who
+    alone can act is asked to, by mail. `unknown_share` of an hour's runs with errors that no rule
+    knows, and `coverage_drop` of the people within a day, are worth an alert.
     """
 
     organization = models.OneToOneField(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Target
+from monitoring.alerts.plan_facts import Target
 
 # The values of models.Audience.
 ADMINS = "admins"

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import AlertPolicy, Route
-from monitoring.alerts.plan import Target, Waits
+from monitoring.alerts.plan_facts import Target, Waits
 from monitoring.alerts.recipients import Known, numbers, recipients_known, recipients_make
 from monitoring.alerts.routing import RouteFacts, last_words, targets_by, without_doubles
 

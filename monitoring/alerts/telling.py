@@ -23,17 +23,8 @@ from monitoring.alerts.matchers import in_force_sentence
 from monitoring.alerts.models import Alert, Channel, Recipient
 from monitoring.alerts.mutes import silences_in_force
 from monitoring.alerts.outbox import Draft, messages_queue
-from monitoring.alerts.plan import (
-    Episode,
-    Message,
-    Mute,
-    Name,
-    Plan,
-    Target,
-    Waits,
-    plan_at,
-    spaced,
-)
+from monitoring.alerts.plan import plan_at, spaced
+from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Plan, Target, Waits
 from monitoring.alerts.targets import targets_of, waits_of
 from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write, places_left
 from monitoring.jobs.outage import DATABASE_ERRORS

@@ -11,7 +11,8 @@ from django.db.models import Min
 
 from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Alert, MessageState, Notification
-from monitoring.alerts.plan import Message, Mute, Name, Phase, Told, told_after
+from monitoring.alerts.plan import told_after
+from monitoring.alerts.plan_facts import Message, Mute, Name, Phase, Told
 from monitoring.alerts.rows import rows_insert
 
 # So long the place in the queue of a message that was withdrawn is kept for the next one.

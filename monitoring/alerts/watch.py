@@ -18,7 +18,8 @@ from monitoring.alerts.episodes import changes_at
 from monitoring.alerts.following import alerts_store, known_of
 from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.models import Alert
-from monitoring.alerts.plan import STALE, Name, Told
+from monitoring.alerts.plan import STALE
+from monitoring.alerts.plan_facts import Name, Told
 from monitoring.alerts.sources import found_at
 from monitoring.alerts.telling import alerts_tell
 from monitoring.alerts.told import Record, record_of

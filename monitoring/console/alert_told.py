@@ -12,7 +12,7 @@ from django.db.models import Min, Q, QuerySet
 from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
 from monitoring.alerts.number_words import people_of
 from monitoring.alerts.outlook import outlook
-from monitoring.alerts.plan import Episode, Muted, Phase, Waits
+from monitoring.alerts.plan_facts import Episode, Muted, Phase, Waits
 from monitoring.alerts.recipients import Known, recipients_known
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
 from monitoring.alerts.targets import routes_of, waits_of

@@ -14,7 +14,7 @@ from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.number_words import counted
 from monitoring.alerts.outlook import Outlook, Why
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.console.moments import brief, planned
 from monitoring.console.route_words import KINDS as ROUTE_KINDS
 from monitoring.console.route_words import kind_name

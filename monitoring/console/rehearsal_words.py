@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from monitoring.alerts.models import Channel
 from monitoring.alerts.number_words import counted, people_of
-from monitoring.alerts.plan import Muted
+from monitoring.alerts.plan_facts import Muted
 from monitoring.console.message_words import CHANNELS
 from monitoring.console.moments import brief, day, exact
 from monitoring.console.rows import Moment

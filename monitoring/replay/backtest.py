@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitoring.alerts.plan import Target
+from monitoring.alerts.plan_facts import Target
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, Verdict
 from monitoring.health.fold import JudgedOutcome, signature_of

@@ -21,17 +21,8 @@ from monitoring.alerts.episodes import (
 from monitoring.alerts.findings import ABSORBED, Finding
 from monitoring.alerts.hours import next_awake
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import (
-    Episode,
-    Message,
-    Mute,
-    Name,
-    Target,
-    Told,
-    is_reachable,
-    plan_at,
-    told_after,
-)
+from monitoring.alerts.plan import is_reachable, plan_at, told_after
+from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Target, Told
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People

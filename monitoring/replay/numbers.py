@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitoring.alerts.plan import Waits
+from monitoring.alerts.plan_facts import Waits
 from monitoring.health.fold import PolicyFacts
 from monitoring.incidents.detection import Thresholds
 from monitoring.incidents.recovery import Pace

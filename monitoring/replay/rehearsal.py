@@ -13,7 +13,7 @@ from datetime import datetime
 
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Episode, Message, Name, Target
+from monitoring.alerts.plan_facts import Episode, Message, Name, Target
 from monitoring.health.fold import JudgedOutcome
 from monitoring.health.shields import provider_of
 from monitoring.replay.incident import Incident

@@ -21,7 +21,7 @@ from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.letters import alert_chat, alert_mail, subject_of
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Alert, Channel, Recipient
-from monitoring.alerts.plan import Episode, Message, Name, Phase
+from monitoring.alerts.plan_facts import Episode, Message, Name, Phase
 from monitoring.alerts.routing import RouteFacts
 from monitoring.alerts.webhooks import alert_body
 from monitoring.errors.interpretation import built_in_rules

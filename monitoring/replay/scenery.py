@@ -14,7 +14,7 @@ from accounts.models import Person
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Silence, SilencedPerson
-from monitoring.alerts.plan import Target
+from monitoring.alerts.plan_facts import Target
 from monitoring.alerts.recipients import recipients_known, recipients_make
 from monitoring.alerts.routing import RouteFacts, targets_by, without_doubles
 from monitoring.alerts.targets import mail_addresses, routes_of

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitoring.alerts.plan import Target
+from monitoring.alerts.plan_facts import Target
 from monitoring.health.change import Change
 from monitoring.health.fold import JudgedOutcome, Runs
 from monitoring.replay.incident import Incident

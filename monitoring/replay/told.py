@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.plan import Name, Phase
+from monitoring.alerts.plan_facts import Name, Phase
 from monitoring.replay.findings import AlertShift
 from monitoring.replay.notices import Sent
 

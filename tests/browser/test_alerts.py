@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from tests.browser.conftest import NARROW, WIDE
 from tests.browser.test_accessibility import SIZES as AXE_SIZES
 from tests.browser.test_accessibility import found_on

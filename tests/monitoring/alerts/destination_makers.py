@@ -16,7 +16,7 @@ from monitoring.alerts.item import ChatText, Item
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import Draft, messages_queue
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.secrets import Key, Secret, new_key, secret_stored
 from monitoring.alerts.webhooks import alert_event
 from tests.factories import NOW, make_member, make_organization, serial

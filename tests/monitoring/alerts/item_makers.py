@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AT = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)

@@ -9,18 +9,8 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import (
-    Episode,
-    Message,
-    Mute,
-    Name,
-    Phase,
-    Target,
-    Told,
-    Waits,
-    plan_at,
-    told_after,
-)
+from monitoring.alerts.plan import plan_at, told_after
+from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Phase, Target, Told, Waits
 from tests.factories import NOW
 
 WAITS = Waits()

@@ -17,7 +17,7 @@ from monitoring.alerts.items import items_of, reader_of
 from monitoring.alerts.letters import alert_mail, trial_mail
 from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.outbox import message_queue
-from monitoring.alerts.plan import Message, Phase
+from monitoring.alerts.plan_facts import Message, Phase
 from monitoring.alerts.sending import messages_work
 from tests.factories import make_member, make_organization, make_user, serial
 from tests.monitoring.alerts.post import Post

@@ -21,7 +21,7 @@ from monitoring.alerts.item import ChatText
 from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import details_in
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.sending import chats_work
 from tests.monitoring.alerts.destination_makers import make_chat, make_item, queue_chat
 from tests.monitoring.alerts.web import Reply, Web

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitoring.alerts import item_words as words
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from tests.monitoring.alerts.item_makers import AT, an_end, an_item
 
 END = AT + timedelta(hours=3, minutes=10)

@@ -11,7 +11,7 @@ from accounts.models import Organization, StaffTimeZone
 from monitoring.alerts.items import item_alone, items_of, reader_of, readers_of
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Channel, Recipient
-from monitoring.alerts.plan import Message, Phase
+from monitoring.alerts.plan_facts import Message, Phase
 from monitoring.alerts.tickets import read_acknowledge, read_unsubscribe
 from monitoring.health.models import Health
 from tests.factories import NOW, make_member, make_organization, make_user

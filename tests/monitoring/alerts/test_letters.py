@@ -21,7 +21,7 @@ from monitoring.alerts.letters import (
     worst_first,
 )
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from tests.monitoring.alerts.item_makers import AT, SITE, a_reader, an_end, an_item
 from tests.monitoring.alerts.test_mails import HOSTILE
 from tests.monitoring.console.markup import Markup

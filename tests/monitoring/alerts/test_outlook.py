@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.outlook import Outlook, Why, awake_from, outlook
-from monitoring.alerts.plan import Episode, Target, Waits
+from monitoring.alerts.plan_facts import Episode, Target, Waits
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
-from monitoring.alerts.plan import (
+from monitoring.alerts.plan import matches, plan_at, told_after
+from monitoring.alerts.plan_facts import (
     Episode,
     Message,
     Mute,
@@ -21,9 +22,6 @@ from monitoring.alerts.plan import (
     Target,
     Told,
     Waits,
-    matches,
-    plan_at,
-    told_after,
 )
 from tests.monitoring.alerts.lives import (
     ADDRESSES,

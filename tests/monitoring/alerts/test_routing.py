@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Episode, Phase, Target, Told, Waits, due, matches
+from monitoring.alerts.plan import due, matches
+from monitoring.alerts.plan_facts import Episode, Phase, Target, Told, Waits
 from monitoring.alerts.routing import (
     CHOSEN,
     OF_ORGANIZATIONS,

@@ -10,7 +10,7 @@ from accounts.models import Member, Organization, Role, StaffTimeZone
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import AlertPolicy, Recipient
-from monitoring.alerts.plan import Target, Waits
+from monitoring.alerts.plan_facts import Target, Waits
 from monitoring.alerts.targets import targets_of, waits_of
 from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alerts.kinds import Severity
-from monitoring.alerts.plan import Phase, Told
+from monitoring.alerts.plan_facts import Phase, Told
 from monitoring.alerts.told import Line, recorded
 from tests.factories import NOW
 

@@ -12,7 +12,7 @@ from monitoring.alerts.item import Rest
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.outbox import Draft
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.webhooks import alert_event, type_of
 from tests.factories import make_organization
 from tests.monitoring.alerts.destination_makers import make_item, make_webhook

@@ -10,7 +10,7 @@ from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Alert, Message, Notification, Recipient
 from monitoring.alerts.outbox import message_queue
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from tests.factories import NOW, serial
 from tests.monitoring.console.makers import REVOKED, make_outcome, transition
 

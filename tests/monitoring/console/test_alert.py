@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Notification
-from monitoring.alerts.plan import Muted, Phase
+from monitoring.alerts.plan_facts import Muted, Phase
 from tests.factories import NOW, make_member
 from tests.monitoring.actions.invitation_makers import make_invitation
 from tests.monitoring.alerts.routing_makers import make_route

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Muted
+from monitoring.alerts.plan_facts import Muted
 from tests.factories import NOW
 from tests.monitoring.console.alert_makers import (
     HOUR,

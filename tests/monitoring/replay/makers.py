@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.access import Access
 from accounts.models import Organization, Person
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.errors.facts import RawError
 from monitoring.errors.interpretation import Interpreter, RuleSet, built_in_rules
 from monitoring.errors.models import RuleChange

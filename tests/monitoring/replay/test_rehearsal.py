@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Phase, Target
+from monitoring.alerts.plan_facts import Phase, Target
 from monitoring.health.fold import JudgedOutcome
 from monitoring.replay.notices import Sent
 from monitoring.replay.numbers import Numbers

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.alerts.plan import Phase
+from monitoring.alerts.plan_facts import Phase
 from monitoring.replay.scenarios import BEGAN, SCENARIOS
 from monitoring.replay.simulation import Played
 from tests.monitoring.replay.makers import (

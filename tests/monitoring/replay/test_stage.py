@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.alerts.plan import Target
+from monitoring.alerts.plan_facts import Target
 from monitoring.health.fold import JudgedOutcome
 from monitoring.replay.notices import Notices
 from monitoring.replay.numbers import Numbers

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import Episode, Message, Phase
+from monitoring.alerts.plan_facts import Episode, Message, Phase
 from monitoring.replay.notices import Sent
 from monitoring.replay.told import alerts_apart
 from tests.factories import NOW
