@@ -105,32 +105,34 @@ def silence_define(
     Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
     matcher, reason = Matcher(team, cause, provider), reason.strip()
     begins = max(starts_at or now, now)
-    problems = (
+    require_no_problem(
         problem_of(matcher, everybody),
         time_problem(begins, ends_at, now),
         reason_problem(reason),
         team_problem(access, team),
         number_problem(access, now),
     )
-    for problem in filter(None, problems):
-        raise SilenceRefusedError(*problem)
+    matched = {"team": team, "cause": cause, "provider": provider}
     silence = Silence.objects.create(
         organization=access.organization,
         author=access.user,
         author_name=name_of(access),
         reason=reason,
         is_matcher=True,
-        team=team,
-        cause=cause,
-        provider=provider,
         announcement=announcement,
         started_at=begins,
         ends_at=ends_at,
+        **matched,
     )
-    detail = {"team": team, "cause": cause, "provider": provider, "reason": reason}
     times = {"starts_at": begins.isoformat(), "ends_at": ends_at.isoformat()}
-    note(access, "silence.define", silence, now, **detail, **times)
+    note(access, "silence.define", silence, now, reason=reason, **matched, **times)
     return silence
+
+
+def require_no_problem(*problems: tuple[str, str] | None) -> None:
+    """Raise SilenceRefusedError for the first problem, if there is any."""
+    for problem in filter(None, problems):
+        raise SilenceRefusedError(*problem)
 
 
 def team_problem(access: Access, team: str) -> tuple[str, str] | None:
@@ -157,8 +159,7 @@ def silence_change(*, access: Access, silence: Silence, ends_at: datetime, now: 
     found = Silence.objects.select_for_update().not_over_at(now).filter(pk=silence.pk).first()
     if found is None:
         return False
-    if problem := time_problem(found.started_at, ends_at, now):
-        raise SilenceRefusedError(*problem)
+    require_no_problem(time_problem(found.started_at, ends_at, now))
     Silence.objects.filter(pk=found.pk).update(ends_at=ends_at)
     times = {"from": found.ends_at.isoformat(), "to": ends_at.isoformat()}
     note(access, "silence.change", found, now, **times)
