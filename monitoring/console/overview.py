@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ from monitoring.console.together import Question, Row, ask_together
 from monitoring.console.unheard import unheard_of, unheard_questions
 from monitoring.console.wording import LOOKS, disabled_sentence, figure_words
 from monitoring.errors.rulebook import rule_sets_of
+from monitoring.errors.ruleset import RuleSet
 from monitoring.health.causes import words_of
 from monitoring.health.models import HoldAuthor
 from monitoring.incidents.models import Source
@@ -59,45 +60,69 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     access = access_for(request.user, slug)
     now = timezone.now()
     rules = rule_sets_of([access.organization.pk])[access.organization.pk]
-    told = ask_together(
-        tally=figures_question(access),
-        oldest=oldest_question(access),
-        held=held_question(access, now),
-        errors=errors_question(access),
-        actions=actions_question(access),
-        notes=notes_question(access, now),
-        alerts=alerts_question(access),
-        failed=failed_question(access),
-        plans=plans_question(access, now),
-        **unheard_questions(access),
-    )
-    notes = notes_due(access, told["notes"], now)
-    alerts = alerts_of(access, told["alerts"], rules, now)
-    figures, silences = figures_from(told["tally"]), active_silences(access, now)
-    needs = needs_of(access, figures, rules, told["oldest"], by_cause(alerts), now)
-    others = others_waiting(alerts, {need.cause for need in needs})
+    told = ask_together(**questions_of(access, now))
+    figures = figures_from(told["tally"])
     context = {
         "section": "overview",
         "figures": figures,
         "statuses": statuses(figures),
         "disabled": disabled_sentence(*disabled_by(told["held"])),
-        "needs": needs,
         "coverage": coverage_of(figures),
         "errors": errors_of(told["errors"], now, access.time_zone),
         "actions": actions_of(access, told["actions"], now),
-        "alerts": others[:ALERTS],
-        "alerts_more": len(others) > ALERTS,
         "failed": failed_of(told["failed"]),
-        "notes": notes[:NOTES],
-        "notes_more": len(notes) > NOTES,
-        "silences": silences_of(silences, words_of(rules), now, access.time_zone),
         "plans": plans_from(told["plans"], now, access.time_zone),
-        "silences_more": len(silences) - SILENCES,
         "unheard": unheard_of(access, told["routes"], told["hearers"]),
         "trend": range_of(request.GET.get("trend")),
+        **waiting_context(access, figures, told, rules, now),
+        **notes_context(access, told["notes"], now),
+        **silences_context(access, rules, now),
         **incidents_of(access, now),
     }
     return page(request, access, "console/overview.html", "overview", context)
+
+
+def questions_of(access: Access, now: datetime) -> dict[str, Question]:
+    """Return what the page asks the database in one statement."""
+    return {
+        "tally": figures_question(access),
+        "oldest": oldest_question(access),
+        "held": held_question(access, now),
+        "errors": errors_question(access),
+        "actions": actions_question(access),
+        "notes": notes_question(access, now),
+        "alerts": alerts_question(access),
+        "failed": failed_question(access),
+        "plans": plans_question(access, now),
+        **unheard_questions(access),
+    }
+
+
+def waiting_context(
+    access: Access,
+    figures: Figures,
+    told: Mapping[str, list[Row]],
+    rules: RuleSet,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what needs somebody, each with its alert, and the alerts about anything else."""
+    alerts = alerts_of(access, told["alerts"], rules, now)
+    needs = needs_of(access, figures, rules, told["oldest"], by_cause(alerts), now)
+    others = others_waiting(alerts, {need.cause for need in needs})
+    return {"needs": needs, "alerts": others[:ALERTS], "alerts_more": len(others) > ALERTS}
+
+
+def notes_context(access: Access, found: Sequence[Row], now: datetime) -> dict[str, Any]:
+    notes = notes_due(access, found, now)
+    return {"notes": notes[:NOTES], "notes_more": len(notes) > NOTES}
+
+
+def silences_context(access: Access, rules: RuleSet, now: datetime) -> dict[str, Any]:
+    silences = active_silences(access, now)
+    return {
+        "silences": silences_of(silences, words_of(rules), now, access.time_zone),
+        "silences_more": len(silences) - SILENCES,
+    }
 
 
 def statuses(figures: Figures) -> list[dict[str, Any]]:
