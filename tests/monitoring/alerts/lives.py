@@ -55,6 +55,7 @@ class Life:
             ended_at=told.ended_at if told.ended_at and told.ended_at <= now else None,
             people=0 if is_silenced else told.people,
             silenced=told.people if is_silenced else 0,
+            teams={} if is_silenced else told.teams,
             is_acknowledged=minute >= self.acknowledged,
             severity=Severity.CRITICAL if minute >= self.critical else told.severity,
         )
