@@ -20,15 +20,8 @@ from monitoring.alerts.hours import Hours
 from monitoring.alerts.models import Channel, Recipient
 from monitoring.alerts.routing import RecipientFacts
 
-# Rows that are there are touched only where the address has changed, or who was once taken away
-# has become an admin.
-MAKE = """
-    INSERT INTO alerts_recipient (
-        organization_id, channel, address, user_id, name, time_zone, working_days, urgent_always,
-        digest, digest_hour, hears_health, created_at
-    )
-    SELECT whom.organization_id, 'mail', lower(account.email), account.id, '', 'UTC', '1234567',
-        true, 'never', 8, false, %(now)s
+# Who is told by their role and has no row that says so; `known` is the one that is there.
+MISSING = """
     FROM (
         SELECT organization_id, user_id FROM accounts_member
         WHERE organization_id = ANY(%(organizations)s) AND role IN ('owner', 'admin')
@@ -41,6 +34,17 @@ MAKE = """
     WHERE account.is_active AND account.email <> ''
         AND (known.id IS NULL OR known.address <> lower(account.email)
             OR known.removed_at IS NOT NULL)
+"""
+# Rows that are there are touched only where the address has changed, or who was once taken away
+# has become an admin.
+MAKE = f"""
+    INSERT INTO alerts_recipient (
+        organization_id, channel, address, user_id, name, time_zone, working_days, urgent_always,
+        digest, digest_hour, hears_health, created_at
+    )
+    SELECT whom.organization_id, 'mail', lower(account.email), account.id, '', 'UTC', '1234567',
+        true, 'never', 8, false, %(now)s
+    {MISSING}
     ON CONFLICT (organization_id, user_id) WHERE user_id IS NOT NULL
     DO UPDATE SET address = EXCLUDED.address, removed_at = NULL
 """
@@ -54,11 +58,11 @@ KNOWN = """
             recipient.address
         ),
         recipient.user_id,
-        COALESCE(member.role IN ('owner', 'admin'), false),
+        COALESCE(member.role IN ('owner', 'admin'), false) AS is_admin,
         recipient.organization_id IS NULL AND COALESCE(account.is_staff, false),
-        recipient.unsubscribed_at IS NULL,
+        recipient.unsubscribed_at IS NULL AS is_subscribed,
         recipient.user_id IS NOT NULL OR recipient.channel <> 'mail'
-            OR recipient.confirmed_at IS NOT NULL,
+            OR recipient.confirmed_at IS NOT NULL AS is_confirmed,
         COALESCE(member.time_zone, staff.time_zone, recipient.time_zone),
         recipient.quiet_from, recipient.quiet_until, recipient.working_days,
         recipient.urgent_always,
@@ -79,6 +83,15 @@ KNOWN = """
             ELSE member.id IS NOT NULL END)
     ORDER BY recipient.id
 """
+# Who would be told, without making rows: who has none yet stands by the login's number below 0.
+HEARERS = f"""
+    SELECT id, is_admin, is_subscribed, is_confirmed FROM ({KNOWN}) AS recipient
+    WHERE organization_id IS NOT NULL
+    UNION ALL
+    SELECT COALESCE(known.id, -account.id), true, known.unsubscribed_at IS NULL, true
+    {MISSING}
+        AND whom.organization_id IS NOT NULL
+"""  # noqa: S608
 Known = dict[int | None, dict[int, RecipientFacts]]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from accounts.access import Access
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.recipients import HEARERS
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, untold
 from monitoring.console.route_words import untold_sentences
 from monitoring.console.together import Question, Row
@@ -18,39 +19,21 @@ ROUTES = """
     FROM alerts_route AS route
     WHERE route.organization_id = %(organization)s
 """
-# Owners and admins are told whether or not they have a row yet, which is made when it is needed.
-HEARERS = """
-    SELECT COALESCE(recipient.id, -member.user_id) AS id,
-        member.role IN ('owner', 'admin') AS is_admin,
-        recipient.unsubscribed_at IS NULL AS is_subscribed
-    FROM accounts_member AS member
-    JOIN auth_user AS account ON account.id = member.user_id
-    LEFT JOIN alerts_recipient AS recipient ON recipient.user_id = member.user_id
-        AND recipient.organization_id = member.organization_id
-    WHERE member.organization_id = %(organization)s AND account.is_active AND account.email <> ''
-    UNION ALL
-    SELECT id, false,
-        unsubscribed_at IS NULL AND (channel <> 'mail' OR confirmed_at IS NOT NULL)
-    FROM alerts_recipient
-    WHERE organization_id = %(organization)s AND user_id IS NULL AND removed_at IS NULL
-"""
 
 
 def unheard_questions(access: Access) -> Mapping[str, Question]:
     """Ask for what `unheard_of` needs, to be asked together with others."""
-    values = {"organization": access.organization.pk}
-    return {"routes": Question(ROUTES, values), "hearers": Question(HEARERS, values)}
+    organization = access.organization.pk
+    return {
+        "routes": Question(ROUTES, {"organization": organization}),
+        "hearers": Question(HEARERS, {"organizations": [organization]}),
+    }
 
 
 def unheard_of(access: Access, routes: Sequence[Row], hearers: Sequence[Row]) -> str:
     """Return the sentence on critical alerts of which nobody would be told, "" where all are."""
     facts = [route_of(row) for row in routes] or default_routes(access.organization.pk)
-    known = {
-        row["id"]: RecipientFacts(
-            row["id"], is_admin=row["is_admin"], is_subscribed=row["is_subscribed"]
-        )
-        for row in hearers
-    }
+    known = {row["id"]: RecipientFacts(**row) for row in hearers}
     critical = [each for each in untold(facts, known) if each[1] == Severity.CRITICAL]
     return next(iter(untold_sentences(critical)), "")
 
