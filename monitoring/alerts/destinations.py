@@ -81,7 +81,7 @@ def destination_add(
         channel=channel,
         name=checked_name(name),
         # Looks the server up, so before the transaction.
-        address=shown(channel, url),
+        address=address_shown(channel, url),
         secret=secret_stored(Secret(url, (Key(key),) if key else ())),
         created_at=now,
     )
@@ -98,7 +98,7 @@ def lead_of(channel: str, url: str) -> Lead | None:
     It takes seconds where the server's name is slow, so call it outside of any transaction.
     """
     url = url.strip()
-    return Lead(url, shown(channel, url)) if url else None
+    return Lead(url, address_shown(channel, url)) if url else None
 
 
 def destination_change(
@@ -211,7 +211,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def shown(channel: str, url: str) -> str:
+def address_shown(channel: str, url: str) -> str:
     """Return what may be shown of an address. Raises AlertRefusedError for one that can't be."""
     if len(url) > LONGEST_URL:
         raise AlertRefusedError("The address is too long.", "url")

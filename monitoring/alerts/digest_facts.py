@@ -24,7 +24,7 @@ from monitoring.health.tally import tally_rows
 from monitoring.incidents.models import Incident
 
 # So many of each are told, the others counted.
-MOST = 5
+MOST_LINES = 5
 # More incidents than any period has; they are counted up to here.
 MOST_COUNTED = 200
 HOUR = timedelta(hours=1)
@@ -129,10 +129,10 @@ def organization_facts(organization: Any, period: Period) -> OrganizationFacts:
         covered=hours.get(pk, Covered()),
         bars=bars_of(pk, period),
         known=sum(groups.values()),
-        incidents=tuple(incident_line(each, rules) for each in incidents[:MOST]),
+        incidents=tuple(incident_line(each, rules) for each in incidents[:MOST_LINES]),
         incident_count=len(incidents),
         incidents_before=before,
-        needs=tuple(need_line(pk, cause, people, rules) for cause, people in needed[:MOST]),
+        needs=tuple(need_line(pk, cause, people, rules) for cause, people in needed[:MOST_LINES]),
         need_count=len(needed),
         people_in_need=sum(people for _, people in needed),
         alerts=alerts,
@@ -199,7 +199,7 @@ def alerts_of(organization_id: int | None, rules: Rules) -> tuple[tuple[AlertLin
     """Return the open alerts that nobody has acknowledged, the gravest first, and how many."""
     own = Alert.objects.open().filter(organization=organization_id, acknowledged_at=None)
     told = list(own.exclude(kind=AlertKind.RULE_CHANGE).newest_first()[:MOST_COUNTED])
-    return tuple(alert_line(alert, rules) for alert in told[:MOST]), len(told)
+    return tuple(alert_line(alert, rules) for alert in told[:MOST_LINES]), len(told)
 
 
 def alert_line(alert: Alert, rules: Rules) -> AlertLine:
@@ -213,7 +213,7 @@ def deeds_of(organization_id: int, period: Period) -> tuple[DeedLine, ...]:
         "first": period.first,
         "end": period.end,
         "about": ABOUT,
-        "most": MOST,
+        "most": MOST_LINES,
     }
     with connection.cursor() as cursor:
         cursor.execute(DEEDS, values)

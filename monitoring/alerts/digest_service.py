@@ -15,7 +15,7 @@ from monitoring.health.covered import NONE, Covered, PeopleHours, people_hours
 from monitoring.incidents.models import Incident
 
 # So many organizations are told, the others counted.
-MOST = 10
+MOST_TROUBLED = 10
 # Who has lost so much of their people-hours is in trouble, whatever else is.
 FALL = 0.01
 
@@ -102,7 +102,7 @@ def service_facts(period: Period) -> ServiceFacts:
         covered=together(hours.values()),
         bars=bars_of_all(period),
         incident_count=incident_count(period),
-        troubled=tuple(troubled[:MOST]),
+        troubled=tuple(troubled[:MOST_TROUBLED]),
         troubled_count=len(troubled),
         alerts=alerts,
         alert_count=alert_count,

@@ -17,7 +17,7 @@ from monitoring.alerts.muting import IS_SILENCED_IN, silenced_of_incidents
 from monitoring.alerts.stalled import with_team_routes
 from monitoring.incidents.models import Incident
 
-KINDS = (AlertKind.INCIDENT,)
+INCIDENT_KINDS = (AlertKind.INCIDENT,)
 TEAMS = f"""
     SELECT hit.incident_id, person.team, count(*)
     FROM incidents_hit AS hit

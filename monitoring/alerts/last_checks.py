@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitoring.alerts.models import Message
-from monitoring.alerts.outbox import KINDS
+from monitoring.alerts.outbox import MESSAGE_KINDS
 from monitoring.jobs.outage import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
@@ -39,11 +39,11 @@ def check_register(kinds: Collection[str], check: Check) -> None:
 
     `check(messages, now)` decides by the id of each message; one it leaves out is sent. It should
     cost a statement or two, whatever their number. A kind has one check: of two the later counts.
-    Raises KeyError for a kind that is not in `monitoring.alerts.outbox.KINDS`.
+    Raises KeyError for a kind that is not in `monitoring.alerts.outbox.MESSAGE_KINDS`.
     """
     for kind in kinds:
-        if kind not in KINDS:
-            raise KeyError(f"{kind!r} is not in monitoring.alerts.outbox.KINDS")
+        if kind not in MESSAGE_KINDS:
+            raise KeyError(f"{kind!r} is not in monitoring.alerts.outbox.MESSAGE_KINDS")
         _checks[kind] = check
 
 

@@ -25,7 +25,7 @@ from monitoring.audit.log import audit_entry_write
 from monitoring.jobs.doorbell import ring_task
 
 # The occasions of mails, as the console names them. A mail's templates bear the same name.
-KINDS = {
+MESSAGE_KINDS = {
     "alert": "Alert",
     "alert_test": "Test of alerts",
     "confirm_address": "Asked whether an address wants alerts",
@@ -92,7 +92,7 @@ def message_queue(
     """Queue a mail to one recipient; return None where one was queued under that key before.
 
     Call it in the transaction of what it tells: either both are there, or neither. It is sent soon
-    after the commit, or from `not_before` on. Raises KeyError for a kind that is not in KINDS.
+    after the commit, or from `not_before` on. Raises KeyError for no kind of MESSAGE_KINDS.
     """
     draft = Draft(organization, person, kind, key, recipient, recipient_name, mail, not_before)
     return next(iter(messages_queue(drafts=[draft], now=now)), None)
@@ -110,8 +110,8 @@ def messages_queue(*, drafts: Sequence[Draft], now: datetime) -> list[Message]:
 
 
 def message_of(draft: Draft, now: datetime) -> Message:
-    if draft.kind not in KINDS:
-        raise KeyError(f"{draft.kind!r} is not in monitoring.alerts.outbox.KINDS")
+    if draft.kind not in MESSAGE_KINDS:
+        raise KeyError(f"{draft.kind!r} is not in monitoring.alerts.outbox.MESSAGE_KINDS")
     given_up = {"state": MessageState.FAILED, "ended_at": now, "answer": draft.failure}
     return Message(
         organization=draft.organization,

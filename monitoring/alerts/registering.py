@@ -30,8 +30,8 @@ from monitoring.jobs.steps import step_register
 
 
 def alerts_register() -> None:
-    source_register("stalled", stalled.KINDS, stalled.stalled_found)
-    source_register("incidents", incident_alerts.KINDS, incident_alerts.incidents_found)
+    source_register("stalled", stalled.STALLED_KINDS, stalled.stalled_found)
+    source_register("incidents", incident_alerts.INCIDENT_KINDS, incident_alerts.incidents_found)
     source_register("unrecognised", [AlertKind.UNRECOGNISED], unrecognised_findings)
     source_register("coverage", [AlertKind.COVERAGE], coverage_findings)
     source_register("service", [AlertKind.SERVICE], service_findings)

@@ -24,7 +24,7 @@ from monitoring.audit.log import audit_entry_write
 KIND = "replay"
 # Written at once; and in all, of one recipient.
 BATCH = 200
-MOST = 10_000
+MOST_AGAIN = 10_000
 # Sent anew one by one, so many may wait for one recipient.
 MOST_WAITING = 50
 WAITING = "Messages sent anew still wait for this destination. Wait until they are sent."
@@ -77,8 +77,8 @@ def messages_replay(
         raise MessageRefusedError("Only a webhook that is still here can be sent all anew.")
     waiting_check(recipient, 1)
     found = said_since(recipient, since)
-    if found.count() > MOST:
-        raise MessageRefusedError(f"These are more than {MOST:,}. Choose a later time.")
+    if found.count() > MOST_AGAIN:
+        raise MessageRefusedError(f"These are more than {MOST_AGAIN:,}. Choose a later time.")
     number = 0
     for batch in batched(found):
         number += len(Message.objects.bulk_create([copied(each, now) for each in batch]))

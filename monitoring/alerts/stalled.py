@@ -28,7 +28,7 @@ from monitoring.errors.rules import Interpretation, Rule, Who
 from monitoring.health.models import Health, HealthTally, Status
 from monitoring.incidents.models import Incident
 
-KINDS = (AlertKind.STALLED, AlertKind.REAUTHORIZE)
+STALLED_KINDS = (AlertKind.STALLED, AlertKind.REAUTHORIZE)
 SEVERITIES = {AlertKind.STALLED: Severity.WARNING, AlertKind.REAUTHORIZE: Severity.NOTICE}
 
 # Of a `health`. Whose trouble was confirmed before the incident began has one of their own.
@@ -159,7 +159,7 @@ def absorbed_found(absorbed: Mapping[Trouble, int]) -> list[Finding]:
     if not absorbed:
         return []
     alerts = Alert.objects.open().filter(
-        kind__in=KINDS, organization__in={trouble.organization_id for trouble in absorbed}
+        kind__in=STALLED_KINDS, organization__in={trouble.organization_id for trouble in absorbed}
     )
     return [
         absorbed_by(alert, number)
@@ -249,7 +249,7 @@ def trouble_of(finding: Finding) -> Trouble:
 
 
 def open_alerts() -> set[tuple[str, int | None, str]]:
-    alerts = Alert.objects.open().filter(kind__in=KINDS)
+    alerts = Alert.objects.open().filter(kind__in=STALLED_KINDS)
     return set(alerts.values_list("kind", "organization_id", "cause"))
 
 

@@ -27,7 +27,7 @@ from monitoring.console.alert_facts import (
 )
 from monitoring.console.alert_told import tellings_of, untold_of
 from monitoring.console.alert_words import (
-    KINDS,
+    KIND_NAMES,
     SEVERITIES,
     headline,
     labels_of,
@@ -114,7 +114,7 @@ def body_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "told": tellings_of(access, found, now),
         "untold": untold_of(access, found, now),
         "others": others_like(access, found, words, now),
-        "kind": KINDS[AlertKind(found.kind)],
+        "kind": KIND_NAMES[AlertKind(found.kind)],
         "severity": SEVERITIES[Severity(found.severity)],
         "began": past(found.began_at, now, zone),
         "ended": past(found.ended_at, now, zone),

@@ -24,7 +24,7 @@ from monitoring.console.rows import Moment, recent
 from monitoring.console.wording import Look
 
 # A page that tells more lines than this is read by nobody.
-MOST = 100
+MOST_TOLD = 100
 BUILT_IN, ROUTE_GONE = "Built-in route", "A route that is gone"
 MUTED = {
     Muted.SILENCED: "Muted: everybody it is about was silenced",
@@ -89,11 +89,11 @@ def tellings_of(access: AnyAccess, alert: Alert, now: datetime) -> Tellings:
     )
     support = sum(1 for _, organization in people if organization is None)
     mine = rows if may_see_support(access) else rows.exclude(recipient__organization=None)
-    shown = list(mine.order_by("-at", "-id")[: MOST + 1])
+    shown = list(mine.order_by("-at", "-id")[: MOST_TOLD + 1])
     written = with_routes(shown)
-    lines = [telling_of(access, each, now, written) for each in shown[:MOST]]
+    lines = [telling_of(access, each, now, written) for each in shown[:MOST_TOLD]]
     hidden = 0 if may_see_support(access) else support
-    return Tellings(lines, max(0, len(shown) - MOST), len(people), hidden)
+    return Tellings(lines, max(0, len(shown) - MOST_TOLD), len(people), hidden)
 
 
 def may_see_support(access: AnyAccess) -> bool:
@@ -180,7 +180,7 @@ def untold_of(access: AnyAccess, alert: Alert, now: datetime) -> list[Untold]:
             if why:
                 line = Untold(recipient.name, recipient.address, route.name, why)
                 found[recipient.id] = line
-    return list(found.values())[:MOST]
+    return list(found.values())[:MOST_TOLD]
 
 
 def reason(

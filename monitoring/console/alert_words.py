@@ -16,12 +16,11 @@ from monitoring.alerts.number_words import counted
 from monitoring.alerts.outlook import Outlook, Why
 from monitoring.alerts.plan_facts import Phase
 from monitoring.console.moments import brief, planned
-from monitoring.console.route_words import KINDS as ROUTE_KINDS
-from monitoring.console.route_words import kind_name
+from monitoring.console.route_words import KIND_WORDS, kind_name
 from monitoring.console.wording import Look
 from monitoring.health.causes import Explanation
 
-KINDS = {kind: kind_name(kind) for kind in ROUTE_KINDS}
+KIND_NAMES = {kind: kind_name(kind) for kind in KIND_WORDS}
 OPEN = {
     Severity.CRITICAL: Look("Open", "stalled", "error"),
     Severity.WARNING: Look("Open", "degraded", "warning"),

@@ -21,7 +21,7 @@ from monitoring.console.alert_list import (
     narrowing_of,
     with_told,
 )
-from monitoring.console.alert_words import KINDS, sentence
+from monitoring.console.alert_words import KIND_NAMES, sentence
 from monitoring.console.alerts_pages import AnyAccess, alerts_access, alerts_page
 from monitoring.console.rules import rule_set_in
 from monitoring.health.causes import Explanation, words_of
@@ -53,7 +53,7 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "rows": rows_of(access, list(found), rules, now),
         "sentence": sentence(open_ones, waiting),
         "states": STATES,
-        "kinds": [(kind.value, words) for kind, words in KINDS.items()],
+        "kinds": [(kind.value, words) for kind, words in KIND_NAMES.items()],
         "narrowing": narrowing,
         "waiting": waiting,
     }

@@ -12,7 +12,7 @@ from monitoring.console.alert_words import headline
 from monitoring.console.alerts_pages import AnyAccess
 
 # As many as a mail names.
-MOST = 10
+MOST_ALERTS = 10
 
 
 def alerts_in(access: AnyAccess, message: Message) -> list[Link]:
@@ -20,7 +20,7 @@ def alerts_in(access: AnyAccess, message: Message) -> list[Link]:
     found = Alert.objects.filter(notifications__message=message).distinct()
     if access.organization is not None:
         found = found.visible_to(access)
-    alerts = list(found.select_related("organization").order_by("-severity", "id")[:MOST])
+    alerts = list(found.select_related("organization").order_by("-severity", "id")[:MOST_ALERTS])
     return links_of(alerts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.models import Channel, MessageState
 from monitoring.alerts.number_words import counted
-from monitoring.alerts.outbox import KINDS
+from monitoring.alerts.outbox import MESSAGE_KINDS
 from monitoring.console.wording import Look
 
 STATES = {
@@ -55,7 +55,7 @@ def sentence(*, failed: int, waiting: int, known: bool, kept: bool) -> str:
 
 def occasion(kind: str) -> str:
     """Return what a message was written for."""
-    return KINDS.get(kind, kind)
+    return MESSAGE_KINDS.get(kind, kind)
 
 
 def answer_of(state: str, kind: str, answer: str) -> str:

@@ -61,7 +61,7 @@ from monitoring.console.wording import Look
 
 PER_PAGE = 25
 # Nobody reads further, and counting further costs the database.
-MOST = 1_000
+MOST_COUNTED = 1_000
 SHOWS = {"": "All", "failed": "Not delivered", "waiting": "Waiting", "sent": "Sent"}
 POPUPS = ["allow-popups", "allow-popups-to-escape-sandbox"]
 # A mail runs nothing, loads nothing and sends nothing; only its own links may leave it.
@@ -92,12 +92,12 @@ class MessageRow:
 
 
 class Newest(Paginator):
-    """Pages the newest, and counts no further than MOST."""
+    """Pages the newest, and counts no further than MOST_COUNTED."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return min(rows.order_by()[: MOST + 1].count(), MOST)
+        return min(rows.order_by()[: MOST_COUNTED + 1].count(), MOST_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def outbox(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "tab": "outbox",
         "page": found,
         "rows": [row_of(each, now, access.time_zone) for each in found],
-        "is_cut": found.paginator.count == MOST,
+        "is_cut": found.paginator.count == MOST_COUNTED,
         "sentence": sentence(
             failed=failed,
             waiting=waiting,

@@ -80,7 +80,7 @@ class RouteForm(forms.Form):
         offered = kinds_offered(access)
         self.offer("audience", [(each.value, each.label) for each in (own, Audience.CHOSEN)])
         self.offer("recipients", recipients_offered(known))
-        kinds = [(kind.value, words.kind_name(kind)) for kind in words.KINDS]
+        kinds = [(kind.value, words.kind_name(kind)) for kind in words.KIND_WORDS]
         self.offer("kinds", [each for each in kinds if each[0] in offered])
 
     def offer(self, name: str, choices: list[tuple[str, str]]) -> None:

@@ -17,7 +17,7 @@ from monitoring.console.moments import zone_name
 if TYPE_CHECKING:
     from monitoring.alerts.alert_policy import AlertPolicyFacts
 
-KINDS = {
+KIND_WORDS = {
     AlertKind.INCIDENT: "incidents",
     AlertKind.STALLED: "people who stopped syncing",
     AlertKind.REAUTHORIZE: "people who must give access again",
@@ -43,7 +43,7 @@ NAMED = 3
 
 def kind_name(kind: AlertKind) -> str:
     """Return what a kind of alert is called where its name stands alone."""
-    return KINDS[kind][:1].upper() + KINDS[kind][1:]
+    return KIND_WORDS[kind][:1].upper() + KIND_WORDS[kind][1:]
 
 
 def listed(names: Sequence[str], most: int = 0) -> str:
@@ -102,7 +102,7 @@ def about(kinds: Collection[AlertKind], least: Severity) -> str:
             Severity.WARNING: "all warnings and critical alerts",
             Severity.CRITICAL: "all critical alerts",
         }[least]
-    said = listed([words for kind, words in KINDS.items() if kind in kinds])
+    said = listed([words for kind, words in KIND_WORDS.items() if kind in kinds])
     return {
         Severity.NOTICE: said,
         Severity.WARNING: f"{said}, from warnings up",
@@ -153,7 +153,7 @@ def untold_sentences(missed: Collection[tuple[AlertKind, Severity]]) -> list[str
     for severity, words in SEVERITIES.items():
         kinds = {kind for kind, grave in missed if grave == severity}
         if kinds:
-            named = listed([words for kind, words in KINDS.items() if kind in kinds])
+            named = listed([words for kind, words in KIND_WORDS.items() if kind in kinds])
             sentences.append(f"Nobody is told of {words}: {named}.")
     return sentences
 

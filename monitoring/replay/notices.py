@@ -28,7 +28,7 @@ from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
 
 # What a stage can find.
-KINDS = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
+PLAYED_KINDS = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
 # Everybody here is told of everything.
 EVERYBODY = (Target("admin"), Target("support"))
 
@@ -69,7 +69,7 @@ class Notices:
     kept   beginnings that were not told, each once for each recipient and reason
     """
 
-    kinds: frozenset[AlertKind] = KINDS
+    kinds: frozenset[AlertKind] = PLAYED_KINDS
 
     def __init__(self, organization_id: int, targets: Collection[Target], numbers: Numbers) -> None:
         self.organization_id = organization_id

@@ -140,7 +140,7 @@ def test_while_some_wait_to_be_sent_anew_no_more_are_added(
 def test_more_than_is_bearable_is_refused_and_nothing_is_nothing(
     web: Web, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "MOST", 1)
+    monkeypatch.setattr(replaying, "MOST_AGAIN", 1)
     hook = make_webhook(web.url())
     access = make_access(hook.organization)
     assert messages_replay(access=access, recipient=hook, since=now, now=now) == 0
