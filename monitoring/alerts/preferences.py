@@ -90,10 +90,16 @@ def preferences_write(recipient: Recipient, wanted: Preferences, now: datetime) 
         return False
     for name, value in asdict(wanted).items():
         setattr(recipient, name, value)
-    zone = zone_of(zone_name_of(recipient))
-    recipient.digest_at = digest_after(wanted.digest, wanted.digest_hour, zone, now)
-    recipient.save(update_fields=[*asdict(wanted), "digest_at"])
+    recipient.save(update_fields=list(asdict(wanted)))
+    digest_plan(recipient, now)
     return True
+
+
+def digest_plan(recipient: Recipient, now: datetime) -> None:
+    """Set when a locked recipient's next digest is due, by their cadence and zone as they are."""
+    zone = zone_of(zone_name_of(recipient))
+    recipient.digest_at = digest_after(recipient.digest, recipient.digest_hour, zone, now)
+    recipient.save(update_fields=["digest_at"])
 
 
 def zone_name_of(recipient: Recipient) -> str:

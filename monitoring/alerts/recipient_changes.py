@@ -21,7 +21,12 @@ from monitoring.alerts.confirming import confirmation_queue
 from monitoring.alerts.mails import one_line
 from monitoring.alerts.models import Channel, Message, Recipient
 from monitoring.alerts.outbox import messages_to_withdraw
-from monitoring.alerts.preferences import Preferences, preferences_detail, preferences_write
+from monitoring.alerts.preferences import (
+    Preferences,
+    digest_plan,
+    preferences_detail,
+    preferences_write,
+)
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.audit.log import audit_entry_write
 
@@ -123,7 +128,7 @@ def recipient_change(
     wanted: Preferences,
     now: datetime,
 ) -> None:
-    """Set the name, the zone and the hours of a recipient who has no login of their own.
+    """Set the name, the zone, the hours and the digest of a recipient without a login of their own.
 
     Raises PermissionDenied, and AlertRefusedError, also for a member: they set their own.
     """
@@ -134,6 +139,8 @@ def recipient_change(
     name_write(locked, name, time_zone)
     locked.save(update_fields=["name", "time_zone"])
     is_changed = preferences_write(locked, wanted, now)
+    if before[1] != locked.time_zone:
+        digest_plan(locked, now)
     if is_changed or before != (locked.name, locked.time_zone):
         tell(access, "recipient.change", now, locked, **preferences_detail(wanted))
 

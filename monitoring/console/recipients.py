@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import Access
+from accounts.access import Access, zone_of
 from accounts.models import Member
 from accounts.time_zones import time_zones
 from monitoring.alerts.models import Channel, Recipient
@@ -36,7 +37,7 @@ from monitoring.console.alerts_pages import (
     alerts_redirect,
     back_or,
 )
-from monitoring.console.moments import zone_name
+from monitoring.console.moments import planned, zone_name
 from monitoring.console.outbox import is_kept_here
 from monitoring.console.preference_form import PreferenceForm, typed
 from monitoring.console.routes import known_by, members_to_add
@@ -75,7 +76,7 @@ class AddressForm(forms.Form):
 
 
 class RecipientForm(PreferenceForm):
-    """Name, zone and hours of who has no login."""
+    """Name, zone, hours and digest of who has no login."""
 
     name = forms.CharField(max_length=LONGEST_NAME, required=False)
     time_zone = forms.CharField(max_length=64)
@@ -131,7 +132,7 @@ def added(access: AnyAccess, form: forms.Form, members: list[Member]) -> bool:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, slug: str | None, recipient_id: int) -> HttpResponse:
-    """Change the name, the zone and the hours of a recipient who has no login, or remove one."""
+    """Change how a recipient who has no login is called and told, or remove one."""
     access = alerts_access(request, slug)
     access.require_change()
     recipient = recipient_of(access, recipient_id)
@@ -149,8 +150,19 @@ def change(request: HttpRequest, slug: str | None, recipient_id: int) -> HttpRes
         "name": recipient.name or recipient.address,
         "zones": time_zones(),
         "has_login": recipient.user_id is not None,
+        "digest": digest_sentence(recipient, timezone.now()),
     }
     return alerts_page(request, access, CHANGE, "form", context)
+
+
+def digest_sentence(recipient: Recipient, now: datetime) -> str:
+    """Return when the next digest comes on the clock of who gets it; empty where none does."""
+    if recipient.digest_at is None or recipient.unsubscribed_at is not None:
+        return ""
+    if not recipient.is_confirmed:
+        return "No digest comes before somebody there has confirmed."
+    when = planned(recipient.digest_at, now, zone_of(recipient.time_zone))
+    return f"The next digest comes {when}, {recipient.time_zone} time."
 
 
 def recipient_of(access: AnyAccess, recipient_id: int) -> Recipient:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.core.exceptions import PermissionDenied
 
 from accounts.access import Access, access_for, service_access_for
 from accounts.models import Role
+from monitoring.alerts.digest_times import digest_after
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.preferences import Preferences
 from monitoring.alerts.recipient_changes import (
@@ -146,6 +150,42 @@ def test_an_address_is_changed_by_an_admin_and_a_member_by_nobody_else(access: A
         recipient_change(
             access=access, recipient=own, name="", time_zone="UTC", wanted=wanted, now=NOW
         )
+
+
+def change(access: Access, recipient: Recipient, zone: str, wanted: Preferences) -> datetime | None:
+    recipient_change(
+        access=access, recipient=recipient, name="Box", time_zone=zone, wanted=wanted, now=NOW
+    )
+    recipient.refresh_from_db()
+    at: datetime | None = recipient.digest_at
+    return at
+
+
+def test_an_addresss_digest_comes_at_its_hour_and_follows_its_zone(access: Access) -> None:
+    box = make_recipient(access.organization)
+    wanted = Preferences(digest="daily", digest_hour=9)
+    for zone in ("UTC", "Asia/Tokyo"):
+        at = digest_after("daily", 9, ZoneInfo(zone), NOW)
+        assert change(access, box, zone, wanted) == at
+    last = AuditEntry.objects.latest("pk")
+    assert (last.action, last.detail["digest"], last.detail["digest_hour"]) == (
+        "recipient.change",
+        "daily",
+        9,
+    )
+    assert change(access, box, "UTC", Preferences()) is None
+
+
+def test_a_digest_that_is_due_stays_due_when_only_the_name_is_changed(access: Access) -> None:
+    due = NOW - timedelta(minutes=1)
+    box = make_recipient(access.organization, digest="daily", digest_hour=9, digest_at=due)
+    assert change(access, box, "UTC", Preferences(digest="daily", digest_hour=9)) == due
+
+
+def test_a_chat_gets_no_digest(access: Access) -> None:
+    chat = make_recipient(access.organization, channel="chat")
+    with pytest.raises(AlertRefusedError, match="by mail only"):
+        change(access, chat, "UTC", Preferences(digest="daily"))
 
 
 def test_who_may_only_look_and_strangers_change_nobody(access: Access) -> None:

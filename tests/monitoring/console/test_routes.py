@@ -335,6 +335,31 @@ def test_an_address_is_added_changed_tested_and_removed(cast: Cast, admin_client
     assert admin_client.get(page).status_code == 404
 
 
+def test_an_admin_chooses_the_digest_of_an_address_and_reads_when_it_comes(
+    cast: Cast, admin_client: Client
+) -> None:
+    box = make_recipient(cast.acme, time_zone="Asia/Tokyo")
+    page = f"/o/acme/alerts/recipients/{box.pk}/"
+    shown = text(admin_client.get(page))
+    for words in ("Digest", "How often", "Never", "Daily", "Weekly"):
+        assert words in shown, words
+    assert "The next digest" not in shown
+    typed = WANTED | {"name": "The box", "time_zone": "Asia/Tokyo"}
+    admin_client.post(page, typed)
+    comes = "The next digest comes on Sat at 08:00, Asia/Tokyo time."
+    assert comes in text(admin_client.get(page))
+    assert "Daily digest at 08:00" in text(admin_client.get(ADDRESS))
+    assert "not saved yet" in text(admin_client.post(page, typed | {"digest_hour": "24"}))
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=None)
+    shown = text(admin_client.get(page))
+    assert "No digest comes before somebody there has confirmed." in shown
+    Recipient.objects.filter(pk=box.pk).update(confirmed_at=NOW, unsubscribed_at=NOW)
+    assert "digest comes" not in text(admin_client.get(page))
+    admin_client.post(page, typed | {"digest": "never"})
+    box.refresh_from_db()
+    assert (box.digest, box.digest_at) == ("never", None)
+
+
 def test_an_address_waits_for_confirmation_and_is_asked_again_on_another_day(
     cast: Cast, admin_client: Client
 ) -> None:
