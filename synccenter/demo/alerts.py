@@ -19,7 +19,7 @@ from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Message, MessageState, Recipient
-from monitoring.alerts.plan import Waits
+from monitoring.alerts.plan_facts import Waits
 from monitoring.alerts.preferences import Preferences, preferences_save, zone_name_of
 from monitoring.alerts.recipients import hours_of
 from monitoring.alerts.told import told_of
