@@ -108,7 +108,7 @@ class Reader:
     recipient_id     of models.Recipient: messages of one episode to one recipient are one thread
     alerts_link      to the list of all alerts they may see
     settings_link    where they choose what they are told
-    silences         a sentence on what is muted in their organization; empty where it is little
+    silences         a sentence on what is muted in their organization; empty where nothing is
     """
 
     name: str

@@ -14,8 +14,6 @@ LONGEST_REASON = 500
 MOST_LASTING = 100
 # From this share of an organization's people on, a silence is worth a second thought.
 LARGE = 0.25
-# From then on, whoever is told of anything is told of a silence too.
-OLD = timedelta(days=1)
 PROVIDERS = {
     "google": "Google",
     "salesforce": "Salesforce",
@@ -97,11 +95,6 @@ def reason_problem(reason: str) -> tuple[str, str] | None:
     if len(reason) > LONGEST_REASON:
         return f"A reason may have {LONGEST_REASON} characters.", "reason"
     return None
-
-
-def is_worth_telling(people: int, known: int, oldest: datetime, now: datetime) -> bool:
-    """Tell whether silences are to be told of beside alerts: many are muted, or one is old."""
-    return people >= LARGE * known > 0 or now - oldest >= OLD
 
 
 def in_force_sentence(silences: int, people: int) -> str:

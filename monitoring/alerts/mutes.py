@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.access import Access
 from monitoring.alerts.mails import moment
-from monitoring.alerts.matchers import LARGE, Matcher, is_worth_telling
+from monitoring.alerts.matchers import LARGE, Matcher
 from monitoring.alerts.models import Silence, SilencedPerson, SilenceQuerySet
 from monitoring.alerts.muting import IN_FORCE, MATCHES, SILENCED
 from monitoring.errors.rulebook import rule_sets_of
@@ -76,11 +76,7 @@ LASTING = f"""
     ORDER BY ends_at DESC, id DESC
 """  # noqa: S608 - made of constants
 FORCE = f"""
-    SELECT silence.organization_id, count(*), min(silence.started_at), (
-        SELECT coalesce(sum(tally.people), 0)::int8 FROM health_healthtally AS tally
-        WHERE tally.organization_id = silence.organization_id
-    )
-    FROM alerts_silence AS silence
+    SELECT silence.organization_id, count(*) FROM alerts_silence AS silence
     WHERE silence.organization_id = ANY(%(organizations)s) AND {IN_FORCE}
     GROUP BY silence.organization_id
 """  # noqa: S608 - made of constants
@@ -260,22 +256,20 @@ def silences_in_force(
 ) -> dict[int, tuple[int, int]]:
     """Return how many silences are in force and how many people they mute, by organization.
 
-    Only of organizations where that is worth a line in every alert: a large part of everybody is
-    muted, or a silence is older than a day. Two statements at most.
+    Only of organizations that have any. Two statements at most.
     """
     values: dict[str, Any] = {"organizations": list(organization_ids), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(FORCE, values)
-        found = cursor.fetchall()
+        found = dict(cursor.fetchall())
         if not found:
             return {}
-        values["organizations"] = [organization for organization, *_ in found]
+        values["organizations"] = list(found)
         cursor.execute(MUTED, values)
         muted = dict(cursor.fetchall())
     return {
         organization: (silences, muted.get(organization, 0))
-        for organization, silences, oldest, known in found
-        if is_worth_telling(muted.get(organization, 0), known, oldest, now)
+        for organization, silences in found.items()
     }
 
 

@@ -10,7 +10,6 @@ from monitoring.alerts.matchers import (
     LONGEST,
     PROVIDERS,
     Matcher,
-    is_worth_telling,
     problem_of,
     time_problem,
 )
@@ -57,18 +56,3 @@ def test_a_time_without_a_problem_ends_in_the_future_after_a_bounded_while(
     if time_problem(NOW + starts, NOW + ends, NOW) is None:
         assert NOW + ends > NOW
         assert timedelta() < ends - max(starts, timedelta()) <= LONGEST
-
-
-@pytest.mark.parametrize(
-    ("people", "known", "age", "told"),
-    [
-        (24, 100, HOUR, False),
-        (25, 100, HOUR, True),
-        (1, 100, timedelta(days=1), True),
-        (0, 0, HOUR, False),
-    ],
-)
-def test_silences_are_worth_telling_of_by_share_or_age(
-    people: int, known: int, age: timedelta, told: bool
-) -> None:
-    assert is_worth_telling(people, known, NOW - age, NOW) == told
