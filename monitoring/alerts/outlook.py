@@ -5,14 +5,14 @@ The same rules as those of `monitoring.alerts.plan`, looked at ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import EVENTS, Severity
-from monitoring.alerts.plan import matches
+from monitoring.alerts.plan import STALE, due_from, matches, people_for
 from monitoring.alerts.plan_facts import Episode, Target, Waits
 
 # Whoever has any waking hours at all has some within a week.
@@ -44,36 +44,62 @@ def outlook(
     target: Target,
     now: datetime,
     waits: Waits,
-    told_at: datetime | None = None,
+    first_at: datetime | None = None,
 ) -> Outlook | None:
     """Return what one who was not told can expect; None where the route is not about it.
 
-    `told_at` is when somebody was first told without a delay, from when on delays count.
+    `first_at` is when somebody was first told without a delay, or will be (`first_told`): from
+    then on delays count.
     """
     if not matches(target, episode):
         return None
-    if episode.ended_at is not None:
-        return Outlook(Why.OVER)
     if target.after and episode.is_acknowledged:
         return Outlook(Why.ACKNOWLEDGED)
-    if not episode.people and episode.silenced:
+    if not people_for([target], episode) and episode.silenced:
         return Outlook(Why.ABSORBED if episode.is_absorbed else Why.SILENCED)
-    why, wait = wait_of(episode, target, waits)
-    at = max(episode.began_at + timedelta(seconds=wait), now)
-    if target.after and told_at is not None:
-        at = max(at, told_at + timedelta(seconds=target.after))
+    found = expected(episode, target, now, waits, due_from(episode, waits))
+    # Whoever escalates alone does not wait for one who wakes up only later.
+    if target.after and first_at is not None and found.at is not None and first_at <= found.at:
+        found = expected(episode, target, now, waits, first_at)
+    return Outlook(Why.OVER) if is_too_late(episode, found.at or now) else found
+
+
+def first_told(
+    episode: Episode, targets: Iterable[Target], now: datetime, waits: Waits
+) -> datetime | None:
+    """Return when the first of those who were not told will be, by a route without a delay."""
+    found = (outlook(episode, each, now, waits) for each in targets if not each.after)
+    return min((each.at for each in found if each and each.at), default=None)
+
+
+def is_sooner(one: Outlook, other: Outlook) -> bool:
+    """Tell whether of a recipient with two routes the first is what they can expect."""
+    return one.at is not None and (other.at is None or one.at < other.at)
+
+
+def expected(
+    episode: Episode, target: Target, now: datetime, waits: Waits, delay_from: datetime
+) -> Outlook:
+    """Return when an episode is told that goes on and is not silenced."""
+    lasted = max(due_from(episode, waits), delay_from + timedelta(seconds=target.after))
+    steady = steady_from(episode, waits)
+    why = Why.FLAPPING if steady > lasted else Why.WAITING
+    at = max(lasted, steady, now)
     awake = awake_from(target.hours, at) if must_be_awake(episode, target) else at
     return Outlook(why, at) if awake == at else Outlook(Why.QUIET, awake)
 
 
-def wait_of(episode: Episode, target: Target, waits: Waits) -> tuple[Why, int]:
-    """Return for how many seconds the episode must have lasted, and why so long."""
-    if episode.kind in EVENTS:
-        return Why.WAITING, target.after
-    wait = target.after + waits.opened
-    if episode.flaps >= waits.flaps and waits.flapping > wait:
-        return Why.FLAPPING, waits.flapping
-    return Why.WAITING, wait
+def steady_from(episode: Episode, waits: Waits) -> datetime:
+    """Return from when on an episode is told although it came and went."""
+    is_flapping = episode.flaps >= waits.flaps and episode.kind not in EVENTS
+    return episode.began_at + timedelta(seconds=waits.flapping if is_flapping else 0)
+
+
+def is_too_late(episode: Episode, moment: datetime) -> bool:
+    """Tell whether the beginning of an episode is not told any more."""
+    if episode.ended_at is None:
+        return False
+    return episode.kind not in EVENTS or moment - episode.ended_at > STALE
 
 
 def must_be_awake(episode: Episode, target: Target) -> bool:
@@ -94,12 +120,19 @@ def awake_from(hours: Hours, moment: datetime) -> datetime | None:
 def beginnings(hours: Hours, moment: datetime) -> Iterator[datetime]:
     """Yield the times from which on somebody may be awake: of each day its start, and quiet's end.
 
-    They are in order.
+    They are in order. On a day on which the clocks are changed, it is each minute.
     """
     today = moment.astimezone(hours.zone).date()
     clocks = sorted({time(0), hours.quiet_until or time(0)})
     for number in range(DAYS_AHEAD + 1):
         day = today + timedelta(days=number)
-        for clock in clocks:
-            local = datetime.combine(day, clock, tzinfo=hours.zone)
-            yield local.astimezone(moment.tzinfo)
+        start, end = (instant(hours, each, time(0)) for each in (day, day + timedelta(days=1)))
+        if end - start == timedelta(days=1):
+            yield from (instant(hours, day, clock) for clock in clocks)
+        else:
+            minutes = int((end - start) / timedelta(minutes=1))
+            yield from (start + timedelta(minutes=each) for each in range(minutes))
+
+
+def instant(hours: Hours, day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, tzinfo=hours.zone).astimezone(UTC)

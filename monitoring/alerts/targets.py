@@ -35,16 +35,18 @@ def targets_of(
     """
     recipients_make(organization_ids=organization_ids, now=now)
     known, routes = recipients_known(organization_ids), routes_of(organization_ids)
-    service = told_by(None, routes, known, told_recipients)
-    found: dict[int | None, list[Target]] = {}
-    for organization_id in organization_ids:
-        if organization_id is None:
-            found[None] = service
-            continue
-        own = told_by(organization_id, routes, known, told_recipients)
-        addresses = mail_addresses(known, organization_id)
-        found[organization_id] = own + without_doubles(service, own, addresses)
-    return found
+    return {each: targets_known(each, routes, known, told_recipients) for each in organization_ids}
+
+
+def targets_known(
+    organization_id: int | None, routes: Routes, known: Known, told: Collection[int] = ()
+) -> list[Target]:
+    """Return who is to be told of the alerts of an organization, as far as there are rows."""
+    own = told_by(organization_id, routes, known, told)
+    if organization_id is None:
+        return own
+    service = told_by(None, routes, known, told)
+    return own + without_doubles(service, own, mail_addresses(known, organization_id))
 
 
 def told_by(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db.models import Min, Q, QuerySet
 
+from monitoring.alerts.kinds import EVENTS
 from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
 from monitoring.alerts.number_words import people_of
-from monitoring.alerts.outlook import outlook
-from monitoring.alerts.plan_facts import Episode, Muted, Phase, Waits
+from monitoring.alerts.outlook import Outlook, first_told, is_sooner, is_too_late, outlook
+from monitoring.alerts.plan_facts import Muted, Phase
 from monitoring.alerts.recipients import Known, recipients_known
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
-from monitoring.alerts.targets import routes_of, waits_of
+from monitoring.alerts.targets import routes_of, targets_known, waits_of
 from monitoring.alerts.telling import episode_of
 from monitoring.console.alert_words import PHASES, outlook_words
 from monitoring.console.alerts_pages import AnyAccess
@@ -162,42 +163,50 @@ def name_of(recipient: Recipient) -> str:
 def untold_of(access: AnyAccess, alert: Alert, now: datetime) -> list[Untold]:
     """Return who was not told although a route is for them; the service's own are left out.
 
-    Of an alert that is over nobody is left to be told.
+    Of an alert that is over nobody is left to be told, but what happened once stays news.
     """
-    if alert.ended_at is not None:
+    episode, organization = episode_of(alert), alert.organization_id
+    if is_too_late(episode, now):
         return []
-    organization = alert.organization_id
     known: Known = recipients_known([organization])
-    routes, waits = routes_of([organization])[organization], waits_of([organization])[organization]
+    routes, waits = routes_of([organization]), waits_of([organization])[organization]
     told = set(told_by(alert).values_list("recipient", flat=True))
-    at_once = told_by(alert).exclude(route__after__gt=0).aggregate(at=Min("at"))["at"]
-    episode, found = episode_of(alert), dict[int, Untold]()
-    for route in routes:
-        for recipient in known[organization].values():
-            if recipient.id in told or recipient.id in found or not is_for(route, recipient):
+    targets = targets_known(organization, routes, known)
+    untold = [each for each in targets if each.recipient not in told]
+    first_at = told_at_once(alert) or first_told(episode, untold, now, waits)
+    found: dict[int, tuple[Outlook, Untold]] = {}
+    for route in routes[organization]:
+        for recipient in audience(route, known[organization], told):
+            each = outlook(episode, target_of(route, recipient), now, waits, first_at)
+            before = found.get(recipient.id)
+            if each is None or (before is not None and not is_sooner(each, before[0])):
                 continue
-            why = reason(episode, route, recipient, now, access.time_zone, waits, at_once)
-            if why:
-                line = Untold(recipient.name, recipient.address, route.name, why)
-                found[recipient.id] = line
-    return list(found.values())[:MOST_TOLD]
+            why = reason(each, recipient, now, access.time_zone, is_event=alert.kind in EVENTS)
+            found[recipient.id] = each, Untold(recipient.name, recipient.address, route.name, why)
+    return [line for _, line in found.values()][:MOST_TOLD]
+
+
+def told_at_once(alert: Alert) -> datetime | None:
+    """Return when somebody was first told by a route without a delay."""
+    found: datetime | None = (
+        told_by(alert).exclude(route__after__gt=0).aggregate(at=Min("at"))["at"]
+    )
+    return found
+
+
+def audience(
+    route: RouteFacts, recipients: Mapping[int, RecipientFacts], told: Collection[int]
+) -> list[RecipientFacts]:
+    """Return whom a route is for who was not told, hearing of anything or not."""
+    return [each for each in recipients.values() if each.id not in told and is_for(route, each)]
 
 
 def reason(
-    episode: Episode,
-    route: RouteFacts,
-    recipient: RecipientFacts,
-    now: datetime,
-    zone: tzinfo,
-    waits: Waits,
-    told_at: datetime | None,
+    expected: Outlook, recipient: RecipientFacts, now: datetime, zone: tzinfo, *, is_event: bool
 ) -> str:
-    """Return why a route's recipient is not told; empty where the route is not about it."""
-    expected = outlook(episode, target_of(route, recipient), now, waits, told_at)
-    if expected is None:
-        return ""
+    """Return why a recipient is not told."""
     if not recipient.is_subscribed:
         return "Unsubscribed: wants no alerts of this organization"
     if not recipient.is_confirmed:
         return "Waits for confirmation: nobody there has said yet that they want alerts"
-    return outlook_words(expected, now, zone)
+    return outlook_words(expected, now, zone, is_event=is_event)

@@ -112,19 +112,18 @@ def told_words(told: int, *, is_open: bool) -> str:
     return "nobody yet" if is_open else "nobody"
 
 
-def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo) -> str:
-    """Return why somebody is not told, and when they will be."""
+def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo, *, is_event: bool = False) -> str:
+    """Return why somebody is not told, and when they will be; `is_event`: it does not last."""
+    lasts = "" if is_event else " if it lasts"
     soon = outlook.at is not None and outlook.at <= now
     when = planned(outlook.at, now, zone) if outlook.at else ""
     match outlook.why:
         case Why.QUIET:
             if not when:
                 return "Not told: there is no hour at which they want to hear of such an alert"
-            return f"Quiet hours: will be told {when} if it lasts"
+            return f"Quiet hours: will be told {when}{lasts}"
         case Why.FLAPPING:
-            return (
-                "Flapping: told within a minute" if soon else f"Flapping: told {when} if it lasts"
-            )
+            return "Flapping: told within a minute" if soon else f"Flapping: told {when}{lasts}"
         case Why.SILENCED:
             return "Muted: everybody it is about is silenced"
         case Why.ABSORBED:
@@ -133,7 +132,7 @@ def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo) -> str:
             return "Not needed: somebody has acknowledged it"
         case Why.OVER:
             return "Over before it was their turn"
-    return "Will be told within a minute" if soon else f"Will be told {when} if it lasts"
+    return "Will be told within a minute" if soon else f"Will be told {when}{lasts}"
 
 
 def since(alert: Alert, now: datetime, zone: tzinfo) -> str:

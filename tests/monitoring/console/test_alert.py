@@ -198,6 +198,43 @@ def test_who_was_not_told_is_listed_with_the_reason(cast: Cast, admin_client: Cl
         assert words in page, words
 
 
+def test_an_escalation_is_foreseen_by_when_the_first_will_wake_up_to_be_told(
+    cast: Cast, admin_client: Client
+) -> None:
+    alert = make_alert(cast.acme, began_at=NOW - HOUR / 12)
+    asleep = {"quiet_from": time(11), "quiet_until": time(13, 30)}
+    make_recipient(cast.acme, user=cast.admin, **asleep)
+    box = make_recipient(cast.acme, name="Second box")
+    make_route(cast.acme, [box], name="Escalation", position=1, after=3_600)
+    make_route(cast.acme, position=2, name="Owners and admins")
+    page = page_of(admin_client, alert)
+    assert "Quiet hours: will be told at 13:30 if it lasts · Owners and admins" in page
+    assert "Will be told at 14:30 if it lasts · Escalation" in page
+
+
+def test_of_several_routes_that_by_which_one_is_told_first_is_named(
+    cast: Cast, admin_client: Client
+) -> None:
+    alert = make_alert(cast.acme, began_at=NOW - HOUR / 12, acknowledged_at=NOW)
+    make_recipient(cast.acme, user=cast.admin)
+    make_route(cast.acme, position=1, name="Escalation", after=3_600)
+    make_route(cast.acme, position=2, name="At once")
+    assert "Will be told at 13:10 if it lasts · At once" in page_of(admin_client, alert)
+
+
+def test_what_happened_once_is_still_told_to_whoever_sleeps(
+    cast: Cast, admin_client: Client
+) -> None:
+    once = {"kind": AlertKind.RULE_CHANGE, "severity": Severity.NOTICE, "people": 0}
+    alert = make_alert(cast.acme, began_at=NOW - HOUR, ended_at=NOW - HOUR, **once)
+    night = {"quiet_from": time(11), "quiet_until": time(7)}
+    make_recipient(cast.acme, user=cast.admin, **night)
+    make_route(cast.acme, name="All")
+    assert "Quiet hours: will be told on Sat at 07:00 · All" in page_of(admin_client, alert)
+    Alert.objects.filter(pk=alert.pk).update(ended_at=NOW - 90 * HOUR, began_at=NOW - 90 * HOUR)
+    assert "Who was not told" not in page_of(admin_client, alert)
+
+
 def test_who_was_told_is_not_among_those_who_were_not(cast: Cast, admin_client: Client) -> None:
     casey = make_recipient(cast.acme, user=cast.admin, name="Casey Admin")
     alert = make_alert(cast.acme)
