@@ -29,6 +29,7 @@ from monitoring.health.models import Health
 from monitoring.incidents.models import Incident
 from monitoring.incidents.watch import incidents_find, incidents_follow
 from synccenter.demo.cast import HOUSES, LOGINS
+from synccenter.demo.digest import digests_tell
 
 MINUTE = timedelta(minutes=1)
 WEEK = timedelta(days=7)
@@ -96,6 +97,7 @@ def look_for_incidents(at: datetime) -> None:
 
 def tell(at: datetime) -> None:
     alerts_watch(at)
+    digests_tell(at)
     waiting = Message.objects.filter(state=MessageState.QUEUED)
     waiting.update(sent_at=F("created_at") + 10 * timedelta(seconds=1), **TAKEN)
     alert = Alert.objects.open().filter(kind=AlertKind.STALLED, acknowledged_at=None).first()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -37,8 +38,10 @@ from synccenter.demo.alerts import (
     next_look,
     outage_told,
     quiet_hours_set,
+    tell,
 )
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
+from synccenter.demo.digest import CHOSEN, digest_choose, digest_due
 from synccenter.demo.outage import TICK, outage_record
 from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, WENT_SILENT, PastRun, past_of
 from synccenter.demo.trend import trend_record
@@ -79,6 +82,13 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
     members_make()
     say(f"{len(cast)} people in {len(HOUSES)} organizations")
     organizations = list(Organization.objects.filter(slug__in=[house.slug for house in HOUSES]))
+    trend, morning = partial(trend_record, [each.pk for each in organizations]), digest_due(now)
+
+    def morning_comes(at: datetime) -> None:
+        """Note how people stood until then, which a digest tells, and write it."""
+        trend(since=now - DAYS * DAY, until=at, now=now)
+        tell(at)
+
     happened = [
         (
             now - OUTAGE_OVER,
@@ -88,14 +98,12 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
         (now - WAS_HELD, lambda at: holds_make(cast, now)),
         (now - SILENCED, lambda at: silence_make(cast, now)),
         (now - WENT_SILENT, look),
+        (morning - CHOSEN, digest_choose),
+        (morning, morning_comes),
     ]
     say(f"{past_record(cast, now, random, happened):,} outcomes of {DAYS} days")
     connections_settle(cast, now)
-    trend_record([each.pk for each in organizations], since=now - timedelta(days=DAYS), now=now)
-
-
-def outage_happens(organizations: Sequence[Organization], now: datetime) -> None:
-    outage_told(outage_record(organizations=organizations, now=now))
+    trend(since=morning, until=now, now=now)
 
 
 def organization_make(house: House, settings: dict[str, Any], now: datetime) -> Organization:

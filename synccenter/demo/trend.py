@@ -22,9 +22,11 @@ class Move:
     after: str
 
 
-def trend_record(organizations: Iterable[int], *, since: datetime, now: datetime) -> None:
-    """Note how people of the organizations stood every half hour from then until now."""
-    samples_add(samples_of(moves_of(list(organizations), since), since, now))
+def trend_record(
+    organizations: Iterable[int], *, since: datetime, until: datetime, now: datetime
+) -> None:
+    """Note how people of the organizations stood every half hour in a time before `now`."""
+    samples_add(samples_of(moves_of(list(organizations), since), since, until, now))
 
 
 def moves_of(organizations: list[int], since: datetime) -> list[Move]:
@@ -46,12 +48,14 @@ def moves_of(organizations: list[int], since: datetime) -> list[Move]:
     return sorted(moves, key=lambda move: move.at)
 
 
-def samples_of(moves: Iterable[Move], since: datetime, now: datetime) -> Iterator[Sample]:
-    """Yield the samples still kept at `now`, from moves in order of time. Pure."""
+def samples_of(
+    moves: Iterable[Move], since: datetime, until: datetime, now: datetime
+) -> Iterator[Sample]:
+    """Yield the samples after `since` that are still kept at `now`, from moves in order. Pure."""
     people: Counter[tuple[int, str]] = Counter()
     coming = list(reversed(list(moves)))
     at = sample_time(since)
-    while at + EVERY <= now:
+    while at + EVERY <= until:
         at += EVERY
         while coming and coming[-1].at <= at:
             move = coming.pop()

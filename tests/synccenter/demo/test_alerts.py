@@ -5,12 +5,15 @@ from random import Random
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db.models import Count
 
 from accounts.access import access_for
 from accounts.models import Member, Role
 from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Message, Recipient
+from monitoring.alerts.outbox import mail_in
+from monitoring.health.models import StatusSample
 from monitoring.incidents.models import Incident
 from monitoring.outcomes.partitions import partitions_ensure
 from monitoring.replay.models import BackTest
@@ -19,6 +22,7 @@ from monitoring.replay.rehearsals import rehearsal_ask
 from monitoring.replay.working import back_tests_work
 from synccenter.demo.alerts import look, outage_told, quiet_hours_set
 from synccenter.demo.cast import HOUSES, LOGINS
+from synccenter.demo.digest import digest_due
 from synccenter.demo.outage import outage_record
 from synccenter.demo.seed import demo_seed
 from synccenter.demo.world import build_world
@@ -39,13 +43,31 @@ def test_a_rehearsal_of_the_demo_finds_the_mails_of_its_outbox() -> None:
     back_tests_work()
     played = from_json(BackTest.objects.get().result).messages
     sent = Message.objects.filter(organization__slug=HOUSES[0].slug, created_at__gte=since)
-    sent = list(sent.order_by("created_at", "pk"))
+    sent = list(sent.exclude(kind="digest").order_by("created_at", "pk"))
     assert len(sent) > 3
     assert [(each.recipient, each.subject) for each in sent] == [
         (each.address, each.subject) for each in played
     ]
     apart = [abs(one.created_at - two.at) for one, two in zip(sent, played, strict=True)]
     assert max(apart) <= timedelta(minutes=1)
+    digest_is_whole()
+
+
+def digest_is_whole() -> None:
+    """The outbox has the admin's digest of the last morning, and the next is to come."""
+    digest = Message.objects.get(kind="digest")
+    assert (digest.recipient, digest.answer) == (LOGINS[0].email, KEPT_HERE)
+    assert timedelta() <= digest.created_at - digest_due(NOW) <= timedelta(minutes=2)
+    mail = mail_in(digest)
+    assert "% of people-hours covered" in mail.text
+    assert "2 people need you" in mail.subject
+    assert "Google access was revoked" in mail.text
+    (picture,) = mail.pictures
+    assert picture.png.startswith(b"\x89PNG")
+    recipient = Recipient.objects.get(user__email=LOGINS[0].email)
+    assert recipient.digest_at == digest_due(NOW) + timedelta(days=1)
+    lately = StatusSample.objects.filter(at__gt=NOW - timedelta(days=1))
+    assert lately.aggregate(times=Count("at", distinct=True)) == {"times": 48}
 
 
 @pytest.mark.django_db

@@ -36,7 +36,7 @@ def test_everybody_is_in_one_group_at_every_time(courses: list[list[tuple[int, s
             group = after
     moves.sort(key=lambda move: move.at)
     people: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
-    for _, at, group, number in samples_of(moves, SINCE, NOW):
+    for _, at, group, number in samples_of(moves, SINCE, NOW, NOW):
         people[at][group] = number
     assert {sum(groups.values()) for groups in people.values()} == {len(courses)}
     assert all(SINCE < at <= NOW and is_kept(at, NOW) for at in people)
@@ -57,7 +57,8 @@ def test_the_past_is_noted_as_it_went() -> None:
         ]
     )
     with transaction.atomic():
-        trend_record([acme.pk], since=NOW - 5 * HOUR, now=NOW)
+        for since, until in ((NOW - 5 * HOUR, NOW - 2 * HOUR), (NOW - 2 * HOUR, NOW)):
+            trend_record([acme.pk], since=since, until=until, now=NOW)
     found = StatusSample.objects.filter(group__in=GROUPS).order_by("at")
     assert [sample.group for sample in found] == ["healthy"] * 3 + ["stalled"] * 4 + ["healthy"] * 3
     assert found[0].at == NOW - 5 * HOUR + EVERY
