@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections import defaultdict
-from datetime import timedelta
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -17,8 +17,9 @@ from monitoring.alerts import sending
 from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.outbox import mail_in
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
-from tests.monitoring.alerts.engine_makers import at, sent, watch
+from tests.monitoring.alerts.engine_makers import at, watch
 from tests.monitoring.alerts.makers import make_message
+from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
@@ -73,15 +74,31 @@ def execute(statement: str, **values: object) -> None:
         cursor.execute(statement, values)
 
 
-def flood(causes: int) -> None:
-    """Let everybody stall within ten minutes, and be well an hour after the first."""
+@pytest.fixture
+def clock(post: Post, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time the sender goes by; what it sends is taken by a server."""
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: at(clock.minute))
+    return clock
+
+
+class Clock:
+    minute: float = 0.0
+
+
+def flood(clock: Clock, causes: int, ticks: int = TEN_MINUTES) -> None:
+    """Let everybody stall within some ticks, and be well an hour after the first.
+
+    What is queued is sent after each tick.
+    """
     for number, minute in enumerate(TICKS):
-        if number < TEN_MINUTES:
-            execute(STALL, causes=causes, ticks=TEN_MINUTES, tick=number, now=at(minute))
+        clock.minute = minute
+        if number < ticks:
+            execute(STALL, causes=causes, ticks=ticks, tick=number, now=at(minute))
         if minute == HEALED_AT:
             execute(HEAL)
         watch(minute)
-        sent(minute)
+        sending.messages_work()
 
 
 def by_address() -> dict[str, list[Message]]:
@@ -91,22 +108,32 @@ def by_address() -> dict[str, list[Message]]:
     return messages
 
 
-def expect_no_storm(messages: dict[str, list[Message]]) -> None:
+def expect_no_storm(messages: dict[str, list[Message]], post: Post) -> None:
+    """All that was queued arrived, and at no address two within a minute."""
     assert len(messages) == 2 * ORGANIZATIONS + 1
+    arrived = Counter(post.recipients)
     for address, theirs in messages.items():
-        gaps = [later.created_at - earlier.created_at for earlier, later in pairwise(theirs)]
-        assert not gaps or min(gaps) >= timedelta(minutes=1), address
+        assert arrived[address] == len(theirs)
+        for times in ([each.created_at for each in theirs], sent_times(theirs)):
+            gaps = [later - earlier for earlier, later in pairwise(times)]
+            assert not gaps or min(gaps) >= timedelta(minutes=1), address
+
+
+def sent_times(messages: list[Message]) -> list[datetime]:
+    times = [message.sent_at for message in messages if message.sent_at is not None]
+    assert len(times) == len(messages), "each was sent"
+    return sorted(times)
 
 
 def test_one_cause_is_one_alert_for_each_organization_and_recipient(
-    organizations: list[Organization],
+    organizations: list[Organization], post: Post, clock: Clock
 ) -> None:
-    flood(causes=1)
+    flood(clock, causes=1)
     alerts = Alert.objects.values_list("organization", "most_people", "is_settled")
     size = PEOPLE // ORGANIZATIONS
     assert sorted(alerts) == sorted((each.pk, size, True) for each in organizations)
     messages = by_address()
-    expect_no_storm(messages)
+    expect_no_storm(messages, post)
     for address, theirs in messages.items():
         assert len(theirs) == 2, f"one of the beginning and one of the end for {address}"
     told = Notification.objects.filter(message__recipient="sam@service.example", phase="opened")
@@ -114,13 +141,31 @@ def test_one_cause_is_one_alert_for_each_organization_and_recipient(
     assert Notification.objects.filter(phase="opened", people=size).count() == 3 * ORGANIZATIONS
 
 
-def test_300_causes_at_once_are_one_short_message_to_each_recipient(
-    organizations: list[Organization],
+def test_300_causes_at_once_are_exactly_one_short_message_to_each_recipient(
+    organizations: list[Organization], post: Post, clock: Clock
 ) -> None:
-    flood(causes=300)
+    flood(clock, causes=300, ticks=1)
+    expect_no_storm(by_address(), post)
+    began = Message.objects.filter(sent_at__lt=at(HEALED_AT))
+    assert began.count() == 2 * ORGANIZATIONS + 1
+    mails: defaultdict[str, list[str]] = defaultdict(list)
+    for address, mail in zip(post.recipients, post.mails, strict=True):
+        body = mail.get_body(("plain",))
+        assert body is not None
+        mails[address].append(body.get_content())
+    for address, (beginning, *_) in mails.items():
+        causes = 300 * (ORGANIZATIONS if address == "sam@service.example" else 1)
+        assert beginning.count("\n* ") == 10, beginning
+        assert f"And {causes - 10:,} more: " in beginning
+
+
+def test_300_causes_within_ten_minutes_are_a_few_short_messages_to_each_recipient(
+    organizations: list[Organization], post: Post, clock: Clock
+) -> None:
+    flood(clock, causes=300)
     assert Alert.objects.count() == 300 * ORGANIZATIONS
     messages = by_address()
-    expect_no_storm(messages)
+    expect_no_storm(messages, post)
     first, last = Message.objects.earliest("created_at"), Message.objects.latest("created_at")
     assert first.created_at >= at(15)
     assert last.created_at <= at(HEALED_AT + 35)
