@@ -48,7 +48,8 @@ STALL = """
     UPDATE health_health
     SET status = 'stalled', cause = 'cause ' || person_id %% %(causes)s, severity = 0,
         status_since = %(now)s, unwell_since = %(now)s
-    WHERE status <> 'stalled' AND person_id / %(causes)s %% %(ticks)s = %(tick)s
+    WHERE status <> 'stalled'
+        AND (person_id - (SELECT min(id) FROM accounts_person)) / %(causes)s %% %(ticks)s = %(tick)s
 """
 HEAL = """
     UPDATE health_health
@@ -86,10 +87,10 @@ class Clock:
     minute: float = 0.0
 
 
-def flood(clock: Clock, causes: int, ticks: int = TEN_MINUTES) -> None:
+def flood(clock: Clock, causes: int, ticks: int = TEN_MINUTES, away_until: float = 0) -> None:
     """Let everybody stall within some ticks, and be well an hour after the first.
 
-    What is queued is sent after each tick.
+    What is queued is sent after each tick, from the minute on until which the sender is away.
     """
     for number, minute in enumerate(TICKS):
         clock.minute = minute
@@ -98,7 +99,8 @@ def flood(clock: Clock, causes: int, ticks: int = TEN_MINUTES) -> None:
         if minute == HEALED_AT:
             execute(HEAL)
         watch(minute)
-        sending.messages_work()
+        if minute >= away_until:
+            sending.messages_work()
 
 
 def by_address() -> dict[str, list[Message]]:
@@ -178,6 +180,21 @@ def test_300_causes_within_ten_minutes_are_a_few_short_messages_to_each_recipien
         assert text.count("\n* ") == 10, text
         assert f"And {max(told) - 10:,} more: " in text
         assert len(theirs) <= 12, f"{address} is told each minute in which some begin, at most"
+
+
+def test_what_piled_up_while_the_sender_was_away_comes_one_a_minute(
+    organizations: list[Organization], post: Post, clock: Clock
+) -> None:
+    flood(clock, causes=300, away_until=17.5)
+    first = Message.objects.filter(state="sent").earliest("sent_at")
+    assert first.sent_at == at(17.5)
+    piled_up = Message.objects.filter(created_at__lt=at(17.5)).values_list("recipient", flat=True)
+    assert max(Counter(piled_up).values()) > 1
+    for address, theirs in by_address().items():
+        times = sorted(each.sent_at for each in theirs if each.sent_at is not None)
+        assert len(times) == Counter(post.recipients)[address] > 1
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        assert min(gaps) >= timedelta(minutes=1), address
 
 
 def test_the_senders_memory_is_flat_however_many_it_sends(
