@@ -107,6 +107,8 @@ def test_from_a_mail_in_the_outbox_to_the_people_it_names(
     make_story(acme, today)
     page = signed_in("outbox/", viewport=viewport)
     page.get_by_role("link", name="2 people must give access again").last.click()
+    # The list has links of that name too.
+    expect(page.get_by_role("heading", name="Delivery")).to_be_visible()
     page.get_by_role("link", name="2 people must give access again: Google").click()
     expect(page.get_by_role("heading", name="Why it was sent")).to_be_visible()
     page.get_by_role("link", name="2 people", exact=True).click()
