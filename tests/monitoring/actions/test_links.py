@@ -94,3 +94,9 @@ def test_links_are_whole_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     link = person_link(Person(pk=8), NOW)
     assert link.startswith("https://sync.example/me/")
     assert person_id_of(token_in(link), NOW) == 8
+
+
+def test_half_a_character_is_nobodys() -> None:
+    broken = invitation_token(7)[:-1] + "\ud800"
+    assert invitation_id_of(broken) is None
+    assert person_id_of(broken, NOW) is None

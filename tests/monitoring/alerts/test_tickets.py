@@ -57,3 +57,8 @@ def test_a_link_is_short_and_stands_in_any_mail(purpose: str) -> None:
     assert len(token) < 80
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert ids_in(purpose, token) == [2**63 - 1, 2**63 - 1]
+
+
+def test_half_a_character_opens_nothing() -> None:
+    broken = token_of("acknowledge", 7, 8)[:-1] + "\ud800"
+    assert ids_in("acknowledge", broken) == []
