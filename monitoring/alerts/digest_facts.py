@@ -37,8 +37,8 @@ DEEDS = """
         AND split_part(action, '.', 1) = ANY(%(about)s)
     GROUP BY action ORDER BY count(*) DESC, action LIMIT %(most)s
 """
-# What is done about people, incidents, rules and silences; looking and files are nobody's news.
-ABOUT = ["action", "person", "incident", "rule", "silence", "invitation"]
+# What is done about people, alerts, incidents, rules and silences; looking is nobody's news.
+ABOUT = ["action", "alert", "person", "incident", "rule", "silence", "invitation"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ POPUPS = ["allow-popups", "allow-popups-to-escape-sandbox"]
 # A mail runs nothing, loads nothing and sends nothing; only its own links may leave it.
 MAIL_POLICY = {
     "default-src": [NONE],
+    "img-src": ["data:"],
     "style-src": [NONCE],
     "base-uri": [NONE],
     "form-action": [NONE],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Organization, Person
 from monitoring.alerts import coverage
+from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.coverage import (
     Fall,
     Stand,
@@ -27,6 +28,7 @@ from monitoring.alerts.coverage import (
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.sources import Finding
+from monitoring.alerts.watch import alerts_watch
 from monitoring.health.models import Health, StatusSample
 from monitoring.health.samples import samples_add
 from monitoring.incidents.models import Hit, Incident
@@ -276,3 +278,19 @@ def test_its_work_grows_as_the_organizations_that_fell() -> None:
         worked.append(lines_run())
     few, many = worked
     assert 0 < few < many <= 4 * few, "twenty of them, after five"
+
+
+@pytest.mark.django_db
+def test_it_is_an_alert_from_the_fall_until_most_is_made_up_for() -> None:
+    acme = fallen()
+    assert alerts_watch(NOW).begun == 1
+    alert = Alert.objects.get(organization=acme, kind="coverage")
+    words = explained(alert.kind, alert.cause, alert.facts, {})
+    assert words.title == "Only 66.7 % of people are syncing, 100 % were within the last day"
+    assert (alert.people, alert.weight) == (10, pytest.approx(1 / 3))
+
+    assert alerts_watch(NOW + HOUR).begun == 0
+    Health.objects.filter(organization=acme).update(status="healthy", cause="")
+    assert alerts_watch(NOW + 2 * HOUR).ended == 1
+    alert.refresh_from_db()
+    assert alert.ended_at == NOW + 2 * HOUR

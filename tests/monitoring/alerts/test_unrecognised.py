@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Organization, Person
+from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertPolicy
 from monitoring.alerts.sources import Finding
 from monitoring.alerts.unrecognised import Unknowns, is_worth_telling, unrecognised_findings
+from monitoring.alerts.watch import alerts_watch
 from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_connected_person, make_organization
 from tests.monitoring.errors.makers import panic
@@ -142,3 +144,18 @@ def test_it_costs_two_statements_whatever_there_is() -> None:
     ) as asked:
         assert len(found()) == 3
     assert len(asked) == 2
+
+
+@pytest.mark.django_db
+def test_it_is_an_alert_from_the_first_such_error_until_the_runs_are_good() -> None:
+    acme = make_organization()
+    people = people_of(acme, 6)
+    fail(people)
+    assert alerts_watch(NOW).begun == 1
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.began_at) == ("unrecognised", NOW - 10 * MINUTE)
+    words = explained(alert.kind, alert.cause, alert.facts, {})
+    assert words.title == "100 % of runs end in errors that no rule knows"
+    assert words.meaning.startswith("6 of 6 runs since the hour before ended in one kind of error")
+    report(people, NOW + 5 * MINUTE)
+    assert alerts_watch(NOW + 6 * MINUTE).ended == 1

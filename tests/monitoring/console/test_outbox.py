@@ -209,6 +209,7 @@ def test_the_html_comes_in_a_frame_under_a_policy_of_its_own(
         for part in mail.headers["Content-Security-Policy"].split(";")
     )
     assert policy["default-src"] == "'none'"
+    assert policy["img-src"] == "data:"
     assert policy["style-src"].startswith("'nonce-")
     assert policy["frame-ancestors"] == "'self'"
     assert policy["sandbox"] == "allow-popups allow-popups-to-escape-sandbox"
