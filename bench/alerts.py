@@ -102,9 +102,12 @@ def add_admins() -> None:
 def quiet() -> float:
     """Return the seconds of a tick with nothing new, three alerts being open."""
     from monitoring.alerts.watch import alerts_watch
+    from monitoring.health.tally import tally_compact
 
     last = {"last": 3, "causes": 1, "ticks": 1, "tick": 0, "now": NOW}
     execute(STALL, last)
+    # As the tick keeps it; each person who is added leaves a row of it.
+    tally_compact()
     execute("VACUUM ANALYZE health_health, health_healthtally")
     for minute in (1, 16, 17):
         alerts_watch(NOW + timedelta(minutes=minute))
