@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from accounts.access import Access
 from accounts.models import Organization, Role
 from monitoring.actions.deeds import ActionRefusedError
 from monitoring.actions.models import ActionPolicy
-from monitoring.audit.log import audit_entry_write
+from monitoring.audit.policies import Bounds, first_beyond, policy_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +23,6 @@ class ActionPolicyFacts:
     link_days: int = 7
     reminders: int = 2
     reminder_days: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Between what a number may be, and what is said to who wants another."""
-
-    least: float
-    most: float
-    sentence: str
 
 
 BOUNDS = {
@@ -51,7 +41,6 @@ def action_policy_of(organization: Organization) -> ActionPolicyFacts:
     return ActionPolicyFacts(**stored) if stored else ActionPolicyFacts()
 
 
-@transaction.atomic
 def action_policy_set(
     *,
     access: Access,
@@ -66,22 +55,14 @@ def action_policy_set(
     if access.role != Role.OWNER:
         raise PermissionDenied("Only an owner may change how actions are approved.")
     wanted = ActionPolicyFacts(approval_share, approval_least, link_days, reminders, reminder_days)
-    for name, number in asdict(wanted).items():
-        bounds = BOUNDS[name]
-        if not bounds.least <= number <= bounds.most:
-            raise ActionRefusedError(bounds.sentence, name)
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=access.organization.pk
-    )
-    before = action_policy_of(organization)
-    if wanted == before:
-        return before
-    ActionPolicy.objects.update_or_create(organization=organization, defaults=asdict(wanted))
-    audit_entry_write(
-        organization=organization,
+    if beyond := first_beyond(BOUNDS, wanted):
+        raise ActionRefusedError(*beyond)
+    policy_store(
+        access=access,
+        model=ActionPolicy,
+        policy_of=action_policy_of,
+        wanted=wanted,
         action="action.policy",
         now=now,
-        author=access.user,
-        detail={"before": asdict(before), "after": asdict(wanted)},
     )
     return wanted

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
-
-from django.db import transaction
 
 from accounts.access import Access
 from accounts.models import Organization
 from monitoring.alerts.models import AlertPolicy
 from monitoring.alerts.refusals import AlertRefusedError
-from monitoring.audit.log import audit_entry_write
+from monitoring.audit.policies import Bounds, first_beyond, policy_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +22,6 @@ class AlertPolicyFacts:
     asks_people: bool = False
     unknown_share: float = 0.05
     coverage_drop: float = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Between what a number may be, and what is said to who wants another."""
-
-    least: float
-    most: float
-    sentence: str
 
 
 BOUNDS = {
@@ -51,24 +40,16 @@ def alert_policy_of(organization: Organization) -> AlertPolicyFacts:
     return AlertPolicyFacts(**stored) if stored else AlertPolicyFacts()
 
 
-@transaction.atomic
 def alert_policy_save(*, access: Access, wanted: AlertPolicyFacts, now: datetime) -> None:
     """Set the policy. Raises PermissionDenied for who may only look, and AlertRefusedError."""
     access.require_change()
-    for name, bounds in BOUNDS.items():
-        if not bounds.least <= getattr(wanted, name) <= bounds.most:
-            raise AlertRefusedError(bounds.sentence, name)
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=access.organization.pk
-    )
-    before = alert_policy_of(organization)
-    if wanted == before:
-        return
-    AlertPolicy.objects.update_or_create(organization=organization, defaults=asdict(wanted))
-    audit_entry_write(
-        organization=organization,
+    if beyond := first_beyond(BOUNDS, wanted):
+        raise AlertRefusedError(*beyond)
+    policy_store(
+        access=access,
+        model=AlertPolicy,
+        policy_of=alert_policy_of,
+        wanted=wanted,
         action="alerts.policy",
         now=now,
-        author=access.user,
-        detail={"before": asdict(before), "after": asdict(wanted)},
     )
