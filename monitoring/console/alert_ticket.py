@@ -27,6 +27,7 @@ from monitoring.alerts.recipients import who_may_change
 from monitoring.alerts.tickets import read_acknowledge
 from monitoring.console.moments import zone_name
 from monitoring.console.quiet import quiet_page, said
+from monitoring.console.recipient_links import does_not_open, too_often
 from monitoring.console.rows import past
 
 # So long after its end the page of an alert still says that it is over.
@@ -108,12 +109,7 @@ def shown(request: HttpRequest, token: str, ticket: Ticket) -> HttpResponse:
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
-    return said(
-        request,
-        404,
-        "This link does not open",
-        "It is not complete, or the alert it was about is long over.",
-    )
+    return does_not_open(request, "It is not complete, or the alert it was about is long over.")
 
 
 def only_looking(request: HttpRequest, ticket: Ticket) -> HttpResponse:
@@ -124,13 +120,4 @@ def only_looking(request: HttpRequest, ticket: Ticket) -> HttpResponse:
         "Your role in this organization may look but not change.",
         link=item_alone(ticket.alert).alert_link,
         label="Open in the console",
-    )
-
-
-def too_often(request: HttpRequest) -> HttpResponse:
-    return said(
-        request,
-        429,
-        "That was asked for often enough for now",
-        "Try again in an hour.",
     )

@@ -12,23 +12,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from monitoring.alerts.confirming import recipient_confirm
-from monitoring.alerts.models import Recipient
 from monitoring.alerts.tickets import read_confirm
-from monitoring.console.alert_ticket import too_often
-from monitoring.console.quiet import quiet_page, said
+from monitoring.console.quiet import quiet_page
+from monitoring.console.recipient_links import does_not_open, recipient_behind, too_often
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether the address wants alerts; when posted to, send them from now on."""
-    current = Recipient.objects.current().select_related("organization", "user")
-    recipient = current.filter(pk=read_confirm(token)).first()
+    recipient = recipient_behind(read_confirm(token))
     if recipient is None:
-        return said(
-            request,
-            404,
-            "This link does not open",
-            "It is not complete, or nothing is to be sent to this address any more.",
+        return does_not_open(
+            request, "It is not complete, or nothing is to be sent to this address any more."
         )
     if request.method == "POST":
         if not ratelimit.consume(request, action="confirm_address", key=str(recipient.pk)):

@@ -12,25 +12,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from monitoring.alerts.items import reader_of
-from monitoring.alerts.models import Recipient
 from monitoring.alerts.tickets import read_digest
 from monitoring.alerts.unsubscribing import recipient_digest_stop
-from monitoring.console.alert_ticket import too_often
-from monitoring.console.quiet import quiet_page, said
+from monitoring.console.quiet import quiet_page
+from monitoring.console.recipient_links import does_not_open, recipient_behind, too_often
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def digest_stop(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether to stop a recipient's digests; when posted to, do it."""
-    current = Recipient.objects.current().select_related("organization", "user")
-    recipient = current.filter(pk=read_digest(token)).first()
+    recipient = recipient_behind(read_digest(token))
     if recipient is None:
-        return said(
-            request,
-            404,
-            "This link does not open",
-            "It is not complete, or nothing is sent to this address any more.",
+        return does_not_open(
+            request, "It is not complete, or nothing is sent to this address any more."
         )
     if request.method == "POST":
         if not ratelimit.consume(request, action="unsubscribe", key=str(recipient.pk)):

@@ -12,11 +12,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from monitoring.alerts.models import Recipient
 from monitoring.alerts.tickets import read_unsubscribe
 from monitoring.alerts.unsubscribing import recipient_resubscribe, recipient_unsubscribe
-from monitoring.console.alert_ticket import too_often
-from monitoring.console.quiet import quiet_page, said
+from monitoring.console.quiet import quiet_page
+from monitoring.console.recipient_links import does_not_open, recipient_behind, too_often
 
 
 @csrf_exempt
@@ -26,13 +25,10 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
     Answers without a redirect, which mail programs would not follow.
     """
-    recipient = recipient_in(token)
+    recipient = recipient_behind(read_unsubscribe(token))
     if recipient is None:
-        return said(
-            request,
-            404,
-            "This link does not open",
-            "It is not complete, or nothing is sent to this address any more.",
+        return does_not_open(
+            request, "It is not complete, or nothing is sent to this address any more."
         )
     if request.method == "POST":
         if not ratelimit.consume(request, action="unsubscribe", key=str(recipient.pk)):
@@ -47,9 +43,3 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "is_done": request.method == "POST",
     }
     return quiet_page(request, "unsubscribe", context)
-
-
-def recipient_in(token: str) -> Recipient | None:
-    """Return who a token of ours stands for; None for who is told of nothing any more."""
-    found = Recipient.objects.current().select_related("organization", "user")
-    return found.filter(pk=read_unsubscribe(token)).first()
