@@ -136,7 +136,7 @@ def test_a_link_in_a_mail_is_not_logged_where_its_page_breaks(
 ) -> None:
     set_up(as_json=True)
     token = token_of("unsubscribe", recipient.pk)
-    monkeypatch.setattr("monitoring.console.unsubscribe.recipient_in", lambda token: int(token))
+    monkeypatch.setattr("monitoring.console.unsubscribe.read_unsubscribe", int)
     Client(raise_request_exception=False).get(f"/unsubscribe/{token}/")
     broke = next(map(json.loads, capsys.readouterr().err.splitlines()))
     assert broke["event"] == "Internal Server Error: /unsubscribe/(hidden)/"
