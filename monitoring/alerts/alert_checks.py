@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from django.db.models import Max, Q
@@ -17,11 +18,14 @@ from django.db.models.functions import Now
 
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.hours import Hours, may_be_told, next_awake
+from monitoring.alerts.item_words import ABOUT_PEOPLE
 from monitoring.alerts.kinds import EVENTS, Severity
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipients import hours_by
+from monitoring.alerts.telling import episode_of
+from monitoring.alerts.told import notifications_note_fewest
 
 PACE = timedelta(seconds=Waits().pace)
 A_DAY = timedelta(days=1)
@@ -30,7 +34,9 @@ A_DAY = timedelta(days=1)
 class Claim(NamedTuple):
     """What a message says of one alert, and how that stands now.
 
-    `hours` are the recipient's; None for one who may be sent nothing any more.
+    `hours` are the recipient's; None for one who may be sent nothing any more. It says so many
+    `people`; of `left` it would be said now, and `fewest` were left when it was withdrawn before
+    because they were too few.
     """
 
     message: int
@@ -42,18 +48,37 @@ class Claim(NamedTuple):
     is_acknowledged: bool
     is_escalation: bool
     hours: Hours | None
+    notification: int = 0
+    people: int = 0
+    left: int = 0
+    fewest: int | None = None
 
 
 def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
-    """Decide which of these alerts are sent now, wait for hours or pace, or are withdrawn."""
+    """Decide which of these alerts are sent now, wait for hours or pace, or are withdrawn.
+
+    Of what is withdrawn it is noted where too few people were left, in the caller's transaction.
+    """
     claims = claims_of(messages)
-    left = [message for message in messages if is_worth_sending(claims[message.pk])]
+    kept = [message for message in messages if is_worth_sending(claims[message.pk])]
     decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
-    for message in left:
+    for message in kept:
         if until := asleep_until(claims[message.pk], now):
             decided[message.pk] = until
-    awake = [message for message in left if decided[message.pk] == Leave.WITHDRAW]
-    return decided | paced(awake, sent_lately(awake, now), now)
+    awake = [message for message in kept if decided[message.pk] == Leave.WITHDRAW]
+    decided |= paced(awake, sent_lately(awake, now), now)
+    gone = [claims[pk] for pk, decision in decided.items() if decision == Leave.WITHDRAW]
+    if left := left_of(chain.from_iterable(gone)):
+        notifications_note_fewest(left=left)
+    return decided
+
+
+def left_of(withdrawn: Iterable[Claim]) -> dict[int, int]:
+    """Return how many people are left of claims that shrank, by notification. Pure.
+
+    Where nobody is left it is never told, so that need not be known.
+    """
+    return {each.notification: each.left for each in withdrawn if each.left and is_shrunk(each)}
 
 
 def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
@@ -66,21 +91,28 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
     told = sorted(rows.select_related("alert", "route"), key=place_in_message)
     hours = hours_by({each.recipient_id for each in told})
     for each in told:
-        alert = each.alert
-        claims[each.message_id or 0].append(
-            Claim(
-                message=each.message_id or 0,
-                phase=each.phase,
-                kind=alert.kind,
-                severity=alert.severity,
-                is_over=alert.ended_at is not None,
-                is_silenced=0 < alert.people <= alert.silenced,
-                is_acknowledged=alert.acknowledged_at is not None,
-                is_escalation=each.route is not None and each.route.after > 0,
-                hours=hours.get(each.recipient_id),
-            )
-        )
+        claims[each.message_id or 0].append(claim_of(each, hours.get(each.recipient_id)))
     return claims
+
+
+def claim_of(told: Notification, hours: Hours | None) -> Claim:
+    """Return what a message says of one alert; its alert and route are read."""
+    alert = told.alert
+    return Claim(
+        message=told.message_id or 0,
+        phase=told.phase,
+        kind=alert.kind,
+        severity=alert.severity,
+        is_over=alert.ended_at is not None,
+        is_silenced=0 < alert.people <= alert.silenced,
+        is_acknowledged=alert.acknowledged_at is not None,
+        is_escalation=told.route is not None and told.route.after > 0,
+        hours=hours,
+        notification=told.pk,
+        people=told.people,
+        left=episode_of(alert).people_in(told.teams),
+        fewest=told.fewest,
+    )
 
 
 def place_in_message(notification: Notification) -> tuple[bool, int, int, datetime, int]:
@@ -119,7 +151,20 @@ def is_right(claim: Claim) -> bool:
     is_answered = claim.phase == Phase.REMINDER or claim.is_escalation
     if claim.is_acknowledged and is_answered:
         return False
-    return not claim.is_over and not claim.is_silenced
+    return not (claim.is_over or claim.is_silenced or is_shrunk(claim))
+
+
+def is_shrunk(claim: Claim) -> bool:
+    """Tell whether half of the people that a message says, or fewer, are left. Pure.
+
+    Written anew for that, it is half of those who were left then: else a number that falls and
+    rises would have it written for ever. An end says how many there were, and an incident whom it
+    ever hit: of those only a silence takes any away.
+    """
+    if claim.kind not in ABOUT_PEOPLE or claim.phase == Phase.OVER or not claim.people:
+        return False
+    said = claim.people if claim.fewest is None else min(claim.people, claim.fewest)
+    return 2 * claim.left <= said
 
 
 def asleep_until(claims: Sequence[Claim], now: datetime) -> datetime | None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import transaction
+
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import MESSAGE_KINDS
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -38,7 +40,8 @@ def check_register(kinds: Collection[str], check: Check) -> None:
     """Have mails of these kinds checked each time they are claimed, a few at once.
 
     `check(messages, now)` decides by the id of each message; one it leaves out is sent. It should
-    cost a statement or two, whatever their number. A kind has one check: of two the later counts.
+    cost a statement or two, whatever their number, and what it writes down is kept together with
+    what becomes of them. A kind has one check: of two the later counts.
     Raises KeyError for a kind that is not in `monitoring.alerts.outbox.MESSAGE_KINDS`.
     """
     for kind in kinds:
@@ -64,7 +67,9 @@ def decisions(messages: Sequence[Message], now: datetime) -> dict[int, Decision]
 
 def answers(check: Check, asked: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
     try:
-        return check(asked, now)
+        # A savepoint: the others of the batch are decided in the same transaction.
+        with transaction.atomic():
+            return check(asked, now)
     except DATABASE_ERRORS:
         raise
     except Exception:  # any error of another capability: its mails wait, the others go out

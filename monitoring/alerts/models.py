@@ -312,6 +312,9 @@ class Notification(models.Model):
     """What one recipient is told of one alert, in one phase, or what is kept from them and why.
 
     Several may be in one message. One whose message was withdrawn is not told, and is planned anew.
+
+    people   whom it tells of, and `teams` whose those are; empty stands for all
+    fewest   how many were left when a message of it was withdrawn because they were too few
     """
 
     alert = models.ForeignKey(Alert, models.CASCADE, related_name="notifications", db_index=False)
@@ -320,6 +323,8 @@ class Notification(models.Model):
     number = models.PositiveSmallIntegerField(default=0)
     route = models.ForeignKey(Route, models.SET_NULL, null=True, related_name="+")
     people = models.PositiveIntegerField(default=0)
+    teams = ArrayField(models.CharField(max_length=100), default=list, db_default=[])
+    fewest = models.PositiveIntegerField(null=True)
     weight = models.FloatField(default=0)
     severity = models.PositiveSmallIntegerField(null=True)
     at = models.DateTimeField()

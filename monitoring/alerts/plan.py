@@ -210,10 +210,7 @@ def teams_of(routes: Iterable[Target]) -> frozenset[str]:
 
 def people_for(routes: Iterable[Target], episode: Episode) -> int:
     """Return how many people of an episode concern a recipient: those of the routes' teams."""
-    teams = teams_of(routes)
-    if not teams or not episode.teams:
-        return episode.people
-    return sum(people for team, people in episode.teams.items() if team in teams)
+    return episode.people_in(teams_of(routes))
 
 
 def beginning(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +82,12 @@ class Episode:
     flaps: int = 0
     is_acknowledged: bool = False
     is_part: bool = False
+
+    def people_in(self, teams: Collection[str]) -> int:
+        """Return how many of the people are of some teams: all, where none is named or known."""
+        if not teams or not self.teams:
+            return self.people
+        return sum(people for team, people in self.teams.items() if team in teams)
 
 
 @dataclass(frozen=True, slots=True)

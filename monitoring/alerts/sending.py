@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import transaction
 from django.utils import timezone
 from django.utils.encoding import punycode
 
@@ -224,8 +225,12 @@ def send_all(
     return True
 
 
+@transaction.atomic
 def checked(batch: Sequence[Message], token: UUID) -> list[Message]:
-    """Return those of a batch that are still right to send; the others are kept back."""
+    """Return those of a batch that are still right to send; the others are kept back.
+
+    What their checks note of them and that they are kept back is there together, or neither.
+    """
     now = timezone.now()
     decided = decisions(batch, now)
     for message in batch:

@@ -19,7 +19,7 @@ from monitoring.alerts.rows import rows_insert
 PLACE_KEPT = timedelta(minutes=10)
 # The ids of an alert and of a recipient.
 Pair = tuple[Name, Name]
-CHANGED = ("route_id", "people", "weight", "severity", "at", "muted", "message_id")
+CHANGED = ("route_id", "people", "teams", "weight", "severity", "at", "muted", "message_id")
 # What was kept back or withdrawn before is told after all.
 ANEW = f"""
     ON CONFLICT (alert_id, recipient_id, phase, number) DO UPDATE
@@ -151,6 +151,8 @@ def notifications_write(
             "number": each.number,
             "route_id": each.route,
             "people": each.people,
+            "teams": sorted(each.teams),
+            "fewest": None,
             "weight": weights[int(each.episode)],
             "severity": each.severity,
             "at": now,
@@ -171,6 +173,8 @@ def mutes_write(mutes: Iterable[Mute], now: datetime) -> None:
             "number": 0,
             "route_id": each.route,
             "people": each.people,
+            "teams": [],
+            "fewest": None,
             "weight": 0,
             "severity": None,
             "at": now,
@@ -179,6 +183,12 @@ def mutes_write(mutes: Iterable[Mute], now: datetime) -> None:
         }
         for each in mutes
     )
+
+
+def notifications_note_fewest(*, left: Mapping[int, int]) -> None:
+    """Note how many people were left, by notification, where too few were for what it said."""
+    noted = [Notification(pk=pk, fewest=number) for pk, number in left.items()]
+    Notification.objects.bulk_update(noted, ["fewest"])
 
 
 def write(rows: Iterable[Mapping[str, Any]]) -> None:

@@ -23,7 +23,7 @@ CHANNELS = {
     Channel.WEBHOOK: Look("Webhook", "link", "neutral"),
 }
 WITHDRAWN = "What it said had become wrong before it was sent."
-WITHDRAWN_ALERT = "What it told was over, or muted, before it was sent."
+WITHDRAWN_ALERT = "What it told was over, muted, or about far fewer people before it was sent."
 KEPT = Look("Kept here", "healthy", "neutral")
 
 

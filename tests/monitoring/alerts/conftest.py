@@ -3,9 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from monitoring.alerts import sources
+from tests.monitoring.alerts.clock import Clock
+from tests.monitoring.alerts.engine_makers import at
 from tests.monitoring.alerts.post import Post, post_office
 from tests.monitoring.alerts.web import Web, web_server
 
@@ -19,6 +22,14 @@ def post(settings: Settings) -> Iterator[Post]:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
         yield post
+
+
+@pytest.fixture
+def clock(post: Post, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time the sender goes by; what it sends is taken by a server."""
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: at(clock.minute))
+    return clock
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from accounts.models import Organization, Person
+from monitoring.alerts.alert_checks import alerts_check
+from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.watch import Watched, alerts_watch
 from monitoring.health.models import Health
@@ -67,6 +69,13 @@ def mutes() -> list[tuple[str, int]]:
 
 def subjects() -> list[str]:
     return list(Message.objects.order_by("id").values_list("subject", flat=True))
+
+
+def decided(minutes: float) -> list[Decision]:
+    """Return what is to be done with each alert's message that waits, the oldest first."""
+    waiting = list(Message.objects.waiting().order_by("id"))
+    decisions = alerts_check(waiting, at(minutes))
+    return [decisions[message.pk] for message in waiting]
 
 
 def sent(minutes: float = 0, *messages: Message) -> None:

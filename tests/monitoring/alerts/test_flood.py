@@ -17,6 +17,7 @@ from monitoring.alerts import sending
 from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.outbox import mail_in
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
+from tests.monitoring.alerts.clock import Clock
 from tests.monitoring.alerts.engine_makers import at, watch
 from tests.monitoring.alerts.makers import make_message
 from tests.monitoring.alerts.post import Post
@@ -73,18 +74,6 @@ def organizations() -> list[Organization]:
 def execute(statement: str, **values: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-
-
-@pytest.fixture
-def clock(post: Post, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time the sender goes by; what it sends is taken by a server."""
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", lambda: at(clock.minute))
-    return clock
-
-
-class Clock:
-    minute: float = 0.0
 
 
 def flood(clock: Clock, causes: int, ticks: int = TEN_MINUTES, away_until: float = 0) -> None:

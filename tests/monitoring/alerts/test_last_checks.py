@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from monitoring.alerts import last_checks
-from monitoring.alerts.last_checks import Decision, Leave, check_register, decisions
+from monitoring.alerts.last_checks import Check, Decision, Leave, check_register, decisions
 from monitoring.alerts.models import Message
 from monitoring.alerts.sending import messages_work
 from tests.factories import NOW
@@ -91,12 +91,19 @@ def test_other_kinds_are_not_asked_about(post: Post) -> None:
     assert (check.asked, post.recipients) == ([], [ADA])
 
 
-def test_a_check_that_breaks_keeps_back_its_own_mails_only(
-    post: Post, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
-        raise ZeroDivisionError
+def broken(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
+    raise ZeroDivisionError
 
+
+def breaking_the_transaction(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
+    Message.objects.update(channel=None)
+    return {}
+
+
+@pytest.mark.parametrize("broken", [broken, breaking_the_transaction])
+def test_a_check_that_breaks_keeps_back_its_own_mails_only(
+    post: Post, caplog: pytest.LogCaptureFixture, broken: Check
+) -> None:
     check_register(["reauthorize"], broken)
     waits, goes = make_message(ADA, kind="reauthorize"), make_message(BEN)
     messages_work()

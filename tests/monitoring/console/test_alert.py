@@ -146,7 +146,7 @@ def test_who_was_told_is_listed_with_the_message_and_its_state(
         "As a reminder, about 2 people Built-in route Not delivered",
         "550 No such user",
         "When it grew, about 2 people Built-in route Withdrawn",
-        "What it told was over, or muted, before it was sent.",
+        "What it told was over, muted, or about far fewer people before it was sent.",
     ):
         assert words in page, words
     links = markup(response).links

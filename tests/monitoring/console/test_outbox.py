@@ -326,7 +326,9 @@ def test_a_message_leads_to_the_alerts_it_tells_of(cast: Cast, admin_client: Cli
     told = make_told(alert, state="withdrawn", answer="")
     response = admin_client.get(f"{ADDRESS}{told.message_id}/")
     assert "Tells of 2 people must give access again: Google access was revoked" in text(response)
-    assert "What it told was over, or muted, before it was sent." in text(response)
+    assert "What it told was over, muted, or about far fewer people before it was sent." in text(
+        response
+    )
     assert f"/o/acme/alerts/{alert.pk}/" in markup(response).links
 
 
