@@ -6,11 +6,21 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import Organization
 from monitoring.alerts import sources
+from tests.factories import make_member, make_organization, make_user
 from tests.monitoring.alerts.clock import Clock
 from tests.monitoring.alerts.engine_makers import at
 from tests.monitoring.alerts.post import Post, post_office
 from tests.monitoring.alerts.web import Web, web_server
+
+
+@pytest.fixture
+def acme() -> Organization:
+    """An organization with one admin, ada@acme.example."""
+    organization = make_organization(name="Acme")
+    make_member(organization, user=make_user(email="ada@acme.example"))
+    return organization
 
 
 @pytest.fixture

@@ -45,13 +45,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 ADA = "ada@acme.example"
 
 
-@pytest.fixture
-def acme() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, user=make_user(email=ADA))
-    return organization
-
-
 def test_what_is_still_so_is_sent(acme: Organization) -> None:
     make_stalled(acme, 3)
     for minute in (1, 15):

@@ -19,18 +19,11 @@ from monitoring.alerts.watch import alerts_step
 from monitoring.jobs.beats import tick_beat
 from monitoring.jobs.models import TickBeat
 from monitoring.jobs.tick import TickReport, run_step
-from tests.factories import make_member, make_organization, make_user
+from tests.factories import make_user
 from tests.monitoring.alerts.engine_makers import BROKEN, at, make_stalled, watch
 from tests.monitoring.jobs.makers import database_now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
-
-
-@pytest.fixture
-def acme() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, user=make_user(email="ada@acme.example"))
-    return organization
 
 
 def failing(now: datetime) -> Iterable[Finding]:

@@ -10,7 +10,7 @@ from monitoring.alerts.models import Alert, Message
 from monitoring.alerts.watch import Watched
 from monitoring.incidents.models import Incident
 from monitoring.incidents.watch import incidents_find, incidents_follow
-from tests.factories import NOW, make_member, make_organization, make_user
+from tests.factories import NOW, make_organization, make_user
 from tests.monitoring.alerts.engine_makers import (
     at,
     make_stalled,
@@ -43,13 +43,6 @@ def make_incident(organization: Organization | None, **overrides: Any) -> Incide
         "share": 0.5,
     }
     return Incident.objects.create(organization=organization, **fields | overrides)
-
-
-@pytest.fixture
-def acme() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, user=make_user(email="ada@acme.example"))
-    return organization
 
 
 def test_an_open_incident_is_found_with_its_numbers(acme: Organization) -> None:

@@ -16,7 +16,7 @@ from monitoring.alerts.sending import messages_work
 from monitoring.alerts.watch import Watched
 from monitoring.incidents.models import Incident
 from synccenter.demo.processes import free_port
-from tests.factories import make_member, make_organization, make_user
+from tests.factories import make_member, make_user
 from tests.monitoring.alerts.clock import Clock
 from tests.monitoring.alerts.engine_makers import (
     at,
@@ -38,13 +38,6 @@ from tests.monitoring.console.incident_makers import make_hits, make_incident
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 ADA = "ada@acme.example"
 DAY = 24 * 60
-
-
-@pytest.fixture
-def acme() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, user=make_user(email=ADA))
-    return organization
 
 
 def decided_after(minutes: float) -> list[Decision]:
