@@ -1,4 +1,4 @@
-"""What a consent leads to; the way there and back is in console/test_consent.py."""
+"""What a consent leads to; the way there and back is in console/consent/."""
 
 from __future__ import annotations
 
