@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
+from time_machine import travel
 
 from accounts.models import Organization
 from monitoring.alerts import sources
-from tests.factories import make_member, make_organization, make_user
+from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts.clock import Clock
 from tests.monitoring.alerts.engine_makers import at
 from tests.monitoring.alerts.post import Post, post_office
@@ -55,3 +56,10 @@ def own_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only stalled people and incidents are found: nothing of the service's own comes between."""
     kept = {name: sources._sources[name] for name in ("stalled", "incidents")}
     monkeypatch.setattr(sources, "_sources", kept)
+
+
+@pytest.fixture
+def at_noon() -> Iterator[None]:
+    """The clock stands still at NOW, which is noon."""
+    with travel(NOW, tick=False):
+        yield
