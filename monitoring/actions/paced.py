@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from monitoring.actions.models import Action, ActionPerson, PersonState
-from monitoring.actions.pacing import places_free
 from monitoring.actions.registry import deed_of
 from monitoring.actions.results import results_write
 from monitoring.actions.running import finish, slice_do, take
+from monitoring.incidents.recovery import places_free
 from monitoring.jobs.models import Job, JobState, Lane
 from monitoring.jobs.stream import stream_enter
 

@@ -6,17 +6,6 @@ number of actions is under way and however often somebody comes by to queue the 
 
 from __future__ import annotations
 
-from math import ceil
-
-
-def places_free(*, under_way: int, per_second: float, seconds: float) -> int:
-    """Return how many more people may be queued now, who comes by again within `seconds`.
-
-    `under_way` have been queued and not been heard of: while a provider is slow, or our workers
-    are, nobody is added.
-    """
-    return max(ceil(per_second * seconds) - under_way, 0)
-
 
 def start_offsets(count: int, last_start: float | None, per_second: float) -> list[float]:
     """Return in how many seconds each of the next people starts, evenly spaced.

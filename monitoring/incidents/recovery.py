@@ -60,13 +60,13 @@ def rate_of(hit: int, pace: Pace) -> float:
     return max(pace.people_per_second, hit / pace.within)
 
 
-def places_free(hit: int, under_way: int, seconds: float, pace: Pace) -> int:
-    """Return how many more people may be asked for in the next `seconds`.
+def places_free(*, under_way: int, per_second: float, seconds: float) -> int:
+    """Return how many more people may be queued now by who comes by again within `seconds`.
 
-    `under_way` were asked for and have not been heard of: while a provider is slow, or our workers
-    are, nobody is added to the queue.
+    `under_way` have been queued and not been heard of: while a provider is slow, or our workers
+    are, nobody is added.
     """
-    return max(ceil(rate_of(hit, pace) * seconds) - under_way, 0)
+    return max(ceil(per_second * seconds) - under_way, 0)
 
 
 def start_times(

@@ -12,7 +12,7 @@ from django.db.models import Q
 from monitoring.health.store import lock
 from monitoring.incidents.course import incident_end_recovery
 from monitoring.incidents.models import Hit, Incident
-from monitoring.incidents.recovery import Pace, Waiting, places_free, start_times
+from monitoring.incidents.recovery import Pace, Waiting, places_free, rate_of, start_times
 from monitoring.jobs.queue import jobs_recover
 
 # Somebody asked for who was not heard of for so long is asked for again.
@@ -64,7 +64,8 @@ def provider_recover(
     # Another tick may have asked for the same seconds a moment ago.
     asked = hits.filter(asked_at__gt=now - timedelta(seconds=seconds)).count()
     hit = sum(incident.people_hit for incident in incidents)
-    places = places_free(hit, max(under_way, asked), seconds, pace)
+    rate = rate_of(hit, pace)
+    places = places_free(under_way=max(under_way, asked), per_second=rate, seconds=seconds)
     waiting = waiting_for([incident.pk for incident in incidents], now, limit=places)
     starts = start_times(waiting, places, hit, now, pace)
     people = [person for person, _ in starts]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from monitoring.health.fold import JudgedOutcome
 from monitoring.health.shields import Shield, provider_of
 from monitoring.incidents.detection import Finding, find_incident, is_over
-from monitoring.incidents.recovery import canaries_to_appoint, places_free, start_times
+from monitoring.incidents.recovery import canaries_to_appoint, places_free, rate_of, start_times
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
@@ -173,7 +173,11 @@ class Watch:
         if incident.is_open or not incident.to_recover:
             return []
         hit, pace = len(incident.everybody), self._numbers.pace
-        places = places_free(hit, len(incident.under_way), self._numbers.tick, pace)
+        places = places_free(
+            under_way=len(incident.under_way),
+            per_second=rate_of(hit, pace),
+            seconds=self._numbers.tick,
+        )
         waiting = self._people.waiting(incident.to_recover, now)
         starts = start_times(waiting, places, hit, now, pace)
         asked = {person_id for person_id, _ in starts}

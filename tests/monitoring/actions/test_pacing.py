@@ -5,20 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.actions.pacing import places_free, start_offsets
+from monitoring.actions.pacing import start_offsets
 
 RATES = st.floats(0.1, 100)
 LAST = st.none() | st.floats(-600, 600)
-
-
-@given(st.integers(0, 10_000), RATES, st.floats(0.5, 120))
-def test_there_are_never_more_under_way_than_start_until_somebody_comes_by_again(
-    under_way: int, rate: float, seconds: float
-) -> None:
-    places = places_free(under_way=under_way, per_second=rate, seconds=seconds)
-    assert places >= 0
-    assert places == 0 or places + under_way < rate * seconds + 1
-    assert places + under_way >= min(rate * seconds, 1)
 
 
 @given(st.integers(0, 200), LAST, RATES)

@@ -18,6 +18,7 @@ from monitoring.incidents.recovery import (
 from tests.factories import NOW
 
 MINUTES = st.integers(-600, 600)
+RATES = st.floats(0.1, 100)
 
 
 def at(minutes: float) -> datetime:
@@ -84,19 +85,21 @@ def test_starts_are_evenly_spaced_at_the_rate_and_oldest_first(
         assert abs(apart - 1 / rate_of(hit, pace)) < 1e-5
 
 
-@given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 600), PACES)
+@given(st.integers(0, 10**5), RATES, st.floats(0, 600))
 def test_no_more_are_asked_for_than_the_rate_allows(
-    hit: int, under_way: int, seconds: float, pace: Pace
+    under_way: int, rate: float, seconds: float
 ) -> None:
-    places = places_free(hit, under_way, seconds, pace)
-    assert 0 <= places <= rate_of(hit, pace) * seconds + 1
-    assert places == 0 or places + under_way <= rate_of(hit, pace) * seconds + 1
+    places = places_free(under_way=under_way, per_second=rate, seconds=seconds)
+    assert 0 <= places <= rate * seconds + 1
+    assert places == 0 or places + under_way < rate * seconds + 1
+    assert places + under_way >= min(rate * seconds, 1)
 
 
-@given(st.integers(0, 10**6), st.integers(0, 10**4), PACES)
-def test_who_has_not_been_heard_of_takes_a_place(hit: int, under_way: int, pace: Pace) -> None:
-    before = places_free(hit, under_way, 30, pace)
-    assert before - 1 <= places_free(hit, under_way + 1, 30, pace) <= before
+@given(st.integers(0, 10**4), RATES)
+def test_who_has_not_been_heard_of_takes_a_place(under_way: int, rate: float) -> None:
+    before = places_free(under_way=under_way, per_second=rate, seconds=30)
+    after = places_free(under_way=under_way + 1, per_second=rate, seconds=30)
+    assert before - 1 <= after <= before
 
 
 @given(st.integers(0, 10**6), PACES)
@@ -118,7 +121,8 @@ def test_all_are_recovered_each_once_however_long_it_takes(
     for _ in range(10_000):
         if not left:
             break
-        places = places_free(len(waiting), 0, 30, pace)
+        rate = rate_of(len(waiting), pace)
+        places = places_free(under_way=0, per_second=rate, seconds=30)
         for person_id, _start in start_times(left.values(), places, len(waiting), now, pace):
             asked.append(person_id)
             del left[person_id]
