@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from monitoring.alerts.number_words import counted, people_of
 from monitoring.replay.recorded import Recording
 from monitoring.replay.simulation import Played
 from monitoring.replay.stage import Hour, Stage
@@ -153,7 +154,7 @@ def objects(story: Story) -> Iterator[dict[str, Any]]:
 
 def lines(story: Story) -> Iterator[str]:
     """Yield the lines of a story, without its summary."""
-    yield f"{story.title}: {counted(story.people, 'person', 'people')}."
+    yield f"{story.title}: {people_of(story.people)}."
     yield ""
     yield HEADING
     for hour in story.hours:
@@ -205,9 +206,9 @@ def lines_of_2008(story: Story) -> Iterator[str]:
     moments = sorted(story.disabled_in_2008.values())
     half = moments[(len(moments) - 1) // 2]
     yield (
-        f"{so_far} of {story.people} people switched off between {story.clock(moments[0])} and "
-        f"{story.clock(moments[-1])}, half of them by {half.astimezone(story.zone):%H:%M}, each "
-        "until somebody switches them on again."
+        f"{so_far:,} of {people_of(story.people)} switched off between "
+        f"{story.clock(moments[0])} and {story.clock(moments[-1])}, half of them by "
+        f"{half.astimezone(story.zone):%H:%M}, each until somebody switches them on again."
     )
 
 
@@ -216,17 +217,13 @@ def sentence(stories: Sequence[Story]) -> str:
     told = summary_of(stories)
     minutes, requests = told["minutes_to_all_healthy"], told["max_requests_per_second"]
     parts = [
-        counted(told["people"] or 0, "person", "people"),
-        f"{told['disabled']} disabled by errors",
-        counted(told["incidents"] or 0, "incident", "incidents"),
-        counted(told["mails"] or 0, "mail", "mails"),
+        people_of(told["people"] or 0),
+        f"{told['disabled']:,} disabled by errors",
+        counted(told["incidents"] or 0, "incident"),
+        counted(told["mails"] or 0, "mail"),
     ]
     if minutes is not None:
-        parts.append(f"everybody healthy {counted(minutes, 'minute', 'minutes')} after the end")
+        parts.append(f"everybody healthy {counted(minutes, 'minute')} after the end")
     if requests is not None:
-        parts.append(f"at most {counted(requests, 'request', 'requests')} a second to the provider")
-    return f"{'; '.join(parts)}. The rules of 2008: {told['disabled_under_2008_rules']} disabled."
-
-
-def counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+        parts.append(f"at most {counted(requests, 'request')} a second to the provider")
+    return f"{'; '.join(parts)}. The rules of 2008: {told['disabled_under_2008_rules']:,} disabled."
