@@ -87,6 +87,18 @@ def alerts_url(context: Context, name: str, **given: Any) -> str:
     return alerts_address(context["desk"], name, **given)
 
 
+@register.simple_tag(takes_context=True)
+def address_with(context: Context, name: str, value: str) -> str:
+    """Return this page's address with one thing asked for otherwise, from the first page on."""
+    asked = context["request"].GET.copy()
+    asked.pop("page", None)
+    asked[name] = value
+    if not value:
+        del asked[name]
+    path: str = context["request"].path
+    return f"{path}?{asked.urlencode()}" if asked else path
+
+
 @register.simple_tag
 def field_input(field: BoundField) -> SafeString:
     """Draw the input of a form's field as the design system does."""
