@@ -39,11 +39,21 @@ from monitoring.console.preference_form import PreferenceForm, typed
 from monitoring.console.replays import SPANS
 
 ADD, CHANGE, KEY = (
-    "console/destination_new.html",
+    "console/recipient_new.html",
     "console/destination.html",
     "console/destination_key.html",
 )
 TITLES = {Channel.CHAT: "Add a chat or pager", Channel.WEBHOOK: "Add a webhook"}
+SAID = {
+    Channel.CHAT: (
+        f"Through Apprise: {', '.join(service.name for service in SERVICES)}. "
+        "Of an address only the beginning is shown later."
+    ),
+    Channel.WEBHOOK: (
+        "Events are sent to an address of yours as JSON, signed as Standard Webhooks wants it. The "
+        "key is shown once, after this. Of an address only the beginning is shown later."
+    ),
+}
 
 
 class DestinationForm(forms.Form):
@@ -81,9 +91,9 @@ def new(request: HttpRequest, slug: str | None, channel: str) -> HttpResponse:
             return alerts_redirect(access, "routes")
     context = {
         "form": form,
+        "form_name": channel,
         "title": TITLES[Channel(channel)],
-        "is_webhook": channel == Channel.WEBHOOK,
-        "services": [service.name for service in SERVICES],
+        "said": SAID[Channel(channel)],
     }
     return alerts_page(request, access, ADD, "form", context)
 

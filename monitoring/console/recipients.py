@@ -43,6 +43,18 @@ from monitoring.console.preference_form import PreferenceForm, typed
 from monitoring.console.routes import known_by, members_to_add
 
 ADD, CHANGE = "console/recipient_new.html", "console/recipient.html"
+TITLES = {"member": "Add a member", "mail": "Add a mail address"}
+SAID = {
+    "member": (
+        "Owners and admins are recipients by their role. Here you add who may only look. "
+        "What they are told of, routes say."
+    ),
+    "mail": (
+        "Such as the mailbox of a team. Somebody who reads it must confirm first, by the link in a "
+        "mail that is sent there now, and can unsubscribe it at any time. What they are told of, "
+        "routes say."
+    ),
+}
 ADDED = {
     "member": "Added. A route says what they are told of.",
     "mail": (
@@ -93,7 +105,7 @@ def new(request: HttpRequest, slug: str | None, form_name: str) -> HttpResponse:
     """Add a recipient: a member who may only look, or a mail address."""
     access = alerts_access(request, slug)
     access.require_change()
-    if form_name not in {"member", "mail"}:
+    if form_name not in TITLES:
         raise Http404
     members = members_to_add(access, known_by(access, timezone.now()))
     if form_name == "member" and not members:
@@ -102,7 +114,13 @@ def new(request: HttpRequest, slug: str | None, form_name: str) -> HttpResponse:
     if request.method == "POST" and added(access, form, members):
         messages.success(request, ADDED[form_name])
         return alerts_redirect(access, "routes")
-    context = {"form": form, "form_name": form_name, "zones": time_zones()}
+    context = {
+        "form": form,
+        "form_name": form_name,
+        "title": TITLES[form_name],
+        "said": SAID[form_name],
+        "zones": time_zones(),
+    }
     return alerts_page(request, access, ADD, "form", context)
 
 
