@@ -88,10 +88,21 @@ def standing(alert: Alert, now: datetime, zone: tzinfo) -> str:
     return "nobody needs to hear of it" if is_silenced(alert) else "nobody has acknowledged it"
 
 
+def is_unanswered(alert: Alert) -> bool:
+    """Tell whether an alert goes on and nobody has acknowledged it."""
+    return alert.ended_at is None and alert.acknowledged_at is None
+
+
 def labels_of(alert: Alert) -> list[str]:
-    """Return what keeps an open alert, or a part of it, from being told."""
-    if alert.ended_at is not None:
-        return []
+    """Return what keeps an alert, or a part of it, from being told, or kept it."""
+    found = silenced_labels(alert) if alert.ended_at is None else []
+    if alert.flaps >= FLAPPING:
+        found.append(f"flapping: came back {counted(alert.flaps, 'time')} within a day")
+    return found
+
+
+def silenced_labels(alert: Alert) -> list[str]:
+    """Return who of an open alert is told of otherwise, or not at all."""
     found = []
     if ABSORBED in alert.facts:
         found.append("told with the incident that hits everybody it is about")
@@ -100,8 +111,6 @@ def labels_of(alert: Alert) -> list[str]:
         found.append(f"muted: {everybody} silenced")
     elif alert.silenced:
         found.append(f"muted: {alert.silenced:,} of them silenced")
-    if alert.flaps >= FLAPPING:
-        found.append(f"flapping: came back {counted(alert.flaps, 'time')} within a day")
     return found
 
 

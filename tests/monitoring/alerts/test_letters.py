@@ -126,7 +126,13 @@ def test_several_alerts_are_one_mail_the_worst_first() -> None:
             for words in ("Incident, 412", "5 people stopped syncing", "Over after 3 h 10 min")
         )
         assert first < second < third
+        assert "are over" not in said
     assert mail.text.count("Relax the policy in Salesforce Setup.") == 2
+
+
+def test_several_ends_are_said_to_be_ends_at_once() -> None:
+    for said in both(alert_mail([an_end(alert_id=8), an_end(alert_id=9)], a_reader())):
+        assert "2 alerts of Acme are over" in said
 
 
 def test_several_alerts_say_as_of_when() -> None:

@@ -92,7 +92,7 @@ def test_what_proved_it_is_told_with_the_rule_and_its_version(
     response = admin_client.get(address(alert))
     page = text(response)
     for words in (
-        "Why it was sent Ada Lovelace was the first, 4 h ago",
+        "What proved it Ada Lovelace was the first, 4 h ago",
         "Needs attention: Google access was revoked",
         "Failed: Google access was revoked run on schedule, 5 h ago",
         "Judged by the rule “ Google access was revoked ”, version 2",
@@ -100,6 +100,8 @@ def test_what_proved_it_is_told_with_the_rule_and_its_version(
         assert words in page, words
     attempts = {f"/o/acme/people/{ada.pk}/attempts/{each}/" for each in alert.evidence}
     assert attempts | {f"/o/acme/rules/{CAUSE}/"} <= set(markup(response).links)
+    make_told(alert)
+    assert "Why it was sent Ada Lovelace was the first" in page_of(admin_client, alert)
 
 
 def test_a_silence_about_it_is_begun_from_it(cast: Cast, admin_client: Client) -> None:
@@ -269,6 +271,7 @@ def test_others_like_it_are_told_with_how_they_ended(cast: Cast, admin_client: C
     assert "Flapping: came back 3 times within a day" in page
     assert address(before) in markup(response).links
     assert len(response.context["others"]) == 1
+    assert "Open, nobody has acknowledged it · began" in page_of(admin_client, before)
 
 
 def test_of_one_that_is_over_there_is_nothing_to_do(cast: Cast, admin_client: Client) -> None:

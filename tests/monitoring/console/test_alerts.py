@@ -76,6 +76,15 @@ def test_what_is_silenced_or_flaps_says_so(cast: Cast, admin_client: Client) -> 
     assert response.context["sentence"] == "2 alerts are open, 1 of them nobody has acknowledged"
 
 
+def test_what_flapped_says_so_when_it_is_over_and_nothing_of_silences(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_over(cast.acme, people=1, silenced=1, flaps=3)
+    page = text(admin_client.get(ADDRESS))
+    assert "flapping: came back 3 times within a day Over after 2 h" in page
+    assert "muted:" not in page
+
+
 def test_what_an_incident_absorbs_says_so_and_is_not_said_to_be_silenced(
     cast: Cast, admin_client: Client
 ) -> None:
