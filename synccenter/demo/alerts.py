@@ -56,11 +56,13 @@ def due_by_time(after: datetime) -> Iterator[datetime]:
         began, ended = alert.began_at, alert.ended_at
         if ended is not None:
             yield ended + timedelta(seconds=WAITS.over)
-        else:
-            yield began + timedelta(seconds=WAITS.opened)
+            continue
+        yield began + timedelta(seconds=WAITS.opened)
+        if alert.flaps >= WAITS.flaps:
             yield began + timedelta(seconds=WAITS.flapping)
-    for each in told.values():
-        yield each.last_at + timedelta(seconds=WAITS.reminder)
+    for (key, _), each in told.items():
+        if not alerts[int(key)].acknowledged_at:
+            yield each.last_at + timedelta(seconds=WAITS.reminder)
     if not alerts:
         return
     for recipient in Recipient.objects.current().select_related("user"):

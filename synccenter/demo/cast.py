@@ -19,6 +19,9 @@ class Part(Enum):
     QUOTA = "is over a Google quota"
     MAINTENANCE = "can't be synced, because Salesforce is down for maintenance there"
     SILENT = "has not been heard of since last night"
+    LAPTOP = "is synced by a laptop of their own, which is open only now and then"
+    NO_CALENDAR = "had Google Calendar switched off for a day"
+    NO_API = "could not use the API of Salesforce for a day"
     HELD = "was switched off by an admin"
     HELD_FOR_A_WHILE = "was switched off by an admin until a date"
     NEVER = "was never connected"
@@ -108,7 +111,12 @@ HOUSES = (
             "Anita Borg, Carla Meninsky, Elizabeth Feinler, Jean Sammet, Kathleen Booth,"
             "Mary Shaw, Sandra Kurtzig, Sophie Wilson"
         ),
-        {"Carla Meninsky": Part.REVOKED},
+        {
+            "Carla Meninsky": Part.REVOKED,
+            "Kathleen Booth": Part.NO_CALENDAR,
+            "Mary Shaw": Part.NO_API,
+            "Sandra Kurtzig": Part.LAPTOP,
+        },
     ),
     House(
         "initech",

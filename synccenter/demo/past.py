@@ -31,9 +31,18 @@ TROUBLE_STARTED = {
     Part.QUOTA: timedelta(hours=4),
     Part.MAINTENANCE: timedelta(hours=3),
 }
+# One night two people were moved to another unit; what they lacked there was mended by the evening.
+MOVED_BEFORE = timedelta(hours=84)
+MOVED_HOUR = 1
+MENDED_AFTER = timedelta(hours=16)
 WENT_SILENT = timedelta(hours=11)
+# Since then a laptop is opened only now and then, each time too late not to be missed for a while.
+LAPTOP_CLOSED = timedelta(hours=26)
+OPENED_EVERY = timedelta(hours=5, minutes=20)
+LAST_OPENED = timedelta(hours=4, minutes=50)
 WAS_HELD = timedelta(days=4)
 BLIPS = 0.006
+SYNCED_ELSEWHERE = frozenset({Part.SILENT, Part.LAPTOP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,10 @@ class PastRun:
     counts: dict[str, Any] | None
 
 
-def google_error(status: int, reason: str, message: str, operation: str) -> dict[str, Any]:
-    detail = {"domain": "usageLimits", "reason": reason, "message": message}
+def google_error(
+    status: int, reason: str, message: str, operation: str, domain: str = "usageLimits"
+) -> dict[str, Any]:
+    detail = {"domain": domain, "reason": reason, "message": message}
     body = {"error": {"errors": [detail], "code": status, "message": message}}
     return error_of("google", "http-json", status, json.dumps(body), operation)
 
@@ -106,6 +117,20 @@ OUTAGE = error_of(
     "inconvenience. We'll be back shortly.",
     "query",
 )
+CALENDAR_OFF = google_error(
+    403,
+    "notACalendarUser",
+    "The user must be signed up for Google Calendar.",
+    "events.list",
+    domain="calendar",
+)
+API_OFF = error_of(
+    "salesforce",
+    "http-json",
+    403,
+    '[{"message": "API is disabled for this User", "errorCode": "API_CURRENTLY_DISABLED"}]',
+    "query",
+)
 BLIP = google_error(503, "backendError", "Backend Error", "events.list")
 TROUBLES = {
     Part.REVOKED: ("failure", REVOKED),
@@ -114,6 +139,27 @@ TROUBLES = {
     Part.QUOTA: ("failure", QUOTA),
     Part.MAINTENANCE: ("failure", OUTAGE),
 }
+MOVED = {
+    Part.NO_CALENDAR: ("failure", CALENDAR_OFF),
+    Part.NO_API: ("failure", API_OFF),
+}
+
+
+def trouble_began(part: Part, now: datetime) -> datetime | None:
+    """Return since when something is, or was, the matter with a person; None of nothing."""
+    if part in MOVED:
+        return moved_at(now)
+    if part is Part.LAPTOP:
+        return now - LAPTOP_CLOSED
+    started = TROUBLE_STARTED.get(part)
+    return None if started is None else now - started
+
+
+def moved_at(now: datetime) -> datetime:
+    """Return the night in which two people were moved: some days ago, whenever now is."""
+    latest = now - MOVED_BEFORE
+    night = latest.replace(hour=MOVED_HOUR, minute=0, second=0, microsecond=0)
+    return night if night <= latest else night - timedelta(days=1)
 
 
 def past_of(part: Part, rules: RuleSet, now: datetime, random: Random) -> list[PastRun]:
@@ -128,12 +174,20 @@ def _runs(part: Part, rules: RuleSet, now: datetime, random: Random) -> Iterator
     start = now - timedelta(days=DAYS) + timedelta(seconds=random.randrange(policy.base_interval))
     runs = Runs(awaiting_since=start, expected_at=start)
     end = now - _last_heard(part)
-    while runs.expected_at is not None and runs.expected_at < end:
+    while (due := _due(part, runs.expected_at or end, now)) < end:
         # The tick comes round every half minute.
-        began = runs.expected_at + timedelta(seconds=random.uniform(1, 30))
+        began = due + timedelta(seconds=random.uniform(1, 30))
         run = _run(part, began, now, runs.failures > 0, random)
         yield run
         runs = fold(runs, _judged(run, rules), policy)
+
+
+def _due(part: Part, expected: datetime, now: datetime) -> datetime:
+    """Return when a run comes: when it is expected, but that of a laptop only when it is opened."""
+    if part is not Part.LAPTOP or expected < now - LAPTOP_CLOSED:
+        return expected
+    last = now - LAST_OPENED
+    return last - (last - expected) // OPENED_EVERY * OPENED_EVERY
 
 
 def _last_heard(part: Part) -> timedelta:
@@ -147,7 +201,7 @@ def _last_heard(part: Part) -> timedelta:
 def _run(part: Part, began: datetime, now: datetime, retry: bool, random: Random) -> PastRun:
     result, error = _what_came_of_it(part, began, now, random)
     finished = began + timedelta(seconds=random.uniform(0.8, 4.0))
-    trigger = "external" if part is Part.SILENT else "retry" if retry else "schedule"
+    trigger = "external" if part in SYNCED_ELSEWHERE else "retry" if retry else "schedule"
     counts = _counts(began, random) if error is None else None
     return PastRun(attempt_id_at(began, random), trigger, began, finished, result, error, counts)
 
@@ -158,6 +212,8 @@ def _what_came_of_it(
     ago = now - began
     if part in TROUBLES and ago <= TROUBLE_STARTED[part]:
         return TROUBLES[part]
+    if part in MOVED and timedelta() <= began - moved_at(now) < MENDED_AFTER:
+        return MOVED[part]
     if OUTAGE_STARTED - OUTAGE_LASTED <= ago <= OUTAGE_STARTED:
         return "failure", OUTAGE
     if random.random() < BLIPS:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -25,29 +22,25 @@ from accounts.models import (
     Provider,
 )
 from monitoring.alerts.silences import silence_place
-from monitoring.errors.interpretation import built_in_rules
 from monitoring.health.begin import health_begin
 from monitoring.health.holds import hold_place
 from monitoring.health.models import HoldAuthor
-from monitoring.intake.record import ReportedOutcome, outcomes_record
 from monitoring.outcomes.partitions import partitions_ensure
 from simulator.world import World
-from synccenter.demo.alerts import (
-    look,
-    look_for_incidents,
-    next_look,
-    outage_told,
-    quiet_hours_set,
-    tell,
-)
+from synccenter.demo.alerts import outage_told, quiet_hours_set, tell
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD, House, Part, players
+from synccenter.demo.course import DAY, Cast, past_record
 from synccenter.demo.digest import CHOSEN, digest_choose, digest_due
-from synccenter.demo.outage import TICK, outage_record
-from synccenter.demo.past import DAYS, TROUBLE_STARTED, WAS_HELD, WENT_SILENT, PastRun, past_of
+from synccenter.demo.outage import outage_record
+from synccenter.demo.past import (
+    DAYS,
+    SYNCED_ELSEWHERE,
+    TROUBLE_STARTED,
+    WAS_HELD,
+)
 from synccenter.demo.trend import trend_record
 from syncing.grants import connection_grant, credential_set
 
-BATCH = 1_000
 # Enough to find the demo made; nothing else creates this organization.
 FIRST = HOUSES[0].slug
 
@@ -55,15 +48,6 @@ FIRST = HOUSES[0].slug
 OUTAGE_OVER = timedelta(days=11)
 QUIET_HOURS_SET = timedelta(days=10)
 SILENCED = timedelta(hours=5)
-DAY = timedelta(days=1)
-# Before this it is only looked at the outage.
-LOOKED_AT = timedelta(days=7)
-# After so many in a row it is known what is the matter with somebody.
-FIRST_FAILURES = 3
-
-Cast = dict[Person, Part]
-# Something that happened at a moment of the past, and what makes it so.
-Happening = tuple[datetime, Callable[[datetime], object]]
 
 
 def is_seeded() -> bool:
@@ -97,7 +81,6 @@ def demo_seed(*, world: World, now: datetime, random: Random, say: Callable[[str
         (now - QUIET_HOURS_SET, quiet_hours_set),
         (now - WAS_HELD, lambda at: holds_make(cast, now)),
         (now - SILENCED, lambda at: silence_make(cast, now)),
-        (now - WENT_SILENT, look),
         (morning - CHOSEN, digest_choose),
         (morning, morning_comes),
     ]
@@ -151,7 +134,7 @@ def people_make(
         cast[person] = player.part
         if player.part is not Part.NEVER:
             connect(person, player.part, now - timedelta(days=DAYS))
-    running = [p.pk for p, part in cast.items() if part not in {Part.NEVER, Part.SILENT}]
+    running = [p.pk for p, part in cast.items() if part not in {Part.NEVER, *SYNCED_ELSEWHERE}]
     health_begin(running, now=now - timedelta(days=DAYS))
     return cast
 
@@ -187,81 +170,6 @@ def members_make() -> None:
             Member.objects.create(
                 user=user, organization=organizations[slug], role=role, time_zone=login.time_zone
             )
-
-
-def past_record(
-    cast: Cast, now: datetime, random: Random, happened: Iterable[Happening] = ()
-) -> int:
-    """Take everybody's past in, oldest first, as it would have come; return how many outcomes.
-
-    What else happened is done as soon as all that ended before it has been taken in.
-    """
-    rules = built_in_rules()
-    runs = [
-        (run, person) for person, part in cast.items() for run in past_of(part, rules, now, random)
-    ]
-    runs.sort(key=lambda each: each[0].finished_at)
-    outcomes = [reported(run, person) for run, person in runs]
-    quiet = [person.pk for person, part in cast.items() if part is Part.SILENT]
-    fixed = sorted([*happened, *looks_at(runs, cast, now)], key=lambda each: each[0])
-    taken, past = 0, now - DAYS * DAY
-    for at, happen in [*fixed, (now, None)]:
-        while now - past < LOOKED_AT:
-            due = next_look(past, quiet if now - past <= WENT_SILENT else ())
-            if due is None or due >= at:
-                break
-            taken, past = take_until(outcomes, taken, due), due
-            look(due)
-        taken, past = take_until(outcomes, taken, at), at
-        if happen is not None:
-            happen(at)
-    return len(outcomes)
-
-
-def looks_at(
-    runs: Sequence[tuple[PastRun, Person]], cast: Cast, now: datetime
-) -> Iterator[Happening]:
-    """Yield the looks after the first failures of whoever has a trouble; runs in order of time.
-
-    Later ones change nothing. Where all of an organization fail it is looked after each.
-    """
-    lately = now - TROUBLE_STARTED[Part.MAINTENANCE]
-    seen: Counter[Person] = Counter()
-    for run, person in runs:
-        started = TROUBLE_STARTED.get(cast[person])
-        if run.error and run.finished_at > lately:
-            yield run.finished_at + TICK, look_for_incidents
-        elif (
-            run.error
-            and started
-            and run.finished_at > now - started
-            and seen[person] < FIRST_FAILURES
-        ):
-            seen[person] += 1
-            yield run.finished_at + TICK, look
-
-
-def is_of_trouble(run: PastRun, now: datetime, started: timedelta | None) -> bool:
-    """Tell whether a run failed since somebody's trouble started."""
-    return run.error is not None and started is not None and run.finished_at > now - started
-
-
-def take_until(outcomes: Sequence[ReportedOutcome], taken: int, at: datetime) -> int:
-    """Take in what ended before a moment; return how many outcomes are taken in then."""
-    until = bisect(outcomes, at, key=lambda each: each.finished_at)
-    take_in(outcomes[taken:until])
-    return until
-
-
-def take_in(outcomes: Sequence[ReportedOutcome]) -> None:
-    for start in range(0, len(outcomes), BATCH):
-        batch = outcomes[start : start + BATCH]
-        outcomes_record(batch, now=batch[-1].finished_at)
-
-
-def reported(run: Any, person: Person) -> ReportedOutcome:
-    attempt_id, *rest = astuple(run)
-    return ReportedOutcome(attempt_id, person.organization_id, person.pk, *rest)
 
 
 def connections_settle(cast: Cast, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from monitoring.errors.interpretation import built_in_rules
 from synccenter.demo.cast import HOUSES, LOGINS, Part, players
-from synccenter.demo.past import DAYS, PastRun, past_of
+from synccenter.demo.past import DAYS, LAST_OPENED, OPENED_EVERY, PastRun, moved_at, past_of
 from tests.factories import NOW
 
 RULES = built_in_rules()
@@ -59,6 +59,36 @@ def test_trouble_lasts_to_this_day_and_is_judged_as_the_story_says(
     last = past(part)[-2:]
     assert [run.result for run in last] == [result, result]
     assert interpret(RawError(**last[-1].error), RULES).interpretation == rule_class
+
+
+@pytest.mark.parametrize("part", [Part.NO_CALENDAR, Part.NO_API])
+@pytest.mark.parametrize("hours", [0, 7, 15])
+def test_who_was_moved_one_night_fails_from_then_on_until_it_is_mended(
+    part: Part, hours: int
+) -> None:
+    from monitoring.errors.facts import RawError
+    from monitoring.errors.interpretation import interpret
+
+    now = NOW + timedelta(hours=hours)
+    runs = past_of(part, RULES, now, Random(1))
+    lately = [run for run in runs if run.started_at > moved_at(now)]
+    failed = [run for run in lately if run.error]
+    assert failed[:2] == lately[:2]
+    assert interpret(RawError(**failed[1].error), RULES).interpretation == "needs_admin"
+    # It is all told in the two mornings: who wants quiet at night is asleep at both.
+    assert failed[1].finished_at - moved_at(now) < timedelta(hours=4)
+    well = next(run for run in lately if not run.error)
+    assert timedelta(hours=23) < well.started_at - moved_at(now) < timedelta(hours=28)
+
+
+def test_a_laptop_is_heard_of_for_a_day_only_when_it_is_opened() -> None:
+    runs = past(Part.LAPTOP)
+    assert {run.trigger for run in runs} == {"external"}
+    heard = [run.started_at for run in runs[-4:]]
+    apart = [(later - sooner) / OPENED_EVERY for sooner, later in pairwise(heard)]
+    assert apart == pytest.approx([1, 1, 1], abs=0.01)
+    assert NOW - heard[-1] == pytest.approx(LAST_OPENED, abs=timedelta(minutes=1))
+    assert heard[0] - runs[-5].started_at > OPENED_EVERY
 
 
 def test_everybody_recovered_from_the_outage() -> None:
