@@ -53,9 +53,13 @@ CLAIM = f"""
     WHERE message.id = picked.id
     RETURNING message.id, picked.turn
 """  # noqa: S608 - made of constants
-# Mails have no target.
+# Of mails only the few that ask an address whether it wants alerts have a target. Each half is read
+# by the index of targets, however many mails have the same time.
 IN_ORDER = CLAIM.format(f"""
-    mail AS ({FIRST.format("target_id IS NULL")}),
+    mail AS (
+        ({FIRST.format("target_id IS NULL")}) UNION ALL ({FIRST.format("target_id IS NOT NULL")})
+        ORDER BY next_try_at, id LIMIT %(limit)s
+    ),
     chosen AS (SELECT id, 1 AS turn FROM mail)
 """)  # noqa: S608 - made of constants
 # From one target to the next by the index, however many messages wait for each.

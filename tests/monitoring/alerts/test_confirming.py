@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -8,6 +9,7 @@ from django.db import connection, transaction
 
 from accounts.access import Access, access_for, service_access_for
 from accounts.models import Role
+from monitoring.alerts.claims import messages_claim
 from monitoring.alerts.confirming import confirmations_check, normalised, recipient_confirm
 from monitoring.alerts.last_checks import Leave
 from monitoring.alerts.models import Message, Recipient
@@ -16,12 +18,15 @@ from monitoring.alerts.recipient_changes import recipient_add, recipient_ask, re
 from monitoring.alerts.recipients import recipients_known
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.alerts.routing import RouteFacts, targets_by, untold
+from monitoring.alerts.sending import messages_work
 from monitoring.alerts.showing import mail_shown
 from monitoring.alerts.tickets import confirm_link
 from monitoring.alerts.trials import recipient_test
 from monitoring.alerts.unsubscribing import recipient_resubscribe, recipient_unsubscribe
 from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_member, make_organization, make_user
+from tests.monitoring.alerts.makers import make_message
+from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +65,31 @@ def test_a_stranger_is_asked_by_one_mail_without_a_word_of_who_named_them(access
     assert access.organization.name in mail.subject
     assert confirm_link(recipient.pk) in mail.text
     assert confirm_link(recipient.pk) in mail.html
+
+
+def test_the_question_is_sent_as_any_mail_is_in_the_order_of_its_time(
+    access: Access, post: Post
+) -> None:
+    before, after = (
+        make_message(recipient=f"{name}@x.example", recipient_name="") for name in ("first", "last")
+    )
+    Message.objects.filter(pk=before.pk).update(next_try_at=NOW - DAY)
+    Message.objects.filter(pk=after.pk).update(next_try_at=NOW + DAY)
+    add(access)
+    messages_work()
+    assert [mail["To"] for mail in post.mails] == [
+        "first@x.example",
+        "victim@bank.example",
+        "last@x.example",
+    ]
+    assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
+
+
+def test_a_claim_of_some_takes_questions_in_their_turn(access: Access) -> None:
+    mails = [make_message(recipient=f"{each}@x.example", now=NOW) for each in range(3)]
+    add(access, days=-1)
+    claimed = messages_claim(token=uuid4(), limit=2, now=NOW)
+    assert [each.recipient for each in claimed] == ["victim@bank.example", mails[0].recipient]
 
 
 def test_the_outbox_does_not_show_the_link_to_who_named_them(access: Access) -> None:
