@@ -30,11 +30,11 @@ from monitoring.console.alert_words import (
     KIND_NAMES,
     SEVERITIES,
     headline,
-    is_unanswered,
     labels_of,
     look_of,
     since,
     standing,
+    stands_apart,
     words_for,
 )
 from monitoring.console.alerts_pages import (
@@ -82,7 +82,7 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "why": words_for(found, words),
         "look": look_of(found),
         "standing": standing(found, now, zone),
-        "comma": is_unanswered(found),
+        "comma": stands_apart(found),
         "since": since(found, now, zone),
         "labels": labels_of(found),
         "step": step_for(access, found, rules),

@@ -16,7 +16,7 @@ from monitoring.alerts.items import ABOUT_HEALTH
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet
 from monitoring.alerts.number_words import people_of
-from monitoring.console.alert_words import headline, is_unanswered, look_of, standing
+from monitoring.console.alert_words import headline, look_of, standing, stands_apart
 from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.attempts import AttemptRow, attempt_row
 from monitoring.console.helping import help_for
@@ -169,7 +169,7 @@ def others_like(
             each.pk,
             headline(each, rules),
             look_of(each),
-            is_unanswered(each),
+            stands_apart(each),
             standing(each, now, zone),
             recent(each.began_at, now, zone),
         )

@@ -84,13 +84,15 @@ def standing(alert: Alert, now: datetime, zone: tzinfo) -> str:
         return f"after {length(alert.began_at, alert.ended_at)}"
     if alert.acknowledged_at is not None:
         when = planned(alert.acknowledged_at, now, zone)
-        return f"by {alert.acknowledged_by_name or 'somebody'} {when}"
+        by = f"by {alert.acknowledged_by_name or 'somebody'} {when}"
+        # Its word is another's then: nobody has muted it by acknowledging it.
+        return f"acknowledged {by}" if is_silenced(alert) else by
     return "nobody needs to hear of it" if is_silenced(alert) else "nobody has acknowledged it"
 
 
-def is_unanswered(alert: Alert) -> bool:
-    """Tell whether an alert goes on and nobody has acknowledged it."""
-    return alert.ended_at is None and alert.acknowledged_at is None
+def stands_apart(alert: Alert) -> bool:
+    """Tell whether its standing is said after a comma, being no part of the state's word."""
+    return alert.ended_at is None and (alert.acknowledged_at is None or is_silenced(alert))
 
 
 def labels_of(alert: Alert) -> list[str]:

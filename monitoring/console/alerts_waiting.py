@@ -12,6 +12,7 @@ from django.db.models import Count
 from monitoring.alerts.items import ABOUT_HEALTH
 from monitoring.alerts.models import Alert, Message
 from monitoring.console.alert_words import (
+    IN_HAND,
     headline,
     is_silenced,
     labels_of,
@@ -97,7 +98,7 @@ def alert_line(
         began=past(alert.began_at, now, access.time_zone),
         cause=alert.cause if alert.kind in ABOUT_HEALTH else "",
         since=brief(alert.began_at, now, access.time_zone),
-        standing=said if is_waiting else f"{look.word.lower()} {said}",
+        standing=f"{look.word.lower()} {said}" if look == IN_HAND else said,
         is_waiting=is_waiting,
     )
 

@@ -85,6 +85,17 @@ def test_what_flapped_says_so_when_it_is_over_and_nothing_of_silences(
     assert "muted:" not in page
 
 
+def test_who_acknowledged_a_muted_one_is_not_said_to_have_muted_it(
+    cast: Cast, admin_client: Client
+) -> None:
+    taken = {"acknowledged_at": NOW, "acknowledged_by_name": "Casey Admin"}
+    alert = make_alert(cast.acme, people=3, silenced=3, **taken)
+    said = text(admin_client.get(ADDRESS))
+    assert "Muted acknowledged by Casey Admin at 13:00" in said
+    page = text(admin_client.get(f"{ADDRESS}{alert.pk}/"))
+    assert "Muted, acknowledged by Casey Admin at 13:00" in page
+
+
 def test_what_an_incident_absorbs_says_so_and_is_not_said_to_be_silenced(
     cast: Cast, admin_client: Client
 ) -> None:

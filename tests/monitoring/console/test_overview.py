@@ -369,6 +369,12 @@ def test_who_has_the_alert_of_a_cause_is_told_with_it_and_not_twice(
     Alert.objects.update(acknowledged_at=NOW, acknowledged_by_name="Casey Admin")
     acknowledged = text(admin_client.get(ADDRESS))
     assert "Alert since 10:00 : acknowledged by Casey Admin at 13:00" in acknowledged
+    Alert.objects.update(silenced=1)
+    muted = text(admin_client.get(ADDRESS))
+    assert "Alert since 10:00 : acknowledged by Casey Admin at 13:00 · muted: the one" in muted
+    Alert.objects.update(acknowledged_at=None)
+    nobody = text(admin_client.get(ADDRESS))
+    assert "Alert since 10:00 : nobody needs to hear of it · muted: the one person" in nobody
 
 
 def test_messages_that_failed_are_told_above_all(cast: Cast, admin_client: Client) -> None:
