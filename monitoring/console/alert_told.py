@@ -112,26 +112,29 @@ def told_by(alert: Alert) -> QuerySet[Notification]:
     return told.exclude(message__state=MessageState.WITHDRAWN)
 
 
-def with_routes(rows: Sequence[Notification]) -> Collection[int | None]:
-    """Return the organizations, None for the service, that have routes of their own.
+def with_routes(rows: Sequence[Notification]) -> Mapping[int | None, datetime]:
+    """Return since when organizations, None for the service, have routes of their own.
 
     Of those whose rows name no route: the built-in ones are told by none, and routes go.
     """
     nameless = {row.recipient.organization_id for row in rows if row.route_id is None}
     if not nameless:
-        return set()
+        return {}
     whose = Q(organization__in=nameless - {None}) | Q(organization=None)
-    return set(Route.objects.filter(whose).values_list("organization", flat=True).distinct())
+    written = Route.objects.filter(whose).order_by().values_list("organization")
+    return dict(written.annotate(since=Min("created_at")))
 
 
-def route_name(row: Notification, written: Collection[int | None]) -> str:
+def route_name(row: Notification, written: Mapping[int | None, datetime]) -> str:
+    """Return the name of the route that told; who wrote the first one later changed none before."""
     if row.route is not None:
         return str(row.route.name)
-    return ROUTE_GONE if row.recipient.organization_id in written else BUILT_IN
+    since = written.get(row.recipient.organization_id)
+    return BUILT_IN if since is None or row.at < since else ROUTE_GONE
 
 
 def telling_of(
-    access: AnyAccess, row: Notification, now: datetime, written: Collection[int | None]
+    access: AnyAccess, row: Notification, now: datetime, written: Mapping[int | None, datetime]
 ) -> Telling:
     recipient, message = row.recipient, row.message
     look, said = KEPT_BACK, MUTED.get(Muted(row.muted), "") if row.muted else ""

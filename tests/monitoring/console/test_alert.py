@@ -173,10 +173,20 @@ def test_a_route_that_is_gone_is_not_said_to_be_built_in(cast: Cast, admin_clien
     Notification.objects.update(route=route)
     assert "When it began, about 2 people Night shift" in page_of(admin_client, alert)
     route.delete()
-    make_route(cast.acme)
+    make_route(cast.acme, created_at=NOW - 24 * HOUR)
     page = page_of(admin_client, alert)
     assert "When it began, about 2 people A route that is gone" in page
     assert "Built-in route" not in page
+
+
+def test_what_the_built_in_route_told_is_still_its_when_others_are_written(
+    cast: Cast, admin_client: Client
+) -> None:
+    alert = make_alert(cast.acme)
+    make_told(alert, make_recipient(cast.acme, name="Casey Admin"))
+    make_route(cast.acme, created_at=NOW + HOUR)
+    page = page_of(admin_client, alert)
+    assert "When it began, about 2 people Built-in route" in page
 
 
 def test_who_was_not_told_is_listed_with_the_reason(cast: Cast, admin_client: Client) -> None:
