@@ -211,7 +211,7 @@ def recipient_row(
         address="" if facts.address == facts.name else facts.address,
         role=role_of(facts),
         hours=words.hours_words(facts.hours),
-        digest=digest_words(stored),
+        digest="" if stored.unsubscribed_at else digest_words(stored),
         told=past(stored.told_at, now, zone),
         unsubscribed=past(stored.unsubscribed_at, now, zone),
         is_confirmed=facts.is_confirmed,

@@ -33,13 +33,18 @@ def test_a_viewer_chooses_how_they_are_told(cast: Cast) -> None:
 def test_an_admin_reads_what_they_are_told_and_unsubscribes_themself(
     cast: Cast, admin_client: Client
 ) -> None:
-    assert "Owners and admins are told of everything." in text(admin_client.get(ME))
+    shown = text(admin_client.post(ME, WANTED, follow=True))
+    assert "Owners and admins are told of everything. The next digest comes" in shown
+    assert "Send me a test" in text(admin_client.get(ADDRESS))
     gone = admin_client.post(f"{ME}unsubscribe", follow=True)
     assert "You are told nothing any more" in text(gone)
     assert "You unsubscribed just now" in text(gone)
+    for promise in ("are told of everything", "The next digest comes"):
+        assert promise not in text(gone), promise
     listed = text(admin_client.get(ADDRESS))
     assert "Nobody is told of some critical alerts" in listed
     assert "You can subscribe again" in listed
+    assert "Send me a test" not in listed
     back = admin_client.post(f"{ME}resubscribe", follow=True)
     assert "You are told again." in text(back)
     entry = AuditEntry.objects.get(action="recipient.unsubscribe")

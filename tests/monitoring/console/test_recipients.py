@@ -92,6 +92,7 @@ def test_an_admin_chooses_the_digest_of_an_address_and_reads_when_it_comes(
     assert "No digest comes before somebody there has confirmed." in shown
     Recipient.objects.filter(pk=box.pk).update(confirmed_at=NOW, unsubscribed_at=NOW)
     assert "digest comes" not in text(admin_client.get(page))
+    assert "Daily digest" not in text(admin_client.get(ADDRESS))
     admin_client.post(page, typed | {"digest": "never"})
     box.refresh_from_db()
     assert (box.digest, box.digest_at) == ("never", None)
