@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib import messages
@@ -38,6 +38,7 @@ from monitoring.console.alerts_pages import (
     alerts_page,
     alerts_redirect,
 )
+from monitoring.console.moments import zone_name
 from monitoring.console.rows import Moment, past
 
 # So many of those whom a route tells are named.
@@ -211,7 +212,7 @@ def recipient_row(
         address="" if facts.address == facts.name else facts.address,
         role=role_of(facts),
         hours=words.hours_words(facts.hours),
-        digest="" if stored.unsubscribed_at else digest_words(stored),
+        digest="" if stored.unsubscribed_at else digest_words(stored, facts.hours.zone),
         told=past(stored.told_at, now, zone),
         unsubscribed=past(stored.unsubscribed_at, now, zone),
         is_confirmed=facts.is_confirmed,
@@ -229,13 +230,14 @@ def role_of(facts: RecipientFacts) -> str:
     return {Channel.MAIL: "Mail address"}.get(Channel(facts.channel), Channel(facts.channel).label)
 
 
-def digest_words(recipient: Recipient) -> str:
-    """Return what a recipient gets beside alerts."""
+def digest_words(recipient: Recipient, zone: tzinfo) -> str:
+    """Return what a recipient gets beside alerts, at which hour of their own zone."""
     if recipient.hears_health:
         return "Every change of health"
     if recipient.digest == Digest.NEVER:
         return ""
-    return f"{Digest(recipient.digest).label} digest at {recipient.digest_hour:02}:00"
+    hour = f"{recipient.digest_hour:02}:00 ({zone_name(zone)})"
+    return f"{Digest(recipient.digest).label} digest at {hour}"
 
 
 def members_to_add(access: AnyAccess, known: Known) -> list[Member]:
