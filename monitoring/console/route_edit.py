@@ -27,7 +27,7 @@ from monitoring.alerts.routes import (
     route_add,
     route_change,
 )
-from monitoring.alerts.routing import RouteFacts, is_for, untold
+from monitoring.alerts.routing import CHOSEN, RouteFacts, is_for, untold
 from monitoring.console import route_words as words
 from monitoring.console.alerts_pages import (
     AnyAccess,
@@ -214,7 +214,7 @@ def preview(desk: Desk, form: RouteForm, key: str | None) -> dict[str, Any]:
     now = timezone.now()
     return {
         "sentence": words.route_sentence(facts, chosen_names(facts, desk.known)),
-        "is_chosen": bool(facts.audience),
+        "is_chosen": bool(facts.audience and (facts.recipients or facts.audience != CHOSEN)),
         "hearers": [hearer_of(each, now) for each in audience],
         "untold": words.untold_sentences(
             untold([*routes, facts], desk.known, possible(desk.access))

@@ -155,7 +155,10 @@ def test_the_sentence_follows_what_is_typed(cast: Cast, admin_client: Client) ->
     assert "Nobody is told of critical alerts" in said
     half = text(admin_client.post(address, typed | {"after": "x", "kinds": ["nonsense"]}))
     assert "Night shift is told of everything." in half
-    assert "the sentence stands here" in text(admin_client.post(address, {}))
+    for nobody in ({}, ROUTE | {"audience": "chosen"}):
+        said = text(admin_client.post(address, nobody))
+        assert "the sentence stands here" in said
+        assert "told of everything" not in said
     assert not Route.objects.exists()
 
 
