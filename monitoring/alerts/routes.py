@@ -230,16 +230,21 @@ def check_when(wanted: RouteWanted) -> None:
 
 
 def teams_known(access: Access | ServiceAccess, wanted: RouteWanted) -> list[str]:
-    """Return the teams of a route, sorted. Raises AlertRefusedError for one that has nobody."""
+    """Return the teams of a route as their people have them, in whichever case they were typed.
+
+    They are sorted. Raises AlertRefusedError for one that has nobody.
+    """
     if not wanted.teams:
         return []
     if access.organization is None or len(wanted.teams) > MOST_TEAMS:
         raise AlertRefusedError(f"Name {MOST_TEAMS} teams of one organization at most.", "teams")
-    people = Person.objects.filter(organization=access.organization, team__in=wanted.teams)
+    people = Person.objects.filter(organization=access.organization).exclude(team="")
     known = set(people.values_list("team", flat=True).distinct())
-    if unknown := sorted(wanted.teams - known):
+    alike = {team.casefold(): team for team in sorted(known)}
+    teams = {team if team in known else alike.get(team.casefold(), team) for team in wanted.teams}
+    if unknown := sorted(teams - known):
         raise AlertRefusedError(f"Nobody is in the team {unknown[0]}.", "teams")
-    return sorted(known)
+    return sorted(teams)
 
 
 def detail_of(route: Route) -> dict[str, Any]:

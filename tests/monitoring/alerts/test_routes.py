@@ -70,6 +70,14 @@ def test_a_built_in_route_is_changed_by_its_key(access: Access) -> None:
         route_change(access=access, key="built-in-1", wanted=EVERYTHING, now=NOW)
 
 
+def test_a_team_is_known_in_any_case_and_first_as_it_is_written(access: Access) -> None:
+    for team in ("Sales", "sales", "Research"):
+        make_person(access.organization, team=team)
+    for typed, kept in (("sales", "sales"), ("Sales", "Sales"), ("RESEARCH", "Research")):
+        wanted = RouteWanted("admins", teams=frozenset({typed}))
+        assert route_add(access=access, wanted=wanted, now=NOW).teams == [kept]
+
+
 def test_all_kinds_are_kept_as_none_and_teams_sorted(access: Access) -> None:
     make_person(access.organization, team="Sales")
     make_person(access.organization, team="Research")

@@ -101,7 +101,7 @@ def test_a_route_is_added_and_the_built_in_one_is_kept(cast: Cast, admin_client:
         "audience": "chosen",
         "recipients": [str(box.pk)],
         "kinds": ["incident"],
-        "teams": " Sales, ",
+        "teams": " sales, ",
         "after": "30",
     }
     response = admin_client.post(f"{ADDRESS}new/", typed, follow=True)
