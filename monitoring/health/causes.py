@@ -46,7 +46,7 @@ CAUSES = {
     "silent_elsewhere": Explanation(
         "No run for too long",
         "The engine that syncs this person has reported nothing, neither good nor bad.",
-        "Ask whoever runs that engine why it has stopped reporting.",
+        "Ask whoever runs the engine that syncs them why it has stopped reporting.",
     ),
     "lost": Explanation(
         "A run ended without a result",

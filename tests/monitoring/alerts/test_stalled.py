@@ -247,7 +247,9 @@ def test_silence_of_another_engine_is_told_as_such(here: bool) -> None:
     }
 
 
-@pytest.mark.parametrize(("here", "said"), [(True, "Ask for a sync now"), (False, "that engine")])
+@pytest.mark.parametrize(
+    ("here", "said"), [(True, "Ask for a sync now"), (False, "the engine that syncs them")]
+)
 def test_mail_and_digest_ask_for_a_sync_only_where_one_can_be(here: bool, said: str) -> None:
     acme = make_organization()
     make_route(acme, [make_recipient(acme)])

@@ -201,7 +201,7 @@ def test_each_cause_has_one_step_and_the_first_action_leads(
         ("Re-authorize 2 people…", True, True),
         ("Sync 1 person…", True, False),
     ]
-    assert "Nothing to do here" in text(response)
+    assert "Nothing to do in the console" in text(response)
     links = markup(response).links
     assert (
         "/o/acme/actions/new/?kind=reauthorize&scope=filter"
@@ -230,7 +230,9 @@ def test_no_run_is_offered_of_people_whom_another_engine_syncs(
         make_unwell(cast.acme, "stalled", cause, **elsewhere)
     response = admin_client.get(ADDRESS)
     assert not [link for link in markup(response).links if "actions/new" in link]
-    assert "Ask whoever runs that engine why it has stopped reporting." in text(response)
+    assert "Ask whoever runs the engine that syncs them why it has stopped reporting." in text(
+        response
+    )
     assert f"https://{cast.acme.salesforce_host}/lightning/setup/SetupOneHome/home" in (
         markup(response).links
     )
@@ -241,7 +243,7 @@ def test_no_run_is_offered_of_people_whom_another_engine_syncs(
 def test_what_nobody_can_help_is_not_said_to_be_for_an_admin(cast: Cast) -> None:
     make_unwell(cast.acme, "stalled", "google-bad-parameter")
     page = text(client_of(cast.viewer).get(ADDRESS))
-    assert "Nothing to do here" in page
+    assert "Nothing to do in the console" in page
     assert "For an admin to do" not in page
 
 

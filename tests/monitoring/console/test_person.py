@@ -132,7 +132,7 @@ def test_whom_another_engine_syncs_can_not_be_synced_from_here(
     page = shown(admin_client, person)
     assert "Another engine syncs this person and reports here; ask for a run there." in page
     assert "Next run reported by another engine" in page
-    assert "Ask whoever runs that engine why it has stopped reporting." in page
+    assert "Ask whoever runs the engine that syncs them why it has stopped reporting." in page
     assert "due now" not in page
     button = admin_client.get(address(person)).content.decode().split(">Sync now<")[0]
     assert button.endswith('disabled aria-describedby="refusal"')
