@@ -4,13 +4,33 @@ from datetime import datetime
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from tests.factories import NOW
+from tests.plugins.template import template_ensure
 
 # A busy machine is no reason for a property to fail.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def template_of_databases(django_db_blocker: DjangoDbBlocker) -> str:
+    """The migrated database that the run's processes copy, named before theirs get a suffix."""
+    name = f"{connection.settings_dict['TEST']['NAME']}_template"
+    with django_db_blocker.unblock():
+        template_ensure(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    template_of_databases: str, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Have pytest-django copy the template; migrating a copy then finds nothing to do."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = template_of_databases
 
 
 @pytest.fixture

@@ -68,7 +68,9 @@ class Trouble:
 
 @pytest.fixture(scope="session")
 def server(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[LiveServer]:
     """One server and one database for all tests; each makes an organization of its own in it.
 
