@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -60,6 +61,24 @@ def route_then(route: RouteFacts) -> RouteThen:
     )
 
 
+class Mark(StrEnum):
+    """How a message stands to those that go out where nothing is tried."""
+
+    NEW = "new"
+    GONE = "gone"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+class Aspect(StrEnum):
+    """In what a message is changed."""
+
+    TIME = "time"
+    ALERTS = "alerts"
+    PEOPLE = "people"
+    WORDS = "words"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One alert of a message: its item, without names, and the people whose names belong there."""
@@ -70,8 +89,20 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """A changed message as it is where nothing is tried, and in what it differs."""
+
+    at: datetime
+    subject: str
+    aspects: tuple[Aspect, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """One message that would have gone out. `recipient` is the id of models.Recipient."""
+    """One message that would have gone out. `recipient` is the id of models.Recipient.
+
+    mark, without   where something was tried; the latter of a changed one
+    """
 
     at: datetime
     recipient: int
@@ -80,6 +111,8 @@ class Rehearsed:
     channel: str
     subject: str
     parts: tuple[Part, ...]
+    mark: Mark | None = None
+    without: Without | None = None
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -101,10 +134,32 @@ class KeptBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How many messages something that is tried brings, takes away, changes and leaves alone."""
+
+    new: int
+    gone: int
+    changed: int
+    same: int
+
+    @property
+    def tried(self) -> int:
+        """Return how many messages there are with it."""
+        return self.new + self.changed + self.same
+
+    @property
+    def without(self) -> int:
+        """Return how many there are without it."""
+        return self.gone + self.changed + self.same
+
+
+@dataclass(frozen=True, slots=True)
 class RehearsalResult:
     """The messages of a time in their order, and what was kept back.
 
     outcomes, people   that were played, from a while before on
+    difference         from the play with nothing tried; None where nothing was, and in results of
+                       a time when none was made. `gone` are messages of that play
     """
 
     since: datetime
@@ -116,6 +171,13 @@ class RehearsalResult:
     messages_total: int = 0
     kept: tuple[KeptBack, ...] = ()
     kept_total: int = 0
+    difference: Difference | None = None
+    gone: tuple[Rehearsed, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Rehearsed, ...]:
+        """Return all messages that are written down, those that are gone last."""
+        return self.messages + self.gone
 
 
 def from_json(told: Mapping[str, Any]) -> RehearsalResult:

@@ -15,9 +15,9 @@ from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Silence, SilencedPerson
 from monitoring.alerts.plan_facts import Target
-from monitoring.alerts.recipients import recipients_known, recipients_make
+from monitoring.alerts.recipients import Known, recipients_known, recipients_make
 from monitoring.alerts.routing import RouteFacts, targets_by, without_doubles
-from monitoring.alerts.targets import mail_addresses, routes_of
+from monitoring.alerts.targets import Routes, mail_addresses, routes_of
 from monitoring.errors.rules import Who
 from monitoring.errors.ruleset import RuleSet
 from monitoring.health.models import Health, Hold
@@ -38,16 +38,25 @@ class Cast:
     routes: Mapping[int, RouteFacts]
 
 
-def cast_of(
+def casts_of(
     organization_id: int, tried: Sequence[RouteFacts] | None, now: datetime, *, support: bool
-) -> Cast:
-    """Return who would be told by the routes in force, or by those that are tried instead.
+) -> tuple[Cast, Cast]:
+    """Return who would be told by the routes in force, and by those that are tried instead.
 
-    With `support` the service's own routes tell support staff as well.
+    With None for those they are the same. With `support` the service's own routes tell support
+    staff as well.
     """
     recipients_make(organization_ids=[organization_id], now=now)
     known, routes = recipients_known([organization_id]), routes_of([organization_id])
-    own_routes = list(routes[organization_id] if tried is None else tried)
+    in_force = cast_by(organization_id, routes, known, support=support)
+    if tried is None:
+        return in_force, in_force
+    other = routes | {organization_id: list(tried)}
+    return in_force, cast_by(organization_id, other, known, support=support)
+
+
+def cast_by(organization_id: int, routes: Routes, known: Known, *, support: bool) -> Cast:
+    own_routes = routes[organization_id]
     numbered = {
         number: replace(route, id=number)
         for number, route in enumerate([*own_routes, *routes[None]], start=1)
@@ -59,27 +68,30 @@ def cast_of(
     return Cast([*own, *without_doubles(service, own, addresses)], service, numbered)
 
 
-def scene_of(
-    organization_id: int,
-    rules: RuleSet,
-    targets: Collection[Target],
-    time: Time,
-    *,
-    support: bool,
-) -> Scene:
-    """Return what was in force within a time, which has an end. A handful of statements."""
+def scene_of(organization_id: int, time: Time, *, support: bool) -> Scene:
+    """Return what was in force within a time, which has an end. A handful of statements.
+
+    What of it depends on rules and targets, `set_for` adds.
+    """
     teams = Person.objects.filter(organization_id=organization_id).exclude(team="")
     here = Health.objects.filter(organization_id=organization_id, runs_here=True)
     return Scene(
         teams=dict(teams.values_list("pk", "team")),
-        is_by_team=any(target.teams for target in targets),
-        asking=frozenset(rule.id for rule in rules.rules if rule.who == Who.PERSON),
         here=frozenset(here.values_list("person", flat=True)),
         silences=tuple(silences_of(organization_id, time)),
         off=off_in(organization_id, time),
         in_hand=tuple(in_hand_of(organization_id, time, support=support)),
         incidents=tuple(incidents_of(organization_id, time)),
         found=tuple(found_then(organization_id, time, support=support)),
+    )
+
+
+def set_for(scene: Scene, rules: RuleSet, targets: Collection[Target]) -> Scene:
+    """Return a scene as it is by such rules, with such people to tell."""
+    return replace(
+        scene,
+        is_by_team=any(target.teams for target in targets),
+        asking=frozenset(rule.id for rule in rules.rules if rule.who == Who.PERSON),
     )
 
 

@@ -55,3 +55,13 @@ def told(result: RehearsalResult) -> list[tuple[str, str]]:
     return [
         (message.address, part.item.phase) for message in result.messages for part in message.parts
     ]
+
+
+def as_before(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored result as it was written before anything was compared."""
+    messages = [without(message, "mark", "without") for message in result["messages"]]
+    return without(result, "difference", "gone") | {"messages": messages}
+
+
+def without(told: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in names}
