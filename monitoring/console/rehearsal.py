@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from csp.constants import SELF
@@ -22,6 +22,17 @@ from monitoring.console.mail_preview import preview_of
 from monitoring.console.outbox import MAIL_POLICY
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rehearsal_form import RehearsalForm, first_values, routes_written
+from monitoring.console.rehearsal_marks import (
+    Tried,
+    chosen_of,
+    difference_sentence,
+    differs,
+    differs_at_all,
+    mark_of,
+    numbered,
+    shows_of,
+    tried_of,
+)
 from monitoring.console.rehearsal_words import (
     clock,
     found_sentence,
@@ -130,6 +141,10 @@ def with_words(run: BackTest) -> str:
     return f"with {' and '.join(changes)}" if changes else AS_ASKED
 
 
+def tried_by(run: BackTest) -> Tried:
+    return tried_of(change=run.change is not None, routes=run.routes is not None)
+
+
 def run_of(access: Access, rehearsal_id: int) -> BackTest:
     mine = BackTest.objects.rehearsals(access).select_related("change").defer("kept")
     found: BackTest = get_object_or_404(mine, pk=rehearsal_id)
@@ -147,7 +162,7 @@ def rehearsed(request: HttpRequest, slug: str, rehearsal_id: int) -> HttpRespons
     """Show how a rehearsal gets on, then the messages that it found."""
     access, now = access_for(request.user, slug), timezone.now()
     run = run_of(access, rehearsal_id)
-    result, zone = result_of(run), access.time_zone
+    result = result_of(run)
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "rehearsal",
@@ -157,17 +172,36 @@ def rehearsed(request: HttpRequest, slug: str, rehearsal_id: int) -> HttpRespons
         "result": result,
     }
     if result is not None:
-        found = Paginator(result.messages, PER_PAGE).get_page(request.GET.get("page"))
-        context |= {
-            "sentence": found_sentence(result),
-            "played": played_sentence(result),
-            "page": found,
-            "rows": message_rows(list(found), found.start_index(), now, zone),
-            "kept": kept_rows(result.kept[:SHOWN_KEPT], now, zone),
-            "kept_more": result.kept_total - len(result.kept[:SHOWN_KEPT]),
-            "messages_more": result.messages_total - len(result.messages),
-        }
+        context |= found_context(request, run, result, now, access.time_zone)
     return page(request, access, "console/rehearsed.html", "results", context)
+
+
+def found_context(
+    request: HttpRequest, run: BackTest, result: RehearsalResult, now: datetime, zone: tzinfo
+) -> dict[str, Any]:
+    """Return what was found, and of what is tried what it changes."""
+    difference = result.difference
+    is_different = difference is not None and differs_at_all(difference)
+    chosen = chosen_of(request.GET.get("show", "")) if is_different else None
+    shown = numbered(result, chosen)
+    found = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    shows = shows_of(difference, chosen) if difference and is_different else []
+    total = next((show.count for show in shows if show.is_chosen), result.messages_total)
+    sentence = found_sentence(result)
+    return {
+        "sentence": difference_sentence(difference, tried_by(run), run.days)
+        if difference
+        else sentence,
+        "found": sentence if difference and not is_different else "",
+        "played": played_sentence(result),
+        "shows": shows,
+        "is_narrowed": chosen is not None,
+        "page": found,
+        "rows": message_rows(found, now, zone),
+        "messages_more": total - len(shown),
+        "kept": kept_rows(result.kept[:SHOWN_KEPT], now, zone),
+        "kept_more": result.kept_total - len(result.kept[:SHOWN_KEPT]),
+    }
 
 
 @login_required
@@ -182,9 +216,9 @@ def stop(request: HttpRequest, slug: str, rehearsal_id: int) -> HttpResponse:
 def message_in(access: Access, rehearsal_id: int, number: int) -> Rehearsed:
     """Return a message of a rehearsal by its place, the first being 1. Raises Http404."""
     result = result_of(run_of(access, rehearsal_id))
-    if result is None or not 1 <= number <= len(result.messages):
+    if result is None or not 1 <= number <= len(result.everything):
         raise Http404
-    return result.messages[number - 1]
+    return result.everything[number - 1]
 
 
 @login_required
@@ -201,6 +235,9 @@ def message(request: HttpRequest, slug: str, rehearsal_id: int, number: int) -> 
         "mail": mail_of(found, access.organization),
         "why": why(found),
         "at": clock(found.at, now, access.time_zone),
+        "mark": mark_of(found),
+        "differs": differs(found),
+        "without_at": found.without and clock(found.without.at, now, access.time_zone),
         "rehearsal_id": rehearsal_id,
         "number": number,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -11,6 +11,7 @@ from monitoring.alerts.number_words import counted, people_of
 from monitoring.alerts.plan_facts import Muted
 from monitoring.console.message_words import CHANNELS
 from monitoring.console.moments import brief, day, exact
+from monitoring.console.rehearsal_marks import differs, mark_of
 from monitoring.console.rows import Moment
 from monitoring.console.wording import Look
 from monitoring.replay.rehearsal_result import KeptBack, RehearsalResult, Rehearsed
@@ -34,6 +35,8 @@ class MessageRow:
     channel: Look
     why: str
     at: Moment
+    mark: Look | None
+    differs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ def time_words(since: datetime, days: int, now: datetime, zone: tzinfo) -> str:
 
 
 def message_rows(
-    messages: Sequence[Rehearsed], first: int, now: datetime, zone: tzinfo
+    messages: Iterable[tuple[int, Rehearsed]], now: datetime, zone: tzinfo
 ) -> list[MessageRow]:
+    """Return the rows of messages, each with its place in the result."""
     return [
         MessageRow(
             number=number,
@@ -88,8 +92,10 @@ def message_rows(
             channel=CHANNELS[Channel(message.channel)],
             why=why(message),
             at=clock(message.at, now, zone),
+            mark=mark_of(message),
+            differs=differs(message),
         )
-        for number, message in enumerate(messages, start=first)
+        for number, message in messages
     ]
 
 

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from monitoring.console.message_words import CHANNELS
+from monitoring.console.rehearsal_marks import MARKS
 
 PROJECT = Path(__file__).resolve().parents[3]
 ICONS = json.loads((PROJECT / "package.json").read_text())["synccenter"]["icons"]
@@ -167,7 +168,8 @@ def test_every_icon_of_the_templates_is_taken_from_the_package_and_no_other(
     templates = (PROJECT / "templates").rglob("*.html")
     pattern = re.compile(rf'{{% {tag} "(\w+)"')
     used = {name for path in templates for name in pattern.findall(path.read_text())}
-    chosen = {look.icon for look in CHANNELS.values()} if kind == "utility" else set()
+    looks = [*CHANNELS.values(), *MARKS.values()] if kind == "utility" else []
+    chosen = {look.icon for look in looks}
     assert used | chosen == set(ICONS[kind])
 
 
