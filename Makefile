@@ -7,14 +7,14 @@ RUN = $$(realpath .venv)/bin/python
 
 .PHONY: demo test lint unit browser format environment development pins clean help \
 	bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick \
-	bench-backtest bench-actions bench-alerts
+	bench-backtest bench-rehearsal bench-actions bench-alerts
 
 help:
 	@echo "make demo     everything set up and running on 127.0.0.1:$(PORT)   (PORT=8001 for another)"
 	@echo "make test     everything a developer must pass: lint, tests, browser"
 	@echo "make clean    remove the environment, the data and everything else that was made"
 	@echo "make bench-ingest | bench-pages | bench-sync | bench-dispatch | bench-interpret | bench-tick \
-		| bench-backtest | bench-actions | bench-alerts"
+		| bench-backtest | bench-rehearsal | bench-actions | bench-alerts"
 
 environment:
 	@$(PYTHON) deploy/environment.py
@@ -48,7 +48,7 @@ format: development
 	$(RUN) -m ruff format .
 
 bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick bench-backtest \
-	bench-actions bench-alerts: development
+	bench-rehearsal bench-actions bench-alerts: development
 	$(RUN) -m bench.$(subst bench-,,$@)
 
 # After a change of dependencies in pyproject.toml.

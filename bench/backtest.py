@@ -67,13 +67,13 @@ def people_make() -> tuple[Any, list[int]]:
     return organization_make(1, PEOPLE, NOW - timedelta(days=90))
 
 
-def fill(organization: Any, people: list[int]) -> None:
-    """Store outcomes as the intake would have, in the order in which they ended."""
+def fill(organization: Any, people: list[int], runs: int = RUNS) -> None:
+    """Store each one's outcomes as the intake would have, in the order in which they ended."""
     from django.db import transaction
 
     from monitoring.outcomes.append import outcomes_append
 
-    rows = stored_rows(organization, people)
+    rows = stored_rows(organization, people, runs)
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
             outcomes_append(batch)
@@ -81,7 +81,7 @@ def fill(organization: Any, people: list[int]) -> None:
     execute("CHECKPOINT")
 
 
-def stored_rows(organization: Any, people: list[int]) -> Iterator[tuple[Any, ...]]:
+def stored_rows(organization: Any, people: list[int], runs: int) -> Iterator[tuple[Any, ...]]:
     from dataclasses import replace
 
     from monitoring.errors.rulebook import rule_sets_of
@@ -89,7 +89,7 @@ def stored_rows(organization: Any, people: list[int]) -> Iterator[tuple[Any, ...
     from monitoring.intake.record import rows, verdict_on
 
     rules = rule_sets_of([organization.pk])
-    drawn = history(organization.pk, people, RUNS, Random(1), NOW)
+    drawn = history(organization.pk, people, runs, Random(1), NOW)
     for number, outcome in enumerate(drawn):
         if outcome.error is not None:
             body = f"{outcome.error['body']}\n00U{number:012d}AAA"
