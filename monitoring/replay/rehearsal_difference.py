@@ -23,8 +23,8 @@ APART = timedelta(hours=12)
 
 # Of which organization, of which kind, of what, and in which phase.
 Topic = tuple[str, str, str, str]
-# How far two messages are from being the same: in time, in what they tell of, in what they say.
-Distance = tuple[timedelta, int, int]
+# How far two messages are from being the same: in time, in how many topics, and if at all.
+Distance = tuple[timedelta, int, bool]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,11 +80,7 @@ def candidates(
 
 
 def distance(one: Likeness, other: Likeness) -> Distance:
-    return (
-        abs(one.at - other.at),
-        len({*one.topics} ^ {*other.topics}),
-        (one.people != other.people) + (one.words != other.words),
-    )
+    return abs(one.at - other.at), len({*one.topics} ^ {*other.topics}), one != other
 
 
 def aspects_of(before: Likeness, after: Likeness, tick: timedelta) -> tuple[Aspect, ...]:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.alerts.item import Item
@@ -104,6 +104,18 @@ def test_of_what_is_told_twice_the_nearest_in_time_belong_together() -> None:
     assert (changed.without.at, gone.at) == (NOW, NOW + 5 * HOUR)
 
 
+def test_of_two_as_near_the_one_about_the_same_alerts_belongs_to_it() -> None:
+    both = part(), part("revoked")
+    for in_force in (
+        [message(), message(2 * HOUR, *both)],
+        [message(0 * HOUR, *both), message(2 * HOUR)],
+    ):
+        (changed,), (gone,) = compared(in_force, [message(HOUR)], TICK)
+        assert changed.without is not None
+        assert changed.without.aspects == (Aspect.TIME,)
+        assert len(gone.parts) == 2
+
+
 @pytest.mark.parametrize(
     ("after", "found"),
     [
@@ -152,7 +164,7 @@ def plays(draw: st.DrawFn) -> list[Rehearsed]:
     )
     messages = st.builds(
         lambda minutes, parts, recipient: message(minutes * MINUTE, *parts, recipient=recipient),
-        st.sampled_from([0, 1, 30, 600, 720, 721, 3_000]),
+        st.sampled_from([0, 1, 30, 60, 720, 721, 3_000]),
         st.lists(parts, min_size=1, max_size=3),
         st.integers(1, 2),
     )
@@ -215,3 +227,12 @@ def test_nothing_is_new_that_somebody_lacks(
             shared = {*likeness_of(one).topics} & {*likeness_of(other).topics}
             is_near = abs(one.at - other.at) <= APART
             assert not (one.recipient == other.recipient and shared and is_near)
+
+
+@given(plays(), plays(), plays())
+@example([message()], [], [message(timedelta(), part(people=0))])
+def test_what_both_plays_have_is_as_before(
+    shared: list[Rehearsed], gone: list[Rehearsed], new: list[Rehearsed]
+) -> None:
+    difference = difference_of(*compared(gone + shared, new + shared, TICK))
+    assert difference.same >= len(shared)
