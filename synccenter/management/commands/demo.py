@@ -9,9 +9,11 @@ import signal
 import time
 import urllib.request
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
@@ -19,6 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import Organization
+from simulator.world import World
 from simulator.worldfile import save_world
 from synccenter.demo.cast import HOUSES, LOGINS, PASSWORD
 from synccenter.demo.processes import ProcessError, Processes, free_port, is_free
@@ -60,11 +63,10 @@ class Command(BaseCommand):
         settings.BASE_URL = f"http://127.0.0.1:{port}"
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
-        processes: Processes | None = None
+        processes = Processes(settings.BASE_DIR, data / "logs", environment(port, free_port()))
         only_one = self.alone(data)
         try:
-            self.prepare(data)
-            processes = self.start(data, port)
+            self.start(processes, data, port)
             self.welcome(processes, port, time.monotonic() - started)
             while True:
                 time.sleep(1)
@@ -74,8 +76,7 @@ class Command(BaseCommand):
         except Stopped:
             self.stdout.write("\n· Stopping")
         finally:
-            if processes:
-                processes.stop()
+            processes.stop()
             only_one.close()
         self.stdout.write("· Stopped. The data is kept for the next `make demo`.")
 
@@ -89,14 +90,44 @@ class Command(BaseCommand):
             raise CommandError("A demo runs here already; stop it first (Ctrl-C).") from None
         return lock
 
-    def prepare(self, folder: Path) -> None:
-        """Bring database and world into being, or leave them as they are."""
+    def start(self, processes: Processes, folder: Path, port: int) -> None:
+        """Bring database, world and processes into being; return when the service is ready.
+
+        What needs no data starts while the past is made. Workers and tick find it whole.
+        """
+        self.migrate()
+        now, random = timezone.now(), Random(SEED)  # noqa: S311 - a story, not a secret
+        world = self.world_made(folder, now, random)
+        self.say("Simulator of Google and Salesforce, web")
+        simulator = processes.environment["GOOGLE_API_ROOT"]
+        processes.start(
+            "simulator",
+            "simulate",
+            *("--port", str(urlsplit(simulator).port)),
+            *("--world", str(folder / "world.json"), "--keep"),
+        )
+        processes.start("web", "web", "--port", str(port))
+        if world is not None:
+            self.say("Demo data: people and their past")
+            demo_seed(world=world, now=now, random=random, say=lambda text: self.say(f"  {text}"))
+        processes.wait_for("simulator", f"{simulator}/control/health")
+        for fault in planned_faults():
+            plan(simulator, fault)
+        self.say("Workers, tick")
+        processes.start("worker", "worker")
+        processes.start("tick", "tick")
+        processes.wait_for("web", f"http://127.0.0.1:{port}/readyz")
+
+    def migrate(self) -> None:
         self.say("Database: migrations")
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
+
+    def world_made(self, folder: Path, now: datetime, random: Random) -> World | None:
+        """Make the vendors' world and return it; None where it is there, and the data with it."""
         if is_seeded() and (folder / "world.json").exists():
             self.say("Demo data is here already; `make clean` removes it")
-            return
+            return None
         if is_seeded():
             raise CommandError(
                 "The demo's database is here but its simulated world is gone. Run `make clean`."
@@ -106,47 +137,9 @@ class Command(BaseCommand):
                 "The database holds organizations that are not the demo's. Its logins, whose "
                 "passwords everybody knows, must not come beside them: unset DATABASE_URL."
             )
-        self.say("Demo data: people and their past")
-        now, random = timezone.now(), Random(SEED)  # noqa: S311 - a story, not a secret
         world = build_world(now, random)
         save_world(world, folder / "world.json")
-        demo_seed(world=world, now=now, random=random, say=lambda text: self.say(f"  {text}"))
-
-    def start(self, folder: Path, port: int) -> Processes:
-        """Start every process and wait until the service is ready."""
-        simulator = f"http://127.0.0.1:{(simulator_port := free_port())}"
-        environment = os.environ | {
-            "BASE_URL": f"http://127.0.0.1:{port}",
-            "GOOGLE_API_ROOT": simulator,
-            "GOOGLE_TOKEN_URL": f"{simulator}/token",
-            "GOOGLE_AUTHORIZE_URL": f"{simulator}/o/oauth2/v2/auth",
-            "SALESFORCE_LOGIN_URL": simulator,
-            "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
-            "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
-            "MAINTENANCE_ASK_HOURS": "24",
-            # Nobody's real mailbox is written to, and whoever plays the person needs their links.
-            "EMAIL_URL": KEPT,
-            "OUTBOX_SHOWS_LINKS": "1",
-        }
-        processes = Processes(settings.BASE_DIR, folder / "logs", environment)
-        try:
-            self.say("Simulator of Google and Salesforce")
-            world = str(folder / "world.json")
-            processes.start(
-                "simulator", "simulate", "--port", str(simulator_port), "--world", world, "--keep"
-            )
-            processes.wait_for("simulator", f"{simulator}/control/health")
-            for fault in planned_faults():
-                plan(simulator, fault)
-            self.say("Web, workers, tick")
-            processes.start("worker", "worker")
-            processes.start("tick", "tick")
-            processes.start("web", "web", "--port", str(port))
-            processes.wait_for("web", f"http://127.0.0.1:{port}/readyz")
-        except BaseException:
-            processes.stop()
-            raise
-        return processes
+        return world
 
     def welcome(self, processes: Processes, port: int, seconds: float) -> None:
         simulator = processes.environment["GOOGLE_API_ROOT"]
@@ -167,6 +160,24 @@ class Command(BaseCommand):
     def say(self, text: str) -> None:
         self.stdout.write(f"· {text}")
         self.stdout.flush()
+
+
+def environment(port: int, simulator_port: int) -> dict[str, str]:
+    """Return the settings of the demo's processes."""
+    simulator = f"http://127.0.0.1:{simulator_port}"
+    return os.environ | {
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "GOOGLE_API_ROOT": simulator,
+        "GOOGLE_TOKEN_URL": f"{simulator}/token",
+        "GOOGLE_AUTHORIZE_URL": f"{simulator}/o/oauth2/v2/auth",
+        "SALESFORCE_LOGIN_URL": simulator,
+        "GOOGLE_STATUS_URL": f"{simulator}/appsstatus/dashboard",
+        "SALESFORCE_STATUS_URL": f"{simulator}/trust/v1",
+        "MAINTENANCE_ASK_HOURS": "24",
+        # Nobody's real mailbox is written to, and whoever plays the person needs their links.
+        "EMAIL_URL": KEPT,
+        "OUTBOX_SHOWS_LINKS": "1",
+    }
 
 
 def stop(number: int, frame: object) -> None:
