@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import Access, access_for
 from monitoring.console.back_test import progress
 from monitoring.console.mail_preview import preview_of
+from monitoring.console.moments import zone_name
 from monitoring.console.outbox import MAIL_POLICY
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rehearsal_form import RehearsalForm, first_values, routes_written
@@ -113,6 +114,7 @@ def shown(request: HttpRequest, access: Access, form: RehearsalForm, now: dateti
         "section": "alerts",
         "tab": "rehearsal",
         "form": form,
+        "day_hint": f"It begins at midnight in {zone_name(access.time_zone)}.",
         "kept": form["kept"].value() or list(form.routes),
         "routes": [
             {"key": key, "sentence": route_sentence(route, chosen_names(route, known))}

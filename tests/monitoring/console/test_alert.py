@@ -149,6 +149,8 @@ def test_who_was_told_is_listed_with_the_message_and_its_state(
         "550 No such user",
         "When it grew, about 2 people Built-in route Withdrawn",
         "What it told was over, muted, or about far fewer people before it was sent.",
+        "1 recipient told",
+        "Times in Europe/Berlin",
     ):
         assert words in page, words
     links = markup(response).links

@@ -56,6 +56,7 @@ def test_the_form_begins_with_yesterday_and_everything_as_it_is(
         assert words in page, words
     assert response.context["form"]["day"].value() == YESTERDAY
     assert "Nothing is sent" in page
+    assert "It begins at midnight in Europe/Berlin." in page
 
 
 def test_it_is_asked_for_and_played(cast: Cast, admin_client: Client) -> None:
