@@ -44,6 +44,7 @@ from monitoring.console.rehearsal_words import (
     why,
 )
 from monitoring.console.route_edit import desk_of
+from monitoring.console.route_edit import shown as route_shown
 from monitoring.console.route_words import route_sentence
 from monitoring.console.routes import chosen_names, known_by
 from monitoring.console.rows import past
@@ -78,13 +79,16 @@ def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def of_route(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take a route as it is being written, and offer a rehearsal with it; nothing is saved."""
+    """Take a route as it is being written, and offer a rehearsal with it; nothing is saved.
+
+    One that is not complete is shown again as it was typed.
+    """
     access, now, desk = access_for(request.user, slug), timezone.now(), desk_of(request, slug)
     route, key = desk.form(request.POST), request.POST.get("key", "")
     place = desk.place(key) if key else len(desk.routes)
     if not route.is_valid():
         messages.error(request, "The route is not complete yet, so it can't be rehearsed.")
-        return redirect("route_edit", slug=slug, key=key) if key else redirect("route_new", slug)
+        return route_shown(request, desk, route, key=key or None)
     tried = list(desk.routes)
     tried[place : place + 1] = [route.facts(is_service=False)]
     first = first_values(access, "", now) | {"tried": routes_written(tried)}

@@ -184,10 +184,17 @@ def test_with_a_route_as_it_is_being_written(
     assert not Route.objects.exists()
 
 
-def test_a_route_that_is_not_complete_leads_back_to_it(cast: Cast, admin_client: Client) -> None:
+def test_a_route_that_is_not_complete_stays_as_it_was_typed(
+    cast: Cast, admin_client: Client
+) -> None:
     for key, address in (("", "/routes/new/"), ("built-in-1", "/routes/built-in-1/")):
-        response = admin_client.post(f"{ADDRESS}route", {"key": key})
-        assert response.headers["Location"].endswith(address)
+        typed = ROUTE | {"key": key, "after": "soon", "name": "Half written"}
+        response = admin_client.post(f"{ADDRESS}route", typed)
+        page = response.content.decode()
+        for words in ("it can&#x27;t be rehearsed", "Write whole minutes", 'value="Half written"'):
+            assert words in page, words
+        # What is mended there is saved as the route, not rehearsed.
+        assert f'action="/o/acme/alerts{address}"' in page
 
 
 @pytest.mark.parametrize(
