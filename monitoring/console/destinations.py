@@ -43,7 +43,7 @@ ADD, CHANGE, KEY = (
     "console/destination.html",
     "console/destination_key.html",
 )
-TITLES = {Channel.CHAT: "Add a chat or pager", Channel.WEBHOOK: "Add a webhook"}
+TITLES = {Channel.CHAT: "Add a chat or paging service", Channel.WEBHOOK: "Add a webhook"}
 SAID = {
     Channel.CHAT: (
         f"Through Apprise: {', '.join(service.name for service in SERVICES)}. "

@@ -173,7 +173,7 @@ def policy_words(policy: AlertPolicyFacts) -> list[tuple[str, str]]:
     unknown = f"Told when {percent(policy.unknown_share)} of an hour's runs or more end in them."
     points = f"{100 * policy.coverage_drop:.3g} percentage points"
     fewer = f"Told when the share of people who sync falls by {points} within a day."
-    asked = "are asked to by mail" if policy.asks_people else "are asked by nobody but you"
+    asked = "are asked by mail" if policy.asks_people else "are not asked by mail: admins ask them"
     over = f"Told when it has stayed over for {delay(policy.over)}."
     return [
         ("When it begins", waited(policy.opened)),

@@ -19,7 +19,7 @@ from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.recipients import recipients_known, recipients_make
 from monitoring.alerts.refusals import AlertRefusedError
-from monitoring.alerts.routes import key_of, route_move, route_remove, routes_restore
+from monitoring.alerts.routes import LONGEST_NAME, key_of, route_move, route_remove, routes_restore
 from monitoring.alerts.routing import (
     OF_ORGANIZATIONS,
     OF_SERVICE,
@@ -161,13 +161,19 @@ def route_row(
     shown = [hearer_of(each, now) for each in audience[:NAMED]]
     return RouteRow(
         key=key_of(route, place),
-        name="" if route.name in sentence else route.name,
+        name="" if route.name in sentence or is_made(route, known) else route.name,
         sentence=sentence,
         hearers=shown,
         more=len(audience) - len(shown),
         is_first=place == 0,
         is_last=is_last,
     )
+
+
+def is_made(route: RouteFacts, known: Known) -> bool:
+    """Tell whether the name of a route is made of those it has chosen, whom its sentence names."""
+    names = [known[each].name for each in sorted(route.recipients) if each in known]
+    return route.name == ", ".join(names)[:LONGEST_NAME]
 
 
 def chosen_names(route: RouteFacts, known: Known) -> list[str]:

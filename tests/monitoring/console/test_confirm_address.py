@@ -41,6 +41,8 @@ def test_a_post_confirms_and_a_second_one_changes_nothing(client: Client, box: R
         response = client.post(address(box), follow=True)
         assert response.redirect_chain == [(address(box), 302)]
         assert "You have confirmed" in text(response)
+        # Whether any is, a route says.
+        assert "alerts of Acme may be sent to team@acme.example" in text(response)
     assert Recipient.objects.get().confirmed_at == NOW
     assert [each.action for each in AuditEntry.objects.all()] == ["recipient.confirm"]
 

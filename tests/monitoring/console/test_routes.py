@@ -65,11 +65,22 @@ def test_routes_are_told_in_their_order_with_hours_and_who_has_unsubscribed(
         "Unsubscribed 2 days ago",
         "Only they can subscribe again, by the link in any mail they got.",
         "No route leads here.",
-        "Restore the built-in route",
+        "Restore the built-in route All routes above are removed.",
     ):
         assert words in page, words
     assert "Elsewhere" not in page
     assert page.index("for the team Sales") < page.index("If nobody")
+
+
+def test_a_name_that_says_only_who_is_told_is_not_said_twice(
+    cast: Cast, admin_client: Client
+) -> None:
+    boxes = [make_recipient(cast.acme, name=name) for name in ("Day", "Night")]
+    make_route(cast.acme, boxes, name="Day, Night")
+    page = text(admin_client.get(ADDRESS))
+    assert "Day and Night are told of everything. Now: Day , Night" in page
+    Route.objects.update(name="Shifts")
+    assert "Shifts · Now: Day" in text(admin_client.get(ADDRESS))
 
 
 def test_what_nobody_is_told_of_is_said_the_gravest_first(cast: Cast, admin_client: Client) -> None:
@@ -272,7 +283,7 @@ def test_the_policy_is_shown_and_changed(cast: Cast, admin_client: Client) -> No
         "Told again every 2 days",
         "Told when 10 % of an hour",
         "falls by 20 percentage points within a day.",
-        "Those who alone can give access again are asked to by mail.",
+        "Those who alone can give access again are asked by mail.",
     ):
         assert words in page, words
     assert AlertPolicy.objects.get().opened == 0
