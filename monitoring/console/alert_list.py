@@ -12,10 +12,11 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from monitoring.alerts.alert_links import alert_link
-from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertQuerySet, MessageState, Notification
 from monitoring.console.alert_facts import within_console
 from monitoring.console.alert_words import (
+    SEVERITIES,
     headline,
     labels_of,
     look_of,
@@ -123,7 +124,7 @@ def with_told(alerts: AlertQuerySet) -> Any:
 class AlertRow:
     """One alert in the list; `people` is empty for one that is not about people.
 
-    `organization` is named where the list is not of that one alone.
+    `organization` is named where the list is not of that one alone, `severity` while it is open.
     """
 
     id: int
@@ -133,6 +134,7 @@ class AlertRow:
     labels: list[str]
     look: Look
     standing: str
+    severity: str
     people: str
     told: str
     began: Moment | None
@@ -154,6 +156,7 @@ def alert_row(
         labels=labels_of(alert),
         look=look_of(alert),
         standing=standing(alert, now, zone),
+        severity=SEVERITIES[Severity(alert.severity)] if is_open else "",
         people=f"{people:,}" if people else "",
         told=told_words(alert.told, is_open=is_open),
         began=recent(alert.began_at, now, zone),

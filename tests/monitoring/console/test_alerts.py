@@ -44,10 +44,10 @@ def test_each_is_told_with_people_state_and_how_many_were_told(
     page = text(admin_client.get(ADDRESS))
     for words in (
         "2 alerts are open, 1 of them nobody has acknowledged",
-        "5 people must give access again: Google access was revoked Open nobody",
+        "5 people must give access again: Google access was revoked Open Warning ·",
         "nobody has acknowledged it 5 2 3 h ago",
-        "1 person stopped syncing: Salesforce session policy blocks the app Acknowledged by",
-        "Acknowledged by Casey Admin at 12:00 1 nobody yet",
+        "1 person stopped syncing: Salesforce session policy blocks the app Acknowledged",
+        "Acknowledged Warning · by Casey Admin at 12:00 1 nobody yet",
         "4 people had to give access again: Google access was revoked Over after 2 h 4 nobody",
         "Times in Europe/Berlin",
     ):
@@ -67,7 +67,7 @@ def test_what_is_silenced_or_flaps_says_so(cast: Cast, admin_client: Client) -> 
     make_alert(cast.acme, cause=POLICY, people=5, silenced=2, flaps=4)
     response = admin_client.get(ADDRESS)
     for words in (
-        "Muted nobody needs to hear of it",
+        "Muted Warning · nobody needs to hear of it",
         "muted: all 3 people silenced",
         "muted: 2 of them silenced",
         "flapping: came back 4 times within a day",
@@ -91,7 +91,7 @@ def test_who_acknowledged_a_muted_one_is_not_said_to_have_muted_it(
     taken = {"acknowledged_at": NOW, "acknowledged_by_name": "Casey Admin"}
     alert = make_alert(cast.acme, people=3, silenced=3, **taken)
     said = text(admin_client.get(ADDRESS))
-    assert "Muted acknowledged by Casey Admin at 13:00" in said
+    assert "Muted Warning · acknowledged by Casey Admin at 13:00" in said
     page = text(admin_client.get(f"{ADDRESS}{alert.pk}/"))
     assert "Muted, acknowledged by Casey Admin at 13:00" in page
 
