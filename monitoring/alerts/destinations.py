@@ -63,9 +63,11 @@ def destination_add(
     url: str,
     now: datetime,
     hears_health: bool = False,
+    time_zone: str = "UTC",
 ) -> Destination:
     """Add a chat or a webhook; a route then decides what it is told of.
 
+    Its hours, once somebody gives it some, are those of `time_zone`.
     With `hears_health` a webhook of an organization is also told each change of health from now
     on. Raises PermissionDenied for who may only look, and AlertRefusedError.
     """
@@ -83,6 +85,7 @@ def destination_add(
         # Looks the server up, so before the transaction.
         address=address_shown(channel, url),
         secret=secret_stored(Secret(url, (Key(key),) if key else ())),
+        time_zone=time_zone,
         created_at=now,
     )
     with transaction.atomic():

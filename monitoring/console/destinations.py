@@ -35,6 +35,7 @@ from monitoring.console.alerts_pages import (
     alerts_page,
     alerts_redirect,
 )
+from monitoring.console.moments import zone_name
 from monitoring.console.preference_form import PreferenceForm, typed
 from monitoring.console.replays import SPANS
 
@@ -104,7 +105,11 @@ def added(access: AnyAccess, channel: str, form: DestinationForm) -> Destination
         return None
     try:
         return destination_add(
-            access=access, channel=channel, now=timezone.now(), **form.cleaned_data
+            access=access,
+            channel=channel,
+            now=timezone.now(),
+            time_zone=zone_name(access.time_zone),
+            **form.cleaned_data,
         )
     except AlertRefusedError as refusal:
         form.add_error(refusal.field or None, str(refusal))

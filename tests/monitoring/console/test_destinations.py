@@ -48,6 +48,8 @@ def test_the_key_of_a_webhook_is_shown_once_and_its_address_never(
     recipient = Recipient.objects.get(channel="webhook")
     assert [each.key for each in secret_of(recipient).keys] == [key]
     assert secret_of(recipient).url == HOOK
+    # That of who added it, until somebody says another.
+    assert recipient.time_zone == "Europe/Berlin"
     addresses = ("/o/acme/alerts/routes/", f"/o/acme/alerts/destinations/{recipient.pk}/")
     for address in addresses:
         shown = admin_client.get(address).content.decode()
