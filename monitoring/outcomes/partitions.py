@@ -29,6 +29,8 @@ BOUNDS = """
 """
 SPAN = re.compile(r"FROM \('(?P<start>[0-9a-f-]{36})'\) TO \('(?P<end>[0-9a-f-]{36})'\)")
 AHEAD = 4
+# How long making or dropping one waits for who reads the log.
+PATIENCE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,11 @@ def partition_create(span: Span) -> bool:
 
 
 def briefly(work: Callable[[Any], object]) -> bool:
-    """Do work in a transaction; tell whether its locks were to be had within two seconds each."""
+    """Do work in a transaction; tell whether each of its locks was to be had soon enough."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            milliseconds = str(PATIENCE // timedelta(milliseconds=1))
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
             work(cursor)
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):

@@ -11,6 +11,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.outcomes import partitions
 from monitoring.outcomes.append import outcomes_append
 from monitoring.outcomes.identifiers import attempt_id_at, first_id_at
 from monitoring.outcomes.models import AppendOnlyError, Outcome
@@ -141,7 +142,10 @@ def test_a_partition_has_ended_at_its_upper_bound(bound: str, ended: bool) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_partition_that_is_being_read_is_left_for_the_next_time() -> None:
+def test_a_partition_that_is_being_read_is_left_for_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(partitions, "PATIENCE", timedelta(milliseconds=100))
     partitions_ensure(NOW - timedelta(days=60))
     with psycopg.connect(**reader_of(connection)) as reader:
         reader.execute("SELECT FROM outcomes_outcome LIMIT 1")
