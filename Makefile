@@ -34,7 +34,7 @@ lint: development
 
 # Tests that kill whole processes measure time, so they have the machine to themselves.
 unit: development
-	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n auto
+	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n logical --dist worksteal
 	$(RUN) -m pytest --ignore=tests/browser -m processes
 
 # A process of its own: the browser's client keeps an event loop, which Django's ORM refuses beside.

@@ -16,6 +16,12 @@ hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Begun late, one of them would leave a single process at work in the end.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def template_of_databases(django_db_blocker: DjangoDbBlocker) -> str:
     """The migrated database that the run's processes copy, named before theirs get a suffix."""

@@ -24,7 +24,7 @@ from tests.monitoring.incidents.makers import (
 )
 from tests.monitoring.intake.makers import record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 OUTAGE = (NOW + 10 * MINUTE, NOW + 145 * MINUTE)
 
 

@@ -54,6 +54,7 @@ def errors_of(random: Random) -> Iterator[dict[str, Any]]:
                 yield random_error(random)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [2008, 2026])
 def test_no_error_and_no_time_that_passes_ever_disables_anybody(seed: int) -> None:
     random = Random(seed)

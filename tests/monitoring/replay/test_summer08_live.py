@@ -33,7 +33,7 @@ from tests.monitoring.incidents.makers import make_reported
 from tests.monitoring.intake.makers import record
 from tests.monitoring.replay.makers import messages, played
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 MINUTE = timedelta(minutes=1)
 STORY = SCENARIOS["summer08"]
 ENDED = BEGAN + timedelta(hours=8)
