@@ -12,13 +12,12 @@ from typing import Any
 from django.db import connection
 
 from monitoring.alerts.muting import IS_SILENCED
-from monitoring.alerts.stalled import ABSORBED
+from monitoring.alerts.stalled import IS_TOLD
 
 # So many are named in a message.
 NAMED = 5
 
-# Stalled people of a cause but those silenced and those an incident absorbs. By the index of the
-# cause: who waits longest first.
+# The stalled people of a cause who are told of. By the index of the cause: who waits longest first.
 STALLED = f"""
     SELECT asked.key, person.id, person.name, person.unwell_since
     FROM jsonb_to_recordset(%(asked)s::jsonb)
@@ -28,10 +27,8 @@ STALLED = f"""
         FROM health_health AS health
         JOIN accounts_person AS person ON person.id = health.person_id
         WHERE health.organization_id = asked.organization AND health.cause = asked.cause
-            AND health.severity = 0
             AND (asked.teams = '{{}}' OR person.team = ANY(asked.teams))
-            AND NOT {IS_SILENCED}
-            AND NOT {ABSORBED}
+            AND {IS_TOLD}
         ORDER BY health.unwell_since NULLS LAST, health.person_id LIMIT %(named)s
     ) AS person
     ORDER BY asked.key, person.unwell_since NULLS LAST

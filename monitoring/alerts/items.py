@@ -20,7 +20,7 @@ from monitoring.alerts.alert_links import (
 )
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
-from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_HEALTH, EVENTS, AlertKind, Severity
 from monitoring.alerts.models import Alert, Channel, Notification, Recipient, Route
 from monitoring.alerts.plan_facts import Message, Name, Phase
 from monitoring.alerts.recipients import who_may_change
@@ -30,7 +30,6 @@ from monitoring.errors.rulebook import rule_sets_of
 from monitoring.health.causes import Explanation, words_of
 
 Key = tuple[Name, Name, Phase, int]
-ABOUT_HEALTH = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ class AlertKind(StrEnum):
 
 # Something that happened rather than something that lasts: told at once, and its end is no news.
 EVENTS = frozenset({AlertKind.RULE_CHANGE})
+# About people who need a human, of each of whom it can be told whether they are among them.
+ABOUT_HEALTH = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE})
 
 
 class Severity(IntEnum):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.tenancy import TenantQuerySet
-from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipient_models import (
     AlertPolicy,
@@ -162,6 +162,10 @@ class Message(models.Model):
 class AlertQuerySet(TenantQuerySet):
     def open(self) -> AlertQuerySet:
         return self.filter(ended_at=None)
+
+    def about_health(self) -> AlertQuerySet:
+        """Keep those about people who need a human: whom each tells of can be listed."""
+        return self.filter(kind__in=ABOUT_HEALTH)
 
     def to_tell(self) -> AlertQuerySet:
         """Keep those of which something may still have to be told."""

@@ -15,7 +15,7 @@ from monitoring.alerts.digests import digests_ring, digests_wait
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.forgetting import alerts_forget_step
 from monitoring.alerts.health_cursor import webhook_events
-from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
 from monitoring.alerts.last_checks import check_register
 from monitoring.alerts.models import Channel
 from monitoring.alerts.outbox import sender_ring
@@ -30,7 +30,7 @@ from monitoring.jobs.steps import step_register
 
 
 def alerts_register() -> None:
-    source_register("stalled", stalled.STALLED_KINDS, stalled.stalled_found)
+    source_register("stalled", ABOUT_HEALTH, stalled.stalled_found)
     source_register("incidents", incident_alerts.INCIDENT_KINDS, incident_alerts.incidents_found)
     source_register("unrecognised", [AlertKind.UNRECOGNISED], unrecognised_findings)
     source_register("coverage", [AlertKind.COVERAGE], coverage_findings)

@@ -20,7 +20,7 @@ from django.db.models import Sum
 
 from monitoring.alerts.findings import ABSORBED as FACT
 from monitoring.alerts.findings import Finding
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind, Severity
 from monitoring.alerts.models import Alert, Route
 from monitoring.alerts.muting import IS_SILENCED, organizations_with_silences
 from monitoring.errors.rulebook import rule_sets_of
@@ -28,7 +28,6 @@ from monitoring.errors.rules import Interpretation, Rule, Who
 from monitoring.health.models import Health, HealthTally, Status
 from monitoring.incidents.models import Incident
 
-STALLED_KINDS = (AlertKind.STALLED, AlertKind.REAUTHORIZE)
 SEVERITIES = {AlertKind.STALLED: Severity.WARNING, AlertKind.REAUTHORIZE: Severity.NOTICE}
 
 # Of a `health`. Whose trouble was confirmed before the incident began has one of their own.
@@ -40,12 +39,16 @@ ABSORBED = """EXISTS (
         AND (health.confirmed_at IS NULL
             OR health.confirmed_at >= coalesce(incident.came_back_at, incident.began_at))
 )"""
+# Of a `health`: who needs a human.
+IS_STALLED = "health.severity = 0 AND health.status = 'stalled'"
+# Of a `health` and its `person`: who is told of as one of them.
+IS_TOLD = f"({IS_STALLED} AND NOT {IS_SILENCED} AND NOT {ABSORBED})"
 LOOK = f"""
     SELECT health.organization_id, health.cause, person.team, {ABSORBED}, count(*),
         count(*) FILTER (WHERE {IS_SILENCED})
     FROM health_health AS health JOIN accounts_person AS person ON person.id = health.person_id
     WHERE health.organization_id = ANY(%(organizations)s)
-        AND health.severity = 0 AND health.status = 'stalled'
+        AND {IS_STALLED}
     GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - made of constants
 FIRST = f"""
@@ -54,7 +57,7 @@ FIRST = f"""
     CROSS JOIN LATERAL (
         SELECT health.person_id, health.status_since, health.evidence FROM health_health AS health
         WHERE health.organization_id = asked.organization_id AND health.cause = asked.cause
-            AND health.severity = 0 AND health.status = 'stalled' AND NOT {ABSORBED}
+            AND {IS_STALLED} AND NOT {ABSORBED}
         ORDER BY health.status_since, health.person_id LIMIT 1
     ) AS first
     LEFT JOIN LATERAL (
@@ -159,7 +162,7 @@ def absorbed_found(absorbed: Mapping[Trouble, int]) -> list[Finding]:
     if not absorbed:
         return []
     alerts = Alert.objects.open().filter(
-        kind__in=STALLED_KINDS, organization__in={trouble.organization_id for trouble in absorbed}
+        kind__in=ABOUT_HEALTH, organization__in={trouble.organization_id for trouble in absorbed}
     )
     return [
         absorbed_by(alert, number)
@@ -249,7 +252,7 @@ def trouble_of(finding: Finding) -> Trouble:
 
 
 def open_alerts() -> set[tuple[str, int | None, str]]:
-    alerts = Alert.objects.open().filter(kind__in=STALLED_KINDS)
+    alerts = Alert.objects.open().filter(kind__in=ABOUT_HEALTH)
     return set(alerts.values_list("kind", "organization_id", "cause"))
 
 

@@ -12,8 +12,7 @@ from django.db.models import Q
 
 from accounts.access import Access
 from monitoring.alerts.alert_links import people_link
-from monitoring.alerts.items import ABOUT_HEALTH
-from monitoring.alerts.kinds import AlertKind
+from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet
 from monitoring.alerts.number_words import people_of
 from monitoring.console.alert_words import headline, look_of, standing, stands_apart

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count
 
-from monitoring.alerts.items import ABOUT_HEALTH
+from monitoring.alerts.kinds import ABOUT_HEALTH
 from monitoring.alerts.models import Alert, Message
 from monitoring.console.alert_words import (
     IN_HAND,

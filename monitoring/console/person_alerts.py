@@ -8,7 +8,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from accounts.access import Access
-from monitoring.alerts.items import ABOUT_HEALTH
 from monitoring.alerts.models import Alert
 from monitoring.health.models import Status, Transition
 
@@ -25,5 +24,5 @@ def alerts(access: Access, person_id: int) -> QuerySet[Any]:
         at__gte=OuterRef("began_at"),
         at__lte=Coalesce(OuterRef("ended_at"), Now()),
     )
-    found = Alert.objects.visible_to(access).filter(kind__in=ABOUT_HEALTH)
+    found = Alert.objects.visible_to(access).about_health()
     return found.filter(Exists(during))
