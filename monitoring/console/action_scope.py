@@ -19,7 +19,6 @@ from monitoring.console.filters import OF_THE_PAGE, PeopleFilter
 from monitoring.console.incident_words import phrase
 from monitoring.console.moments import brief
 from monitoring.console.rules import explanations
-from monitoring.health.causes import explanation_of
 from monitoring.health.models import Health, HealthQuerySet
 from monitoring.incidents.models import Hit, Incident
 
@@ -117,7 +116,7 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
         raise ScopeRefusedError(
             f"The filter in the address can't be read. {CHOOSE_AGAIN}"
         ) from None
-    narrowed = PeopleFilter(given, access=access)
+    narrowed = PeopleFilter(given, access=access, now=timezone.now())
     if narrowed.is_lost:
         raise ScopeRefusedError(
             f"The saved view in the address is not there, or is not shared with you. {CHOOSE_AGAIN}"
@@ -152,9 +151,13 @@ def filter_words(access: Access, narrowed: PeopleFilter) -> str:
 
 def shown(access: Access, narrowed: PeopleFilter) -> list[str]:
     """Return the filters in force with their values as a reader knows them."""
-    values = {name: chosen_words(narrowed, name, value) for name, value in narrowed.chosen.items()}
-    if cause := narrowed.chosen.get("cause"):
-        values["cause"] = explanation_of(cause, explanations(access.organization.pk)).title
+    chosen = narrowed.chosen
+    is_by_rule = chosen.keys() & {"cause", "alert"}
+    rules = explanations(access.organization.pk) if is_by_rule else {}
+    values = {
+        name: narrowed.meaning(name, rules) or chosen_words(narrowed, name, value)
+        for name, value in chosen.items()
+    }
     if "error" in values:
         values["error"] = f"“{narrowed.error_words}”"
     labels = {name: str(field.label).lower() for name, field in narrowed.form.fields.items()}

@@ -40,7 +40,7 @@ def people_export(request: HttpRequest, slug: str, form: str) -> HttpResponseBas
         raise Http404
     access, now, given = access_for(request.user, slug), timezone.now(), request.GET.copy()
     started = given.pop("started", [""])[-1]
-    narrowed = PeopleFilter(given, access=access)
+    narrowed = PeopleFilter(given, access=access, now=now)
     people = narrowed.qs.order_by().count()
     refusal = refusal_of(narrowed, form, people)
     if refusal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +14,17 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from accounts.models import Person
+from monitoring.alerts.alert_causes import explained
+from monitoring.alerts.models import Alert
+from monitoring.alerts.told_people import teams_split, whom_it_tells_of
 from monitoring.console.addresses import Asked, asked_of
 from monitoring.console.figures import Figures
-from monitoring.console.rule_words import CLASSES
+from monitoring.console.rule_words import CLASSES, listed
 from monitoring.console.saved_views import view_named
 from monitoring.console.teams import teams_written
 from monitoring.console.wording import LOOKS
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
+from monitoring.health.causes import Explanation, explanation_of
 from monitoring.health.fold import SEVERITY, Standing, severity
 from monitoring.health.models import Health, HealthQuerySet, Policy
 from monitoring.incidents.models import Source
@@ -88,20 +94,31 @@ class PeopleFilter(django_filters.FilterSet):
         max_value=2**63 - 1,
         decimal_places=0,
     )
+    # Of whom a message told: those of the teams it counts, of an alert.
+    teams = django_filters.CharFilter(
+        method="in_any_team", label="Team", max_length=2_000, strip=False
+    )
+    alert = django_filters.ModelChoiceFilter(
+        method="told_of_with", label="Alert", queryset=Alert.objects.none()
+    )
 
     class Meta:
         model = Health
         fields: list[str] = []
 
-    def __init__(self, data: Any, *, access: Access) -> None:
-        """Read the filters of `data`; the address of a saved view alone stands for its list."""
-        self.access = access
+    def __init__(self, data: Any, *, access: Access, now: datetime) -> None:
+        """Read the filters of `data`; the address of a saved view alone stands for its list.
+
+        `now` is when whoever is silenced must be, not to be told of with an alert.
+        """
+        self.access, self.now = access, now
         self.opened, self.is_lost = None, False
         if data and data.keys() == {"view"}:
             self.opened = view_named(access, data["view"])
             self.is_lost = self.opened is None
         given = data if self.opened is None else QueryDict(self.opened.query)
         super().__init__(given, queryset=Health.objects.visible_to(access))
+        self.filters["alert"].queryset = Alert.objects.visible_to(access).about_health()
 
     def search(self, people: HealthQuerySet, name: str, words: str) -> HealthQuerySet:
         found = Person.objects.visible_to(self.access).matching(words)
@@ -133,6 +150,14 @@ class PeopleFilter(django_filters.FilterSet):
         hit = UnrecognisedPerson.objects.filter(unrecognised__in=errors)
         return people.filter(person__in=hit.values("person_id"))
 
+    def in_any_team(self, people: HealthQuerySet, name: str, teams: str) -> HealthQuerySet:
+        """Keep who is of any of the teams, exactly so written; "" is who has none."""
+        return people.filter(person__team__in=teams_split(teams))
+
+    def told_of_with(self, people: HealthQuerySet, name: str, alert: Alert) -> HealthQuerySet:
+        """Keep whom the alert tells of now; of one that is over nobody."""
+        return whom_it_tells_of(alert, people, self.now)
+
     @property
     def is_sound(self) -> bool:
         """Tell whether every parameter is one there is, given once, with a value that makes sense.
@@ -156,7 +181,30 @@ class PeopleFilter(django_filters.FilterSet):
         """The filters in force, by name."""
         # Until it is asked whether it is valid, a form has cleaned nothing.
         self.form.is_valid()
-        return {name: value for name, value in self.form.cleaned_data.items() if value}
+        given = self.form.cleaned_data
+        # An alert is there as its row; its id is what names it.
+        return {name: getattr(value, "pk", value) for name, value in given.items() if value}
+
+    @property
+    def alert_chosen(self) -> Alert | None:
+        """The alert whose people these are, or some of them."""
+        self.form.is_valid()
+        found: Alert | None = self.form.cleaned_data.get("alert")
+        return found
+
+    def meaning(self, name: str, rules: Mapping[str, Explanation]) -> str:
+        """Return what the value of a filter in force stands for; empty where it says so itself."""
+        match name:
+            case "cause":
+                return explanation_of(self.chosen[name], rules).title
+            case "error":
+                return self.error_words
+            case "teams":
+                return listed([team or "no team" for team in teams_split(self.chosen[name])])
+            case "alert" if self.alert_chosen:
+                alert = self.alert_chosen
+                return explained(alert.kind, alert.cause, alert.facts, rules).title
+        return ""
 
     @cached_property
     def error_words(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -15,11 +16,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from monitoring.alerts.models import Alert
 from monitoring.console.addresses import MOST_PICKED, SIZES, Asked, whole_number
 from monitoring.console.columns import ALWAYS, COLUMNS
 from monitoring.console.figures import Figures, figures_of
 from monitoring.console.filters import PeopleFilter
 from monitoring.console.models import SavedView
+from monitoring.console.moments import brief
 from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.people_rows import row_of
 from monitoring.console.rules import explanations
@@ -42,9 +45,9 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     if view and view.query and request.GET.keys() == {"view"}:
         return redirect(f"{request.path}?{view.query}&view={view.pk}")
     figures = figures_of(access)
-    narrowed = PeopleFilter(request.GET, access=access)
-    asked = narrowed.asked
     now, rules = timezone.now(), explanations(access.organization.pk)
+    narrowed = PeopleFilter(request.GET, access=access, now=now)
+    asked = narrowed.asked
     table = PeopleTable(narrowed.qs, asked.columns, asked.sort, now)
     table.paginator = CountedPaginator(table.rows, asked.per, known=narrowed.known_count(figures))
     table.page = table.paginator.get_page(request.GET.get("page"))
@@ -68,6 +71,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         "shown": shown(table.page, table.paginator),
         "ends_here": table.paginator.ends_at(table.page),
         "ignored": ignored(narrowed, request, views),
+        "alert": narrowed.alert_chosen,
+        "alert_over": over_since(narrowed.alert_chosen, now, access.time_zone),
         "everybody": everybody(table.paginator, narrowed),
         "bulk": bulk_of(access, narrowed),
     }
@@ -117,12 +122,9 @@ def pills_of(narrowed: PeopleFilter, asked: Asked, rules: Mapping[str, Explanati
     fields = narrowed.form.fields
     found = []
     for name, value in asked.filters.items():
-        choices = dict(getattr(fields[name], "choices", []))
-        words = choices.get(value, value)
-        if name == "cause":
-            words = explanation_of(value, rules).title
-        if name == "error":
-            words = narrowed.error_words
+        words = narrowed.meaning(name, rules)
+        if not words:
+            words = dict(getattr(fields[name], "choices", [])).get(value, value)
         found.append(Pill(name, fields[name].label, words, asked.without(name)))
     return found
 
@@ -172,6 +174,11 @@ def ignored(narrowed: PeopleFilter, request: HttpRequest, views: Sequence[SavedV
     if request.GET.get("view") and view_asked(request, views) is None:
         found.append("The saved view in the address is not there, or is not shared with you.")
     return found
+
+
+def over_since(alert: Alert | None, now: datetime, zone: tzinfo) -> str:
+    """Return since when the alert is over that people are narrowed by; empty while it goes on."""
+    return brief(alert.ended_at, now, zone) if alert and alert.ended_at else ""
 
 
 def cause_choices(

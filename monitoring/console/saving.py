@@ -77,7 +77,8 @@ def view_delete(request: HttpRequest, slug: str, view_id: int) -> HttpResponse:
 
 def posted_list(request: HttpRequest, access: Access) -> Asked:
     """Return the list that the form says the page shows, with only what makes sense."""
-    return PeopleFilter(QueryDict(request.POST.get("query", "")), access=access).asked
+    given = QueryDict(request.POST.get("query", ""))
+    return PeopleFilter(given, access=access, now=timezone.now()).asked
 
 
 def refused(request: HttpRequest, slug: str, asked: Asked, sentence: str) -> HttpResponse:

@@ -13,7 +13,7 @@ from monitoring.console.filters import PeopleFilter
 from monitoring.errors.inbox import unrecognised_note
 from monitoring.errors.models import UnrecognisedError
 from monitoring.health.models import Health, Policy
-from tests.factories import make_connected_person
+from tests.factories import NOW, make_connected_person
 from tests.monitoring.console.conftest import Cast
 from tests.monitoring.console.makers import make_held, make_unwell, set_health
 from tests.monitoring.console.markup import text
@@ -24,7 +24,7 @@ ADDRESS = "/o/acme/people/"
 
 def narrowed(cast: Cast, query: str | dict[str, str]) -> PeopleFilter:
     words = query if isinstance(query, str) else urlencode(query)
-    return PeopleFilter(QueryDict(words), access=access_for(cast.admin, "acme"))
+    return PeopleFilter(QueryDict(words), access=access_for(cast.admin, "acme"), now=NOW)
 
 
 def names(people: PeopleFilter) -> list[str]:
