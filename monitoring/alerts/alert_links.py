@@ -12,6 +12,10 @@ from django.urls import reverse
 from monitoring.alerts.item_words import is_mostly_off
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Recipient
+from monitoring.alerts.told_people import teams_joined
+
+# Of a filter that can be acted on.
+LONGEST_QUERY = 2_000
 
 
 def alert_link(alert: Alert) -> str:
@@ -29,20 +33,19 @@ def person_link(alert: Alert, person_id: int | None) -> str:
 def people_link(alert: Alert, teams: Collection[str]) -> str:
     """Return the page of who has it now, or of what it is about; empty where there is none.
 
-    The list can be narrowed to one team; who is told of several sees those of others as well.
+    With teams, of those of its people who are of any of them.
     """
     kind = AlertKind(alert.kind)
     if alert.organization is None:
         return address("incidents_across") if kind == AlertKind.INCIDENT else ""
     slug = alert.organization.slug
-    team = {"team": next(iter(teams))} if len(teams) == 1 else {}
     match kind:
         case AlertKind.STALLED | AlertKind.REAUTHORIZE:
-            narrowed = {"status": "stalled", "cause": alert.cause, **team}
-            return f"{address('people', slug)}?{urlencode(narrowed)}"
+            return told_people_link(alert, slug, teams)
         case AlertKind.COVERAGE:
+            # It counts everybody, whatever the teams of who is told.
             status = "disabled" if is_mostly_off(alert.facts) else "degraded"
-            return f"{address('people', slug)}?{urlencode({'status': status, **team})}"
+            return f"{address('people', slug)}?{urlencode({'status': status})}"
         case AlertKind.INCIDENT if alert.incident_id:
             return address("incident", slug, alert.incident_id)
         case AlertKind.UNRECOGNISED:
@@ -50,6 +53,23 @@ def people_link(alert: Alert, teams: Collection[str]) -> str:
         case AlertKind.RULE_CHANGE if "change" in alert.facts:
             return address("rule_change", slug, alert.facts["change"])
     return ""
+
+
+def told_people_link(alert: Alert, slug: str, teams: Collection[str]) -> str:
+    """Return the list of whom an alert tells of; of one that is not stored, of who has its cause.
+
+    Empty where so many teams are named that no address could hold them.
+    """
+    narrowed = {"alert": str(alert.pk)} if alert.pk else having_cause(alert)
+    if teams:
+        narrowed["teams"] = teams_joined(sorted(teams))
+    query = urlencode(narrowed)
+    return f"{address('people', slug)}?{query}" if len(query) <= LONGEST_QUERY else ""
+
+
+def having_cause(alert: Alert) -> dict[str, str]:
+    """Return what narrows the list to everybody with the cause of such an alert."""
+    return {"status": "stalled", "cause": alert.cause}
 
 
 def alerts_link(recipient: Recipient) -> str:

@@ -47,9 +47,10 @@ class Loaded:
     acknowledging: Collection[int]
 
     def teams_of(self, message: Message) -> tuple[str, ...]:
-        """Return the teams that the message's route is about; empty stands for all."""
-        route = self.routes.get(message.route) if message.route is not None else None
-        return tuple(route.teams) if route else ()
+        """Return the teams whose people the message counts; empty stands for all."""
+        # Where it is not known who is of which team, all were counted (`plan.people_for`).
+        is_known = bool(self.alerts[int(message.episode)].teams)
+        return tuple(sorted(message.teams)) if is_known else ()
 
 
 def items_of(

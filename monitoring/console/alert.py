@@ -18,6 +18,7 @@ from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowled
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.console.alert_facts import (
+    everybody_link,
     incident_of,
     others_like,
     proof_of,
@@ -87,6 +88,7 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "labels": labels_of(found),
         "step": step_for(access, found, rules),
         "people": whom_link(found),
+        "everybody": everybody_link(found),
         "incident": incident_of(found),
         "asked": asked_of(found),
         "may_acknowledge": may_act and found.acknowledged_at is None,

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.access import Access
-from monitoring.alerts.alert_links import people_link
+from monitoring.alerts.alert_links import having_cause, people_link
+from monitoring.alerts.item_words import is_mostly_off
 from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
 from monitoring.alerts.models import Alert, AlertQuerySet
 from monitoring.alerts.number_words import people_of
@@ -117,11 +120,32 @@ def link_to_work(alert: Alert) -> Link | None:
 
 
 def whom_link(alert: Alert) -> Link | None:
-    """Return the list of exactly the people an alert is about now; None where there is none."""
+    """Return the list of exactly the people an alert tells of now; None where there is none."""
     address = within_console(people_link(alert, ()))
-    if alert.ended_at is not None or not alert.people or not address:
+    words = whom_words(alert)
+    return Link(words, address) if alert.ended_at is None and words and address else None
+
+
+def whom_words(alert: Alert) -> str:
+    """Return how many people are in that list; empty for nobody."""
+    if alert.kind != AlertKind.COVERAGE:
+        told = alert.people - alert.silenced
+        return people_of(told) if told else ""
+    # So many fewer sync than did; who they are is not known, but who does not sync now.
+    name, what = ("off", "switched off") if is_mostly_off(alert.facts) else ("delayed", "delayed")
+    number = alert.facts.get(name, 0)
+    return f"{people_of(number)} {what}" if number else ""
+
+
+def everybody_link(alert: Alert) -> Link | None:
+    """Return the list of all who have its reason where an alert leaves some of them out."""
+    if alert.organization is None or alert.ended_at is not None or not alert.silenced:
         return None
-    return Link(people_of(alert.people), address)
+    if alert.kind not in ABOUT_HEALTH:
+        return None
+    narrowed = urlencode(having_cause(alert))
+    address = f"{reverse('people', args=[alert.organization.slug])}?{narrowed}"
+    return Link("Everybody with this reason", address)
 
 
 def incident_of(alert: Alert) -> Link | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import Person
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.alerts.plan_facts import Phase
@@ -17,6 +18,7 @@ from tests.browser.test_accessibility import SIZES as AXE_SIZES
 from tests.browser.test_accessibility import found_on
 from tests.browser.test_messages import LONG, overflow
 from tests.factories import make_member, make_user, serial
+from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.console import alert_makers, makers
 from tests.monitoring.console.alert_makers import (
     CAUSE,
@@ -120,6 +122,37 @@ def test_from_a_mail_in_the_outbox_to_the_people_it_names(
     expect(page.get_by_role("link", name="Somebody Else")).to_have_count(0)
 
 
+@SIZES
+def test_from_an_alert_to_those_it_tells_of_and_on_to_all_again(
+    signed_in: SignedIn, acme: Any, today: datetime, viewport: dict[str, int]
+) -> None:
+    alert = make_story(acme, today)
+    make_silence(acme, [Person.objects.get(organization=acme, name="Ada Lovelace")], now=today,
+        ends_at=today + timedelta(days=1))  # fmt: skip
+    Alert.objects.filter(pk=alert.pk).update(silenced=1)
+    page = signed_in(f"alerts/{alert.pk}/", viewport=viewport)
+    page.get_by_role("link", name="1 person", exact=True).click()
+    people = page.locator("#people")
+    expect(people).to_contain_text("Alert: Google access was revoked")
+    expect(people).to_contain_text("Only people this alert tells of now.")
+    expect(people.get_by_role("link", name=LONG)).to_be_visible()
+    expect(people.get_by_role("link", name="Ada Lovelace")).to_have_count(0)
+    assert overflow(page) == 0
+    page.get_by_label("Search people").fill("nobody of that name")
+    expect(people).to_contain_text("Nobody matches")
+    assert f"alert={alert.pk}" in page.url
+    page.get_by_role("link", name="Remove Alert: Google access was revoked").click()
+    page.get_by_label("Search people").fill("Ada")
+    expect(people.get_by_role("link", name="Ada Lovelace")).to_be_visible()
+    assert "alert=" not in page.url
+    over = Alert.objects.filter(organization=acme).exclude(ended_at=None)[0]
+    page.goto(f"/o/{acme.slug}/people/?alert={over.pk}")
+    expect(people).to_contain_text("It has been over since")
+    assert overflow(page) == 0
+    page.get_by_role("link", name="Open the alert").click()
+    expect(page.get_by_role("heading", name="The alert")).to_be_visible()
+
+
 @AXE_SIZES
 def test_axe_finds_nothing_on_the_pages_of_alerts(
     signed_in: SignedIn, acme: Any, today: datetime, viewport: dict[str, int]
@@ -134,6 +167,8 @@ def test_axe_finds_nothing_on_the_pages_of_alerts(
         "alerts/?q=nothing",
         f"alerts/{alert.pk}/",
         f"alerts/{over.pk}/",
+        f"people/?alert={alert.pk}&teams=,Sales",
+        f"people/?alert={over.pk}",
         f"outbox/?alert={alert.pk}",
         f"outbox/{message}/",
     ]

@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Organization, StaffTimeZone
 from monitoring.alerts.items import item_alone, items_of, reader_of, readers_of
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.letters import alert_mail
 from monitoring.alerts.models import Alert, Channel, Recipient
 from monitoring.alerts.plan_facts import Message, Phase
 from monitoring.alerts.tickets import read_acknowledge, read_unsubscribe
 from monitoring.health.models import Health
 from tests.factories import NOW, make_member, make_organization, make_user
+from tests.monitoring.alerts.item_makers import a_reader
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 from tests.monitoring.console.alert_makers import make_alert, make_over, make_told
@@ -63,7 +65,7 @@ def test_an_item_says_who_why_and_since_when(acme: Organization) -> None:
 def test_its_links_lead_to_its_people_its_page_and_its_button(acme: Organization) -> None:
     alert, recipient = make_alert(acme), make_recipient(acme)
     item = item_for(alert, recipient)
-    assert item.people_link == f"{SITE}/o/acme/people/?status=stalled&cause={CAUSE}"
+    assert item.people_link == f"{SITE}/o/acme/people/?alert={alert.pk}"
     assert item.alert_link == f"{SITE}/o/acme/alerts/{alert.pk}/"
     token = item.acknowledge_link.removeprefix(f"{SITE}/alert/").rstrip("/")
     assert read_acknowledge(token) == (alert.pk, recipient.pk)
@@ -84,15 +86,32 @@ def test_who_is_told_of_teams_reads_names_of_those(acme: Organization) -> None:
     make_stalled(acme, "Ada", team="Sales")
     make_stalled(acme, "Ben", team="Research")
     make_stalled(acme, "Eve")
-    alert, recipient = make_alert(acme, people=3), make_recipient(acme)
     make_stalled(acme, "Ada's neighbour", team="Sales")
-    one, both = (make_route(acme, [recipient], teams=teams) for teams in (["Sales"], ["Sales", ""]))
-    item = item_for(alert, recipient, route=one.pk, people=2)
+    teams = {"Sales": 2, "Research": 1, "": 1}
+    alert, recipient = make_alert(acme, people=4, teams=teams), make_recipient(acme)
+    item = item_for(alert, recipient, teams=frozenset({"Sales"}), people=2)
     assert (set(item.names), item.people) == ({"Ada", "Ada's neighbour"}, 2)
-    assert item.people_link.endswith(f"?status=stalled&cause={CAUSE}&team=Sales")
-    item = item_for(alert, recipient, route=both.pk, people=3)
+    assert item.people_link.endswith(f"?alert={alert.pk}&teams=Sales")
+    item = item_for(alert, recipient, teams=frozenset({"Sales", ""}), people=3)
     assert set(item.names) == {"Ada", "Ada's neighbour", "Eve"}
-    assert "team" not in item.people_link
+    assert item.people_link.endswith(f"?alert={alert.pk}&teams=%2CSales")
+
+
+def test_where_nobody_knows_the_teams_all_are_named_as_all_are_counted(acme: Organization) -> None:
+    make_stalled(acme, "Ada", team="Sales")
+    make_stalled(acme, "Ben", team="Research")
+    alert, recipient = make_alert(acme, people=2), make_recipient(acme)
+    item = item_for(alert, recipient, teams=frozenset({"Sales"}))
+    assert (set(item.names), item.people) == ({"Ada", "Ben"}, 2)
+    assert item.people_link.endswith(f"?alert={alert.pk}")
+
+
+def test_of_more_teams_than_an_address_holds_it_leads_to_the_alert(acme: Organization) -> None:
+    teams = frozenset(f"{number}{'ü' * 98}" for number in range(20))
+    alert, recipient = make_alert(acme, teams=dict.fromkeys(teams, 1)), make_recipient(acme)
+    item = item_for(alert, recipient, teams=teams)
+    assert item.people_link == ""
+    assert item.alert_link in alert_mail([item], a_reader()).text
 
 
 def test_of_one_person_the_link_leads_to_them(acme: Organization) -> None:
@@ -205,8 +224,9 @@ def test_other_kinds_lead_to_what_they_are_about(
 def test_where_most_were_switched_off_it_leads_to_those(acme: Organization) -> None:
     facts = {"delayed": 1, "off": 9, "share": 0.5, "before": 0.9}
     alert = make_alert(acme, kind="coverage", cause="coverage", facts=facts)
-    link = item_for(alert, make_recipient(acme)).people_link
-    assert link == f"{SITE}/o/acme/people/?status=disabled"
+    sales = frozenset({"Sales"})
+    link = item_for(alert, make_recipient(acme), teams=sales).people_link
+    assert link == f"{SITE}/o/acme/people/?status=disabled", "it counts those of all teams"
 
 
 def test_an_alert_alone_names_nobody(acme: Organization) -> None:
