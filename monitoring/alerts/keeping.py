@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends import console
 
 from monitoring.alerts.delivery import KEPT_HERE
-from monitoring.alerts.sending import OutboxMail
+from monitoring.alerts.outgoing import OutboxMail
 
 
 class EmailBackend(console.EmailBackend):

@@ -11,17 +11,14 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from email.mime.image import MIMEImage
-from email.utils import formataddr
 from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.db import transaction
 from django.utils import timezone
-from django.utils.encoding import punycode
 
 from accounts.credentials import CredentialUnreadableError
 from monitoring.alerts.chat_sender import ChatSender
@@ -46,9 +43,9 @@ from monitoring.alerts.delivery import (
 )
 from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.mail_services import plain, unsaid_refusal
-from monitoring.alerts.mails import Picture
 from monitoring.alerts.models import Channel, Message
-from monitoring.alerts.outbox import mail_in, sender_ring
+from monitoring.alerts.outbox import sender_ring
+from monitoring.alerts.outgoing import OutboxMail, mail_to_send
 from monitoring.alerts.webhook_sender import WebhookSender
 from monitoring.jobs import lifeline
 from monitoring.jobs.beats import worker_beat
@@ -59,42 +56,8 @@ logger = logging.getLogger(__name__)
 
 # Messages claimed at once: mails for one connection to the server.
 BATCH = 10
-# Of every mail: who is on holiday need not answer it.
-HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
 # Seconds until others have a turn, of what waits for strangers' servers.
 SHORT_BUDGET = 20
-
-
-class OutboxMail(EmailMultiAlternatives):
-    """A mail that has a row in the outbox. Whatever is attached is a picture of its HTML."""
-
-    mixed_subtype = "related"
-
-
-def mail_to_send(message: Message) -> OutboxMail:
-    """Return the mail of a message.
-
-    Raises CredentialUnreadableError, and ValueError for an address that can't be one.
-    """
-    content = mail_in(message)
-    name, (box, _, domain) = message.recipient_name, message.recipient.rpartition("@")
-    mail = OutboxMail(
-        subject=content.subject,
-        body=content.text,
-        to=[formataddr((name, f"{box}@{punycode(domain)}"))],
-        headers={**content.headers, **HEADERS, "Message-ID": message.message_id},
-    )
-    mail.attach_alternative(content.html, "text/html")
-    for picture in content.pictures:
-        mail.attach(inline(picture))
-    return mail
-
-
-def inline(picture: Picture) -> MIMEImage:
-    image = MIMEImage(picture.png, "png")
-    image.add_header("Content-ID", f"<{picture.cid}>")
-    image.add_header("Content-Disposition", "inline", filename=f"{picture.cid}.png")
-    return image
 
 
 class Sender:

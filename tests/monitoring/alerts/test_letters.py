@@ -24,11 +24,12 @@ from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line
 from monitoring.alerts.plan_facts import Phase
 from tests.monitoring.alerts.item_makers import AT, SITE, a_reader, an_end, an_item
 from tests.monitoring.alerts.test_mails import HOSTILE
+from tests.monitoring.alerts.test_outgoing import assert_arrives_as_it_is
+from tests.monitoring.alerts.texts import TEXT
 from tests.monitoring.console.markup import Markup
 
 # Longer ones are cut off by Gmail.
 LARGEST = 102_000
-TEXT = st.text(max_size=60)
 
 
 def both(mail: Mail) -> tuple[str, str]:
@@ -331,7 +332,7 @@ def assert_text_is_text(text: str) -> None:
         mail, plain = alert_mail(told, given_reader), alert_mail(plain_told, plain_reader)
         assert Shape(mail.html).found == Shape(plain.html).found
         assert mail.text.count("\n") == plain.text.count("\n")
-        assert len(mail.subject.splitlines()) == 1
+        assert_arrives_as_it_is(mail.subject, one_line(given_reader.name))
         assert mail.headers == plain.headers
         chat, plain_chat = alert_chat(told, given_reader), alert_chat(plain_told, plain_reader)
         assert len(chat.title.splitlines()) == 1
@@ -345,7 +346,7 @@ def test_hostile_text_comes_out_as_text(text: str) -> None:
 
 
 @given(TEXT)
-def test_any_text_anywhere_changes_neither_headers_nor_html(text: str) -> None:
+def test_any_text_anywhere_is_read_as_it_is_and_changes_neither_headers_nor_html(text: str) -> None:
     assert_text_is_text(text)
 
 

@@ -62,6 +62,23 @@ def test_a_service_gets_the_mail_as_a_server_would(service: Service) -> None:
     assert stored(message).answer == "Accepted by Postmark as an-id"
 
 
+WORD = "=?utf-8?q?Eve=0ABcc=3A_eve=40evil=2Eexample?="
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [(WORD, WORD.replace("=?", "= ?")), ('Żółć, "Eve"', r'"Żółć, \"Eve\""')]
+)
+def test_a_service_is_given_names_and_subjects_in_which_there_is_nothing_to_decode(
+    service: Service, name: str, given: str
+) -> None:
+    message = make_message(recipient_name=name, mail=Mail(f"Over ({WORD})", "Over", ""))
+    messages_work()
+    (asked,) = service.asked
+    assert asked["To"] == f"{given} <{ADA}>"
+    assert asked["Subject"] == f"Over ({WORD.replace('=?', '= ?')})"
+    assert stored(message).state == "sent"
+
+
 FOUND = f"Found inactive addresses: {ADA}.\nInactive recipients are ones that bounced."
 INACTIVE = {"ErrorCode": 406, "Message": FOUND}
 IN_OTHER_WORDS = {"ErrorCode": 406, "Message": "All of them are inactive: sorry."}

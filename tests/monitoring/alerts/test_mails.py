@@ -90,6 +90,9 @@ HOSTILE = [
     "{{ link }}{% now 'Y' %}",
     "\u202eelpmaxe.live\u202c",
     "\x00\x1b[31m\u2028\ud800",
+    # Encoded words (RFC 2047), one of a line break, one of another recipient.
+    "=?utf-8?q?Eve=0ABcc=3A_x=40y.example?=",
+    "Eve =?utf-8?b?PGV2aWxAYWNtZS5leGFtcGxlPg==?=",
 ]
 
 
