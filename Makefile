@@ -32,7 +32,7 @@ lint: development
 	PYTHONPATH=. $$(realpath .venv)/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
 
-# Tests that kill whole processes measure time, so they have the machine to themselves.
+# Tests of whole services measure time, so they have the machine to themselves.
 unit: development
 	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n logical --dist worksteal
 	$(RUN) -m pytest --ignore=tests/browser -m processes

@@ -23,7 +23,7 @@ from tests.monitoring.alerts.makers import make_message
 from tests.monitoring.alerts.post import Post
 from tests.monitoring.jobs.service import PROJECT, with_database
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 SEND = """
 import django
 django.setup()

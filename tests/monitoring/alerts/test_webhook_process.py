@@ -19,7 +19,7 @@ from tests.monitoring.alerts.destination_makers import make_webhook, queue_webho
 from tests.monitoring.alerts.web import Web
 from tests.monitoring.jobs.service import PROJECT, with_database
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 SEND = """
 import django
 django.setup()
