@@ -24,6 +24,7 @@ from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipients import hours_by
+from monitoring.alerts.returning import NO_RETURN, Return, returns_of
 from monitoring.alerts.telling import episode_of
 from monitoring.alerts.told import notifications_note_fewest
 
@@ -84,26 +85,31 @@ def left_of(withdrawn: Iterable[Claim]) -> dict[int, int]:
 def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
     """Return what the messages say, each message's as it tells them, in two statements.
 
-    Of one sent by hand nothing is known.
+    A third where they tell of ends. Of one sent by hand nothing is known.
     """
     rows = Notification.objects.filter(message__in=[each.pk for each in messages])
     claims: defaultdict[int, list[Claim]] = defaultdict(list)
     told = sorted(rows.select_related("alert", "route"), key=place_in_message)
     hours = hours_by({each.recipient_id for each in told})
+    returns = returns_of(each.alert for each in told if each.phase == Phase.OVER)
     for each in told:
-        claims[each.message_id or 0].append(claim_of(each, hours.get(each.recipient_id)))
+        back = returns.get(each.alert_id, NO_RETURN)
+        claims[each.message_id or 0].append(claim_of(each, hours.get(each.recipient_id), back))
     return claims
 
 
-def claim_of(told: Notification, hours: Hours | None) -> Claim:
-    """Return what a message says of one alert; its alert and route are read."""
+def claim_of(told: Notification, hours: Hours | None, back: Return) -> Claim:
+    """Return what a message says of one alert; its alert and route are read.
+
+    What came `back` is not over.
+    """
     alert = told.alert
     return Claim(
         message=told.message_id or 0,
         phase=told.phase,
         kind=alert.kind,
         severity=alert.severity,
-        is_over=alert.ended_at is not None,
+        is_over=alert.ended_at is not None and not back.is_back,
         is_silenced=0 < alert.people <= alert.silenced,
         is_acknowledged=alert.acknowledged_at is not None,
         is_escalation=told.route is not None and told.route.after > 0,

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import EVENTS, Severity
-from monitoring.alerts.plan import STALE, due_from, matches, people_for
+from monitoring.alerts.plan import STALE, due_from, end_due_at, matches, people_for
 from monitoring.alerts.plan_facts import Episode, Target, Waits
 
 # Whoever has any waking hours at all has some within a week.
@@ -29,6 +29,7 @@ class Why(StrEnum):
     ABSORBED = "absorbed"
     ACKNOWLEDGED = "acknowledged"
     OVER = "over"
+    BACK = "back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,15 @@ def outlook(
     if target.after and first_at is not None and found.at is not None and first_at <= found.at:
         found = expected(episode, target, now, waits, first_at)
     return Outlook(Why.OVER) if is_too_late(episode, found.at or now) else found
+
+
+def end_outlook(episode: Episode, now: datetime, waits: Waits) -> Outlook:
+    """Return when those who wait for the end of an episode that is over are told of it.
+
+    Never sooner than now, and from when they want to hear of it again at the earliest.
+    """
+    due_at = end_due_at(episode, waits)
+    return Outlook(Why.BACK) if due_at is None else Outlook(Why.WAITING, max(due_at, now))
 
 
 def first_told(

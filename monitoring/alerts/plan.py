@@ -233,14 +233,24 @@ def beginning(
 def ending(
     episode: Episode, routes: Sequence[Target], told: Told, now: datetime, waits: Waits
 ) -> Message | None:
-    if told.is_over or episode.kind in EVENTS or episode.ended_at is None:
-        return None
-    if now - episode.ended_at < timedelta(seconds=waits.over):
+    due_at = end_due_at(episode, waits)
+    if told.is_over or episode.kind in EVENTS or due_at is None or now < due_at:
         return None
     # Whatever a route is about by now: who heard of the beginning hears of the end.
     meant = [each for each in routes if matches(each, episode)] or routes
     people = max(told.people, people_for(meant, episode))
     return message_of(episode, meant, Phase.OVER, people)
+
+
+def end_due_at(episode: Episode, waits: Waits) -> datetime | None:
+    """Return from when on the end of an episode is told; None while it, or one like it, goes on.
+
+    What comes back before is not over for whoever hears of it, though it is an episode of its own.
+    """
+    if episode.ended_at is None or episode.is_back:
+        return None
+    last = max(episode.ended_at, episode.back_until or episode.ended_at)
+    return last + timedelta(seconds=waits.over)
 
 
 def continuation(

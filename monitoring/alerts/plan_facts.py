@@ -35,7 +35,8 @@ class Muted(StrEnum):
 class Waits:
     """Seconds, unless said otherwise.
 
-    opened     an episode must have lasted before it is told, and `over` it must have been over
+    opened     an episode must have lasted before it is told, and `over` it must have been over,
+               with all like it that began later
     reminder   between two messages about an episode that goes on, unless it is acknowledged
     grown      between two messages about one that grows; growing is `growth` times what was told
                and `growth_people` more people. One that gets graver has grown at once
@@ -65,6 +66,8 @@ class Episode:
     weight      what growing goes by: people, or a share of them
     flaps       how many like it ended within the day before it began
     is_part     of something that is told to support as a whole
+    is_back     one like it that began later goes on
+    back_until  when the last of those like it that began later ended
     """
 
     key: Name
@@ -82,6 +85,8 @@ class Episode:
     flaps: int = 0
     is_acknowledged: bool = False
     is_part: bool = False
+    is_back: bool = False
+    back_until: datetime | None = None
 
     def people_in(self, teams: Collection[str]) -> int:
         """Return how many of the people are of some teams: all, where none is named or known."""

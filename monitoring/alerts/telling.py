@@ -25,6 +25,7 @@ from monitoring.alerts.mutes import silences_in_force
 from monitoring.alerts.outbox import Draft, messages_queue
 from monitoring.alerts.plan import plan_at, spaced
 from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Plan, Target, Waits
+from monitoring.alerts.returning import NO_RETURN, Return
 from monitoring.alerts.targets import targets_of, waits_of
 from monitoring.alerts.told import Pair, Record, mutes_write, notifications_write, places_left
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -36,19 +37,25 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 100
 A_TICK = 500
 ByRecipient = dict[int, list[Message]]
+NOTHING_CAME_BACK: Mapping[int, Return] = {}
 
 
-def alerts_tell(alerts: Sequence[Alert], record: Record, now: datetime) -> int:
+def alerts_tell(
+    alerts: Sequence[Alert],
+    record: Record,
+    now: datetime,
+    returns: Mapping[int, Return] = NOTHING_CAME_BACK,
+) -> int:
     """Queue what is due of alerts, one message a recipient; return how many messages.
 
     Of very many recipients those of the gravest alerts come first, the others at the next ticks.
-    `record` is what is known of them. What is kept from somebody is noted with the reason. Runs in
-    the caller's transaction.
+    `record` is what is known of them, and `returns` what came back of those that are over. What is
+    kept from somebody is noted with the reason. Runs in the caller's transaction.
     """
     if not alerts:
         return 0
     alerts = sorted(alerts, key=lambda alert: (-alert.severity, alert.began_at, alert.pk))
-    plan = planned(alerts, record, now)
+    plan = planned(alerts, record, now, returns)
     mutes_write(
         [mute for mute in plan.mutes if record.muted.get(pair_of(mute)) != kept_back(mute)], now
     )
@@ -73,7 +80,12 @@ def note_told(recipient_ids: Collection[int], now: datetime) -> None:
         Recipient.objects.filter(pk__in=locked).update(told_at=now)
 
 
-def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
+def planned(
+    alerts: Sequence[Alert],
+    record: Record,
+    now: datetime,
+    returns: Mapping[int, Return] = NOTHING_CAME_BACK,
+) -> Plan:
     """Return what is to be told of alerts, by the waits of each organization.
 
     An end whose beginning is still in the outbox is not told; that beginning is withdrawn when it
@@ -86,7 +98,8 @@ def planned(alerts: Sequence[Alert], record: Record, now: datetime) -> Plan:
     waits = waits_of(organization_ids)
     by_waits: defaultdict[Waits, list[Episode]] = defaultdict(list)
     for alert in alerts:
-        by_waits[waits[alert.organization_id]].append(episode_of(alert))
+        episode = episode_of(alert, returns.get(alert.pk, NO_RETURN))
+        by_waits[waits[alert.organization_id]].append(episode)
     plans = [
         plan_at(episodes, targets_for(episodes, targets), record.told, now, each, unheard)
         for each, episodes in by_waits.items()
@@ -104,7 +117,7 @@ def targets_for(
     return {each.organization_id: targets[each.organization_id] for each in episodes}
 
 
-def episode_of(alert: Alert) -> Episode:
+def episode_of(alert: Alert, back: Return = NO_RETURN) -> Episode:
     return Episode(
         key=alert.pk,
         organization_id=alert.organization_id,
@@ -121,6 +134,8 @@ def episode_of(alert: Alert) -> Episode:
         flaps=alert.flaps,
         is_acknowledged=alert.acknowledged_at is not None,
         is_part=alert.is_part,
+        is_back=back.is_back,
+        back_until=back.until,
     )
 
 

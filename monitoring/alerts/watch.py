@@ -8,7 +8,7 @@ there are. Where it fails, the service's own troubles are told all the same: tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.models import Alert
 from monitoring.alerts.plan import STALE
 from monitoring.alerts.plan_facts import Name, Told
+from monitoring.alerts.returning import NO_RETURN, Return, returns_of
 from monitoring.alerts.sources import found_at
 from monitoring.alerts.telling import alerts_tell
 from monitoring.alerts.told import Record, record_of
@@ -56,12 +57,13 @@ def alerts_watch(now: datetime, kinds: Collection[AlertKind] = tuple(AlertKind))
     found = found_at(now, kinds)
     alerts = {alert.pk: alert for alert in Alert.objects.to_tell().filter(kind__in=kinds)}
     record = record_of(alerts)
-    settle(alerts, record, now)
     over = {alert for (alert, _), told in record.told.items() if told.is_over}
     known = [known_of(alert) for alert in alerts.values() if alert.pk not in over]
     changes = changes_at(known, found.findings, found.kinds, now)
     begun = alerts_store(changes, alerts, now)
-    queued = alerts_tell([*alerts.values(), *begun], record, now)
+    returns = returns_of(alerts.values())
+    settle(alerts, record, returns, now)
+    queued = alerts_tell([*alerts.values(), *begun], record, now, returns)
     return Watched(len(begun), len(changes.ended), queued, found.failed)
 
 
@@ -85,7 +87,9 @@ def is_our_turn() -> bool:
         return mine
 
 
-def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
+def settle(
+    alerts: dict[int, Alert], record: Record, returns: Mapping[int, Return], now: datetime
+) -> None:
     """Leave alone what is over and told; take it out of `alerts`."""
     told: defaultdict[Name, list[Told]] = defaultdict(list)
     for pair, each in record.told.items():
@@ -94,7 +98,7 @@ def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
     done = [
         pk
         for pk, alert in alerts.items()
-        if pk not in record.waiting and is_settled(alert, told[pk], now)
+        if pk not in record.waiting and is_settled(alert, told[pk], returns.get(pk, NO_RETURN), now)
     ]
     if done:
         Alert.objects.filter(pk__in=done).update(is_settled=True)
@@ -102,10 +106,15 @@ def settle(alerts: dict[int, Alert], record: Record, now: datetime) -> None:
         del alerts[pk]
 
 
-def is_settled(alert: Alert, told: Iterable[Told], now: datetime) -> bool:
-    """Tell whether nothing is left to tell of an alert; `told` is who waits for its end."""
+def is_settled(alert: Alert, told: Iterable[Told], back: Return, now: datetime) -> bool:
+    """Tell whether nothing is left to tell of an alert; `told` is who waits for its end.
+
+    They wait as long as what came `back` goes on.
+    """
     if alert.ended_at is None:
         return False
     if alert.kind in EVENTS:
         return now - alert.ended_at > STALE
-    return now - alert.ended_at > TOO_LATE or all(each.is_over for each in told)
+    last = max(alert.ended_at, back.until or alert.ended_at)
+    is_too_late = not back.is_back and now - last > TOO_LATE
+    return is_too_late or all(each.is_over for each in told)

@@ -26,7 +26,7 @@ from monitoring.console.alert_facts import (
     step_for,
     whom_link,
 )
-from monitoring.console.alert_told import tellings_of, untold_of
+from monitoring.console.alert_told import end_of, tellings_of, untold_of
 from monitoring.console.alert_words import (
     KIND_NAMES,
     SEVERITIES,
@@ -116,6 +116,7 @@ def body_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "proof": proof_of(access, found, words, now),
         "told": tellings_of(access, found, now),
         "untold": untold_of(access, found, now),
+        "end": end_of(access, found, now),
         "others": others_like(access, found, words, now),
         "kind": KIND_NAMES[AlertKind(found.kind)],
         "severity": SEVERITIES[Severity(found.severity)],

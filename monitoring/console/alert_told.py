@@ -12,13 +12,22 @@ from django.db.models import Min, Q, QuerySet
 from monitoring.alerts.kinds import EVENTS
 from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
 from monitoring.alerts.number_words import people_of
-from monitoring.alerts.outlook import Outlook, first_told, is_sooner, is_too_late, outlook
+from monitoring.alerts.outlook import (
+    Outlook,
+    end_outlook,
+    first_told,
+    is_sooner,
+    is_too_late,
+    outlook,
+)
 from monitoring.alerts.plan_facts import Muted, Phase
 from monitoring.alerts.recipients import Known, recipients_known
+from monitoring.alerts.returning import NO_RETURN, returns_of
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
 from monitoring.alerts.targets import routes_of, targets_known, waits_of
 from monitoring.alerts.telling import episode_of
-from monitoring.console.alert_words import PHASES, outlook_words
+from monitoring.alerts.told import record_of
+from monitoring.console.alert_words import PHASES, end_words, outlook_words
 from monitoring.console.alerts_pages import AnyAccess
 from monitoring.console.message_words import answer_of, look_of
 from monitoring.console.rows import Moment, recent
@@ -187,6 +196,18 @@ def untold_of(access: AnyAccess, alert: Alert, now: datetime) -> list[Untold]:
             why = reason(each, recipient, now, access.time_zone, is_event=alert.kind in EVENTS)
             found[recipient.id] = each, Untold(recipient.name, recipient.address, route.name, why)
     return [line for _, line in found.values()][:MOST_TOLD]
+
+
+def end_of(access: AnyAccess, alert: Alert, now: datetime) -> str:
+    """Return when the end of an alert is told to whoever waits for it; empty where nobody does."""
+    if alert.ended_at is None or alert.is_settled or alert.kind in EVENTS:
+        return ""
+    record = record_of([alert.pk])
+    if all(each.is_over or place in record.failed for place, each in record.told.items()):
+        return ""
+    back = returns_of([alert]).get(alert.pk, NO_RETURN)
+    waits = waits_of([alert.organization_id])[alert.organization_id]
+    return end_words(end_outlook(episode_of(alert, back), now, waits), now, access.time_zone)
 
 
 def told_at_once(alert: Alert) -> datetime | None:

@@ -146,6 +146,16 @@ def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo, *, is_event: bo
     return "Will be told within a minute" if soon else f"Will be told {when}{lasts}"
 
 
+def end_words(outlook: Outlook, now: datetime, zone: tzinfo) -> str:
+    """Return when it is told that an alert is over."""
+    if outlook.at is None:
+        return "It came back. That it is over is told once what came back is over, too."
+    if outlook.at <= now:
+        return "That it is over is told within a minute, or when their quiet hours end."
+    when = planned(outlook.at, now, zone)
+    return f"That it is over is told {when}, if it does not come back before."
+
+
 def since(alert: Alert, now: datetime, zone: tzinfo) -> str:
     """Return since when it goes on, or from when to when it did."""
     begin = brief(alert.began_at, now, zone)

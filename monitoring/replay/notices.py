@@ -21,7 +21,7 @@ from monitoring.alerts.episodes import (
 from monitoring.alerts.findings import ABSORBED, Finding
 from monitoring.alerts.hours import next_awake
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.plan import is_reachable, plan_at, told_after
+from monitoring.alerts.plan import end_due_at, is_reachable, plan_at, told_after
 from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Target, Told
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
@@ -80,14 +80,15 @@ class Notices:
         self._told: dict[tuple[Name, Name], Told] = {}
         # By address, which several recipients may share, or else by recipient.
         self._told_at: dict[Name, datetime] = {}
-        self._ends: dict[Place, list[datetime]] = {}
+        self._ended: dict[Place, dict[Name, Episode]] = {}
         self._kept: set[tuple[Name, Name, str]] = set()
         self.sent: list[Sent] = []
         self.kept: list[Kept] = []
 
     def next_message(self, now: datetime) -> datetime | None:
         """Return when, after `now`, a message may come due by the passing of time."""
-        moments = {moment for each in self._live.values() for moment in self._moments(each, now)}
+        known = [self._with_return(each) for each in self._live.values()]
+        moments = {moment for each in known for moment in self._moments(each, now)}
         return min((moment for moment in moments if moment > now), default=None)
 
     def tick(self, people: People, incidents: Iterable[Incident], now: datetime) -> None:
@@ -170,7 +171,7 @@ class Notices:
     def _begin(self, begun: Begun) -> None:
         finding, began_at = begun.finding, begun.began_at
         key = f"{finding.kind} {finding.organization_id} {finding.cause} {began_at.isoformat()}"
-        ends = self._ends.get(like(finding), ())
+        ends = [each.ended_at or began_at for each in self._alike(finding)]
         episode = Episode(
             key, finding.organization_id, finding.kind, finding.cause, 0, began_at,
             flaps=flaps_of(ends, began_at),
@@ -179,6 +180,7 @@ class Notices:
 
     def _go_on(self, going_on: GoesOn) -> None:
         episode = self._live[going_on.known.key]
+        self._ended.get(like(going_on.finding), {}).pop(episode.key, None)
         self._keep(replace(episode, ended_at=None), going_on.finding)
 
     def _keep(self, episode: Episode, finding: Finding) -> None:
@@ -197,8 +199,33 @@ class Notices:
     def _end(self, ended: Ended) -> None:
         episode = replace(self._live[ended.known.key], ended_at=ended.ended_at)
         self._live[episode.key] = episode
-        ends = self._ends.setdefault(like(self._findings[episode.key]), [])
-        ends[:] = [end for end in ends if ended.ended_at - end <= DAY] + [ended.ended_at]
+        alike = self._ended.setdefault(like(self._findings[episode.key]), {})
+        alike[episode.key] = episode
+        for each in list(alike.values()):
+            if ended.ended_at - (each.ended_at or ended.ended_at) > DAY:
+                del alike[each.key]
+
+    def _alike(self, finding: Finding) -> list[Episode]:
+        """Return the episodes like one that ended lately."""
+        return list(self._ended.get(like(finding), {}).values())
+
+    def _with_return(self, episode: Episode) -> Episode:
+        """Return an episode with what came back of it, if it is over."""
+        if episode.ended_at is None:
+            return episode
+        finding = self._findings[episode.key]
+        later = [
+            *(each for each in self._alike(finding) if each.began_at > episode.began_at),
+            *(
+                each
+                for each in self._live.values()
+                if each.ended_at is None
+                and each.began_at > episode.began_at
+                and like(self._findings[each.key]) == like(finding)
+            ),
+        ]
+        ends = [each.ended_at for each in later if each.ended_at is not None]
+        return replace(episode, is_back=len(ends) < len(later), back_until=max(ends, default=None))
 
     def _send(self, now: datetime) -> None:
         plan = plan_at(self._in_order(now), self._targets_now(), self._told, now, self._waits)
@@ -219,7 +246,7 @@ class Notices:
     def _in_order(self, now: datetime) -> list[Episode]:
         """Return the episodes as they count where not all can be told at once."""
         episodes = (
-            replace(each, is_acknowledged=self.is_acknowledged(each, now))
+            replace(self._with_return(each), is_acknowledged=self.is_acknowledged(each, now))
             for each in self._live.values()
         )
         return sorted(episodes, key=lambda each: (-each.severity, each.began_at))
@@ -265,8 +292,9 @@ class Notices:
     def _due_at(self, episode: Episode, target: Target, told: Told | None) -> Iterator[datetime]:
         waits = self._waits
         if episode.ended_at is not None:
-            if told is not None and not told.is_over:
-                yield episode.ended_at + timedelta(seconds=waits.over)
+            due_at = end_due_at(episode, waits)
+            if told is not None and not told.is_over and due_at is not None:
+                yield due_at
         elif told is None:
             yield episode.began_at + timedelta(seconds=waits.opened + target.after)
             if target.after:

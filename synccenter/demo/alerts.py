@@ -19,9 +19,12 @@ from monitoring.alerts.delivery import KEPT_HERE
 from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Message, MessageState, Recipient
+from monitoring.alerts.plan import end_due_at
 from monitoring.alerts.plan_facts import Waits
 from monitoring.alerts.preferences import Preferences, preferences_save, zone_name_of
 from monitoring.alerts.recipients import hours_of
+from monitoring.alerts.returning import NO_RETURN, returns_of
+from monitoring.alerts.telling import episode_of
 from monitoring.alerts.told import told_of
 from monitoring.alerts.watch import alerts_watch
 from monitoring.health.deadlines import health_check_due
@@ -48,18 +51,17 @@ def next_look(after: datetime, quiet: Collection[int]) -> datetime | None:
     return min((moment for moment in moments if moment and moment > after), default=None)
 
 
-def due_by_time(after: datetime) -> Iterator[datetime]:
-    """Yield when messages about alerts come due that do not change."""
+def due_by_time(after: datetime) -> Iterator[datetime | None]:
+    """Yield when messages about alerts come due that do not change; None where that is never."""
     alerts = {alert.pk: alert for alert in Alert.objects.to_tell()}
-    told = told_of(alerts.values())
+    told, returns = told_of(alerts.values()), returns_of(alerts.values())
     for alert in alerts.values():
-        began, ended = alert.began_at, alert.ended_at
-        if ended is not None:
-            yield ended + timedelta(seconds=WAITS.over)
+        if alert.ended_at is not None:
+            yield end_due_at(episode_of(alert, returns.get(alert.pk, NO_RETURN)), WAITS)
             continue
-        yield began + timedelta(seconds=WAITS.opened)
+        yield alert.began_at + timedelta(seconds=WAITS.opened)
         if alert.flaps >= WAITS.flaps:
-            yield began + timedelta(seconds=WAITS.flapping)
+            yield alert.began_at + timedelta(seconds=WAITS.flapping)
     for (key, _), each in told.items():
         if not alerts[int(key)].acknowledged_at:
             yield each.last_at + timedelta(seconds=WAITS.reminder)

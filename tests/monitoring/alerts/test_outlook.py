@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.outlook import Outlook, Why, awake_from, first_told, is_sooner, outlook
+from monitoring.alerts.outlook import (
+    Outlook,
+    Why,
+    awake_from,
+    end_outlook,
+    first_told,
+    is_sooner,
+    outlook,
+)
 from monitoring.alerts.plan import plan_at, told_after
 from monitoring.alerts.plan_facts import Episode, Message, Name, Target, Told, Waits
 
@@ -103,6 +111,22 @@ def test_on_days_on_which_clocks_are_changed_the_first_waking_minute_is_found() 
     assert awake_from(night, datetime(2026, 10, 25, 1, 15, tzinfo=UTC)) == datetime(
         2026, 10, 25, 1, 30, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, Outlook(Why.WAITING, NOW + 30 * MINUTE)),
+        ({"ended_at": NOW - 40 * MINUTE}, Outlook(Why.WAITING, NOW)),
+        ({"back_until": NOW + 5 * MINUTE}, Outlook(Why.WAITING, NOW + 35 * MINUTE)),
+        ({"is_back": True}, Outlook(Why.BACK)),
+        ({"is_back": True, "back_until": NOW}, Outlook(Why.BACK)),
+    ],
+)
+def test_an_end_is_told_when_nothing_like_it_came_back(
+    facts: dict[str, object], expected: Outlook
+) -> None:
+    assert end_outlook(episode(**{"ended_at": NOW} | facts), NOW, WAITS) == expected
 
 
 CLOCKS = st.none() | st.times()
