@@ -35,6 +35,7 @@ A_DAY = timedelta(days=1)
 class Claim(NamedTuple):
     """What a message says of one alert, and how that stands now.
 
+    `is_acknowledged`: since it was queued; what was acknowledged before was told in spite of that.
     `hours` are the recipient's; None for one who may be sent nothing any more. It says so many
     `people`; of `left` it would be said now, and `fewest` were left when it was withdrawn before
     because they were too few.
@@ -111,7 +112,7 @@ def claim_of(told: Notification, hours: Hours | None, back: Return) -> Claim:
         severity=alert.severity,
         is_over=alert.ended_at is not None and not back.is_back,
         is_silenced=0 < alert.people <= alert.silenced,
-        is_acknowledged=alert.acknowledged_at is not None,
+        is_acknowledged=alert.acknowledged_at is not None and alert.acknowledged_at >= told.at,
         is_escalation=told.route is not None and told.route.after > 0,
         hours=hours,
         notification=told.pk,

@@ -30,7 +30,7 @@ class Item:
     flaps               how many like it ended within the day before it began
     facts               the measured numbers, as its source brings them by kind
     is_escalated        told because nobody has acknowledged it
-    acknowledged_by     who has, by name
+    acknowledged_by     who has, by name, and `acknowledged_at` when
     """
 
     alert_id: int
@@ -57,6 +57,7 @@ class Item:
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_escalated: bool = False
     acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

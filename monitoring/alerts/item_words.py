@@ -28,8 +28,8 @@ COUNTED = {
 COURSE = {Phase.GROWN: "worse", Phase.REMINDER: "still"}
 PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
-    "Acknowledging tells the others that somebody is at it, and stops reminders. It changes"
-    " nothing else."
+    "Acknowledging tells the others that somebody is at it, and stops reminders for 7 days, unless"
+    " more people are concerned. It changes nothing else."
 )
 
 

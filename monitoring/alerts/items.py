@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from accounts.access import zone_of
 from accounts.models import Member, StaffTimeZone
+from monitoring.alerts.acknowledging import is_in_hand
 from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.alert_links import (
     alert_link,
@@ -45,6 +46,7 @@ class Loaded:
     named: Mapping[tuple[int, tuple[str, ...]], Named]
     told: Mapping[tuple[int, int], int]
     acknowledging: Collection[int]
+    now: datetime
 
     def teams_of(self, message: Message) -> tuple[str, ...]:
         """Return the teams whose people the message counts; empty stands for all."""
@@ -71,7 +73,7 @@ def loaded_for(messages: Sequence[Message], now: datetime) -> Loaded:
     routes = Route.objects.in_bulk({each.route for each in messages if each.route is not None})
     acknowledging = who_may_change({int(each.recipient) for each in messages})
     rules, told = rules_of(alerts.values()), told_of(messages)
-    bare = Loaded(alerts, routes, rules, {}, told, acknowledging)
+    bare = Loaded(alerts, routes, rules, {}, told, acknowledging, now)
     pairs = {
         (int(each.episode), bare.teams_of(each)) for each in messages if each.phase != Phase.OVER
     }
@@ -121,7 +123,7 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
     told = loaded.told.get((alert.pk, recipient.pk), 0)
     route = loaded.routes.get(message.route) if message.route is not None else None
     is_one = message.people == 1 and named.first is not None and alert.kind in ABOUT_HEALTH
-    is_waiting = not (is_over or alert.acknowledged_at or alert.kind in EVENTS)
+    is_waiting = not (is_over or is_in_hand(alert, loaded.now) or alert.kind in EVENTS)
     may_acknowledge = is_waiting and recipient.pk in loaded.acknowledging
     return replace(
         plain_item(alert, message.phase, loaded.rules[alert.organization_id]),
@@ -163,6 +165,7 @@ def plain_item(alert: Alert, phase: Phase, rules: Mapping[str, Explanation]) -> 
         flaps=alert.flaps,
         facts=alert.facts,
         acknowledged_by=alert.acknowledged_by_name if alert.acknowledged_at else "",
+        acknowledged_at=alert.acknowledged_at,
     )
 
 

@@ -152,8 +152,16 @@ def rows_of(item: Item, reader: Reader) -> dict[str, str]:
         "When" if is_over or item.kind in EVENTS else "Since": course(item, reader.zone),
         "Missing": words.consequence(item, missing),
         "Do first": "" if is_over else item.next_step,
-        "In hand": f"{item.acknowledged_by} has acknowledged it." if item.acknowledged_by else "",
+        "In hand": in_hand(item, reader.zone),
     }
+
+
+def in_hand(item: Item, zone: tzinfo) -> str:
+    """Return who has acknowledged it, and when; empty where nobody has."""
+    if not item.acknowledged_by:
+        return ""
+    when = f": {moment(item.acknowledged_at, zone)}" if item.acknowledged_at else ""
+    return f"{item.acknowledged_by} has acknowledged it{when}."
 
 
 def course(item: Item, zone: tzinfo) -> str:

@@ -12,7 +12,14 @@ from enum import StrEnum
 
 from monitoring.alerts.hours import Hours, is_awake
 from monitoring.alerts.kinds import EVENTS, Severity
-from monitoring.alerts.plan import STALE, due_from, end_due_at, matches, people_for
+from monitoring.alerts.plan import (
+    STALE,
+    due_from,
+    end_due_at,
+    in_hand_until,
+    matches,
+    people_for,
+)
 from monitoring.alerts.plan_facts import Episode, Target, Waits
 
 # Whoever has any waking hours at all has some within a week.
@@ -54,8 +61,6 @@ def outlook(
     """
     if not matches(target, episode):
         return None
-    if target.after and episode.is_acknowledged:
-        return Outlook(Why.ACKNOWLEDGED)
     if not people_for([target], episode) and episode.silenced:
         return Outlook(Why.ABSORBED if episode.is_absorbed else Why.SILENCED)
     found = expected(episode, target, now, waits, due_from(episode, waits))
@@ -92,11 +97,19 @@ def expected(
 ) -> Outlook:
     """Return when an episode is told that goes on and is not silenced."""
     lasted = max(due_from(episode, waits), delay_from + timedelta(seconds=target.after))
-    steady = steady_from(episode, waits)
+    steady, unanswered = steady_from(episode, waits), unanswered_from(episode, target, waits)
     why = Why.FLAPPING if steady > lasted else Why.WAITING
-    at = max(lasted, steady, now)
+    at = max(lasted, steady, unanswered, now)
     awake = awake_from(target.hours, at) if must_be_awake(episode, target) else at
+    if unanswered > now:
+        return Outlook(Why.ACKNOWLEDGED, awake)
     return Outlook(why, at) if awake == at else Outlook(Why.QUIET, awake)
+
+
+def unanswered_from(episode: Episode, target: Target, waits: Waits) -> datetime:
+    """Return from when on no acknowledgement keeps an escalation from being told."""
+    until = in_hand_until(episode, waits) if target.after else None
+    return until or episode.began_at
 
 
 def steady_from(episode: Episode, waits: Waits) -> datetime:

@@ -186,9 +186,22 @@ def is_in_force(
         return False
     if not target.after:
         return True
-    if episode.is_acknowledged or delayed_from is None:
+    if is_in_hand(episode, now, waits) or delayed_from is None:
         return False
     return now - delayed_from >= timedelta(seconds=target.after)
+
+
+def is_in_hand(episode: Episode, now: datetime, waits: Waits) -> bool:
+    """Tell whether somebody acknowledged an episode, and not so long ago that it counts no more."""
+    until = in_hand_until(episode, waits)
+    return until is not None and now < until
+
+
+def in_hand_until(episode: Episode, waits: Waits) -> datetime | None:
+    """Return until when the acknowledgement of an episode counts; None where there is none."""
+    if episode.acknowledged_at is None:
+        return None
+    return episode.acknowledged_at + timedelta(seconds=waits.acknowledged)
 
 
 def matches(target: Target, episode: Episode) -> bool:
@@ -266,7 +279,9 @@ def continuation(
     is_more = people >= told.people + waits.growth_people
     if is_more and has_grown(episode, told, waits) and since >= timedelta(seconds=waits.grown):
         return message_of(episode, routes, Phase.GROWN, people, told.growths + 1)
-    if since >= timedelta(seconds=waits.reminder) and not episode.is_acknowledged:
+    # Who acknowledged knew of those who were told of, and of nobody else.
+    is_known = is_in_hand(episode, now, waits) and people <= told.people
+    if since >= timedelta(seconds=waits.reminder) and not is_known:
         return message_of(episode, routes, Phase.REMINDER, people, told.reminders + 1)
     return None
 

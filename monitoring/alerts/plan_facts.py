@@ -38,6 +38,7 @@ class Waits:
     opened     an episode must have lasted before it is told, and `over` it must have been over,
                with all like it that began later
     reminder   between two messages about an episode that goes on, unless it is acknowledged
+    acknowledged   so long an acknowledgement keeps reminders and escalations back
     grown      between two messages about one that grows; growing is `growth` times what was told
                and `growth_people` more people. One that gets graver has grown at once
     flapping   one of those that began `flaps` times within a day must last to be told after all
@@ -47,6 +48,7 @@ class Waits:
     opened: int = 900
     over: int = 1_800
     reminder: int = 86_400
+    acknowledged: int = 604_800
     grown: int = 3_600
     growth: float = 3.0
     growth_people: int = 10
@@ -65,6 +67,7 @@ class Episode:
     teams       the same people by team, where it is known; "" is who has none
     weight      what growing goes by: people, or a share of them
     flaps       how many like it ended within the day before it began
+    acknowledged_at   when somebody said that they are at it
     is_part     of something that is told to support as a whole
     is_back     one like it that began later goes on
     back_until  when the last of those like it that began later ended
@@ -83,7 +86,7 @@ class Episode:
     teams: Mapping[str, int] = field(default_factory=dict)
     weight: float = 0.0
     flaps: int = 0
-    is_acknowledged: bool = False
+    acknowledged_at: datetime | None = None
     is_part: bool = False
     is_back: bool = False
     back_until: datetime | None = None

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from monitoring.actions.asking_people import asked_about
-from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
+from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge, is_in_hand
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.console.alert_facts import (
@@ -31,6 +31,7 @@ from monitoring.console.alert_words import (
     KIND_NAMES,
     SEVERITIES,
     headline,
+    in_hand,
     labels_of,
     look_of,
     since,
@@ -91,8 +92,8 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "everybody": everybody_link(found),
         "incident": incident_of(found),
         "asked": asked_of(found),
-        "may_acknowledge": may_act and found.acknowledged_at is None,
-        "may_take_back": may_act and found.acknowledged_at is not None,
+        "may_acknowledge": may_act and not is_in_hand(found, now),
+        "may_take_back": may_act and is_in_hand(found, now),
         "silence": silence_address(access, matched),
     }
 
@@ -123,6 +124,8 @@ def body_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
         "began": past(found.began_at, now, zone),
         "ended": past(found.ended_at, now, zone),
         "changed": past(found.changed_at, now, zone),
+        "acknowledged": past(found.acknowledged_at, now, zone),
+        "in_hand": in_hand(found, now, zone),
     }
 
 
@@ -134,7 +137,8 @@ def acknowledge(request: HttpRequest, alert_id: int, slug: str | None = None) ->
     found = alert_of(access, alert_id)
     access.require_change()
     if alert_acknowledge(alert=found, **who(access)):
-        messages.success(request, "Acknowledged. Nobody is reminded of it any more.")
+        said = "Acknowledged. Nobody is reminded for 7 days, unless more people are concerned."
+        messages.success(request, said)
     else:
         messages.info(request, "Nothing to acknowledge: it is over, or somebody was faster.")
     return alerts_redirect(access, "alert", alert_id=alert_id)

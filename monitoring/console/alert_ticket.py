@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Member
-from monitoring.alerts.acknowledging import alert_acknowledge
+from monitoring.alerts.acknowledging import alert_acknowledge, is_in_hand
 from monitoring.alerts.item import Reader
 from monitoring.alerts.item_words import headline
 from monitoring.alerts.items import item_alone, reader_of
@@ -90,7 +90,7 @@ def may_hear(recipient: Recipient, alert: Alert) -> bool:
 
 
 def shown(request: HttpRequest, token: str, ticket: Ticket) -> HttpResponse:
-    alert, zone = ticket.alert, ticket.reader.zone
+    alert, zone, now = ticket.alert, ticket.reader.zone, timezone.now()
     item = item_alone(alert)
     context: dict[str, Any] = {
         "token": token,
@@ -100,7 +100,8 @@ def shown(request: HttpRequest, token: str, ticket: Ticket) -> HttpResponse:
         "course": course(item, zone),
         "may_acknowledge": ticket.may_acknowledge,
         "is_open": alert.ended_at is None,
-        "acknowledged": past(alert.acknowledged_at, timezone.now(), zone),
+        "in_hand": is_in_hand(alert, now),
+        "acknowledged": past(alert.acknowledged_at, now, zone),
         "since": "Since" if alert.ended_at is None else "When",
         "link": item.alert_link,
         "zone_name": zone_name(zone),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
+from monitoring.alerts.acknowledging import COUNTS, is_in_hand
 from monitoring.alerts.findings import ABSORBED
 from monitoring.alerts.item import Item
 from monitoring.alerts.item_words import FLAPPING, event, length
@@ -95,6 +96,16 @@ def stands_apart(alert: Alert) -> bool:
     return alert.ended_at is None and (alert.acknowledged_at is None or is_silenced(alert))
 
 
+def in_hand(alert: Alert, now: datetime, zone: tzinfo) -> str:
+    """Return until when an acknowledgement keeps reminders back; empty where there is none."""
+    if alert.acknowledged_at is None or alert.ended_at is not None:
+        return ""
+    if not is_in_hand(alert, now):
+        return "That was more than 7 days ago, so reminders go out again."
+    resume = planned(alert.acknowledged_at + COUNTS, now, zone)
+    return f"Reminders go out again {resume}, or once more people are concerned than were told of."
+
+
 def labels_of(alert: Alert) -> list[str]:
     """Return what keeps an alert, or a part of it, from being told, or kept it."""
     found = silenced_labels(alert) if alert.ended_at is None else []
@@ -140,7 +151,8 @@ def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo, *, is_event: bo
         case Why.ABSORBED:
             return "Told with the incident that hits everybody it is about"
         case Why.ACKNOWLEDGED:
-            return "Not needed: somebody has acknowledged it"
+            later = f"; told {when}{lasts}" if when else ""
+            return f"Not needed: somebody has acknowledged it{later}"
         case Why.OVER:
             return "Over before it was their turn"
     return "Will be told within a minute" if soon else f"Will be told {when}{lasts}"

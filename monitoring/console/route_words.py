@@ -169,7 +169,8 @@ def routes_title(routes: Sequence[RouteFacts], *, is_critical: bool) -> str:
 
 def policy_words(policy: AlertPolicyFacts) -> list[tuple[str, str]]:
     """Return the numbers in force, in words."""
-    reminded = f"Told again every {every(policy.reminder)}, until somebody acknowledges it."
+    again = f"Told again every {every(policy.reminder)}, until somebody acknowledges it."
+    reminded = f"{again} That holds for 7 days, and for the people who were told of."
     unknown = f"Told when {percent(policy.unknown_share)} of an hour's runs or more end in them."
     points = f"{100 * policy.coverage_drop:.3g} percentage points"
     fewer = f"Told when the share of people who sync falls by {points} within a day."

@@ -164,9 +164,9 @@ class Notices:
         """Return whom a message that goes out is about."""
         return Who()
 
-    def is_acknowledged(self, episode: Episode, now: datetime) -> bool:
-        """Tell whether somebody has an episode in hand."""
-        return False
+    def acknowledged_at(self, episode: Episode, now: datetime) -> datetime | None:
+        """Return when somebody acknowledged an episode, if they have by `now`."""
+        return None
 
     def _begin(self, begun: Begun) -> None:
         finding, began_at = begun.finding, begun.began_at
@@ -246,7 +246,7 @@ class Notices:
     def _in_order(self, now: datetime) -> list[Episode]:
         """Return the episodes as they count where not all can be told at once."""
         episodes = (
-            replace(self._with_return(each), is_acknowledged=self.is_acknowledged(each, now))
+            replace(self._with_return(each), acknowledged_at=self.acknowledged_at(each, now))
             for each in self._live.values()
         )
         return sorted(episodes, key=lambda each: (-each.severity, each.began_at))
@@ -280,6 +280,8 @@ class Notices:
     def _moments(self, episode: Episode, now: datetime) -> Iterator[datetime]:
         """Yield when something may come due of an episode that does not change."""
         pace = timedelta(seconds=self._waits.pace)
+        if (acknowledged_at := self.acknowledged_at(episode, now)) is not None:
+            yield acknowledged_at + timedelta(seconds=self._waits.acknowledged)
         for target in self._targets.get(episode.organization_id, ()):
             told, last = self._told.get((episode.key, target.recipient)), self._last_to(target)
             for moment in self._due_at(episode, target, told):

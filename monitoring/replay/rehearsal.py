@@ -174,15 +174,17 @@ class RehearsedNotices(Notices):
             None,
         )
 
-    def is_acknowledged(self, episode: Episode, now: datetime) -> bool:
+    def acknowledged_at(self, episode: Episode, now: datetime) -> datetime | None:
         provider = self._findings[episode.key].facts.get("provider", "")
-        return any(
-            each.acknowledged_at <= now
+        times = (
+            each.acknowledged_at
+            for each in self._scene.in_hand
+            if each.acknowledged_at <= now
             and each.kind == episode.kind
             and (each.cause == episode.cause or (provider and each.provider == provider))
             and each.time.overlaps(episode.began_at, episode.ended_at)
-            for each in self._scene.in_hand
         )
+        return max(times, default=None)
 
     def who(self, episode: Episode, message: Message, now: datetime) -> Who:
         """Return whom a message names: who waits longest, of the teams it is about."""

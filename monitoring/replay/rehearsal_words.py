@@ -21,7 +21,8 @@ from monitoring.alerts.kinds import EVENTS, AlertKind
 from monitoring.alerts.letters import alert_chat, alert_mail, subject_of
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Alert, Channel, Recipient
-from monitoring.alerts.plan_facts import Episode, Message, Name, Phase
+from monitoring.alerts.plan import is_in_hand
+from monitoring.alerts.plan_facts import Episode, Message, Name, Phase, Waits
 from monitoring.alerts.routing import RouteFacts
 from monitoring.alerts.webhooks import alert_body
 from monitoring.errors.interpretation import built_in_rules
@@ -108,7 +109,8 @@ def item_of(sent: Sent, words: Words) -> Item:
     )
     route = words.route(message)
     alerts = address("alerts", words.organization.slug)
-    may_acknowledge = not (is_over or episode.is_acknowledged or episode.kind in EVENTS)
+    is_answered = is_in_hand(episode, sent.at, Waits())
+    may_acknowledge = not (is_over or is_answered or episode.kind in EVENTS)
     return Item(
         alert_id=words.numbers.setdefault(message.episode, len(words.numbers) + 1),
         kind=AlertKind(episode.kind),

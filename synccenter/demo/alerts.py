@@ -63,7 +63,8 @@ def due_by_time(after: datetime) -> Iterator[datetime | None]:
         if alert.flaps >= WAITS.flaps:
             yield alert.began_at + timedelta(seconds=WAITS.flapping)
     for (key, _), each in told.items():
-        if not alerts[int(key)].acknowledged_at:
+        alert = alerts[int(key)]
+        if not alert.acknowledged_at or alert.people > each.people:
             yield each.last_at + timedelta(seconds=WAITS.reminder)
     if not alerts:
         return

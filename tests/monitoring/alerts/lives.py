@@ -56,7 +56,7 @@ class Life:
             people=0 if is_silenced else told.people,
             silenced=told.people if is_silenced else 0,
             teams={} if is_silenced else told.teams,
-            is_acknowledged=minute >= self.acknowledged,
+            acknowledged_at=at(self.acknowledged) if minute >= self.acknowledged else None,
             severity=Severity.CRITICAL if minute >= self.critical else told.severity,
         )
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
+from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge, is_in_hand
 from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.unsubscribing import (
     recipient_digest_stop,
@@ -15,6 +17,7 @@ from tests.monitoring.alerts.routing_makers import make_recipient
 from tests.monitoring.console.alert_makers import make_alert, make_over
 
 pytestmark = pytest.mark.django_db
+WEEK = timedelta(days=7)
 
 
 def entries() -> list[tuple[str, str]]:
@@ -96,3 +99,19 @@ def test_who_was_removed_neither_unsubscribes_nor_comes_back() -> None:
     assert not recipient_resubscribe(recipient=recipient, now=NOW)
     assert not recipient_unsubscribe(recipient=recipient, now=NOW)
     assert entries() == []
+
+
+def test_one_acknowledged_a_week_ago_may_be_acknowledged_anew() -> None:
+    alert = make_alert(make_organization(), acknowledged_at=NOW - WEEK, acknowledged_by_name="Bea")
+    assert not is_in_hand(alert, NOW)
+    assert alert_acknowledge(alert=alert, name="Casey", now=NOW)
+    found = Alert.objects.get()
+    assert (found.acknowledged_at, found.acknowledged_by_name) == (NOW, "Casey")
+
+
+def test_until_then_it_is_in_hand() -> None:
+    late = NOW - WEEK + timedelta(seconds=1)
+    alert = make_alert(make_organization(), acknowledged_at=late, acknowledged_by_name="Bea")
+    assert is_in_hand(alert, NOW)
+    assert not alert_acknowledge(alert=alert, name="Casey", now=NOW)
+    assert Alert.objects.get().acknowledged_by_name == "Bea"

@@ -88,9 +88,10 @@ def test_an_end_on_another_day_bears_its_date() -> None:
 
 
 def test_who_has_it_in_hand_is_told_and_nobody_is_asked() -> None:
-    item = an_item(phase=Phase.GROWN, acknowledged_by="Bea Admin", acknowledge_link="")
+    by = {"acknowledged_by": "Bea Admin", "acknowledged_at": AT}
+    item = an_item(phase=Phase.GROWN, acknowledge_link="", **by)
     for said in both(alert_mail([item], a_reader())):
-        assert "Bea Admin has acknowledged it." in said
+        assert "Bea Admin has acknowledged it: 2026-11-26 14:05 (Europe/Berlin)." in said
         assert "Acknowledging tells" not in said
 
 

@@ -24,6 +24,7 @@ from monitoring.alerts.plan_facts import Episode, Message, Name, Target, Told, W
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+WEEK = timedelta(days=7)
 WAITS = Waits()
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -40,8 +41,8 @@ def episode(**overrides: object) -> Episode:
         ({"began_at": NOW - 30 * MINUTE}, {}, Outlook(Why.WAITING, NOW)),
         ({"kind": AlertKind.RULE_CHANGE}, {}, Outlook(Why.WAITING, NOW)),
         ({}, {"after": 3_600}, Outlook(Why.WAITING, NOW + 70 * MINUTE)),
-        ({"is_acknowledged": True}, {"after": 3_600}, Outlook(Why.ACKNOWLEDGED)),
-        ({"is_acknowledged": True}, {}, Outlook(Why.WAITING, NOW + 10 * MINUTE)),
+        ({"acknowledged_at": NOW}, {"after": 3_600}, Outlook(Why.ACKNOWLEDGED, NOW + WEEK)),
+        ({"acknowledged_at": NOW}, {}, Outlook(Why.WAITING, NOW + 10 * MINUTE)),
         ({"people": 0, "silenced": 3}, {}, Outlook(Why.SILENCED)),
         ({"flaps": 3}, {}, Outlook(Why.FLAPPING, NOW + 55 * MINUTE)),
         ({"ended_at": NOW}, {}, Outlook(Why.OVER)),
@@ -186,7 +187,7 @@ def situations(draw: st.DrawFn) -> tuple[Episode, list[Target]]:
         is_absorbed=draw(st.booleans()),
         teams=draw(st.sampled_from(({}, {"a": people}))) if people else {},
         flaps=draw(st.sampled_from((0, 0, 3))),
-        is_acknowledged=draw(st.sampled_from((False, False, False, True))),
+        acknowledged_at=draw(st.sampled_from((None, None, None, NOW, NOW - WEEK + QUARTER))),
         is_part=draw(st.booleans()),
     )
     hours = {recipient: draw(DAY_HOURS) for recipient in range(3)}

@@ -29,6 +29,8 @@ from tests.monitoring.alerts.lives import (
 
 ADMIN = Target("admin")
 EVERY_MINUTE = list(range(LONGEST))
+# In minutes.
+DAY = 24 * 60
 
 
 def planned(known: Episode, *routes: Target, minutes: float, told: Told | None = None) -> Plan:
@@ -122,7 +124,7 @@ class TestGrowing:
         assert said(episode(people=900, weight=5), ADMIN, minutes=300, told=told(weight=0)) == []
 
     def test_it_is_told_though_somebody_has_acknowledged(self) -> None:
-        grown = episode(people=120, weight=120, is_acknowledged=True)
+        grown = episode(people=120, weight=120, acknowledged_at=at(20))
         assert said(grown, ADMIN, minutes=75, told=told()) == ["grown"]
 
 
@@ -137,7 +139,7 @@ class TestGettingGraver:
 
     def test_it_is_told_though_somebody_has_acknowledged_and_in_quiet_hours(self) -> None:
         night = replace(ADMIN, hours=Hours(quiet_from=time(0), quiet_until=time(15)))
-        known = episode(severity=Severity.CRITICAL, is_acknowledged=True)
+        known = episode(severity=Severity.CRITICAL, acknowledged_at=at(16))
         assert said(known, night, minutes=20, told=told()) == ["grown"]
 
     def test_what_comes_and_goes_is_no_news(self) -> None:
@@ -153,19 +155,31 @@ class TestGettingGraver:
 
 class TestReminding:
     def test_what_goes_on_is_told_again_a_day_after_the_last_message(self) -> None:
-        day = 24 * 60
-        assert said(episode(), ADMIN, minutes=14 + day, told=told()) == []
-        (first,) = planned(episode(people=30), ADMIN, minutes=15 + day, told=told()).messages
+        assert said(episode(), ADMIN, minutes=14 + DAY, told=told()) == []
+        (first,) = planned(episode(people=30), ADMIN, minutes=15 + DAY, told=told()).messages
         assert (first.phase, first.number, first.people) == (Phase.REMINDER, 1, 30)
-        after = told_after(told(), first, 30, at(15 + day))
+        after = told_after(told(), first, 30, at(15 + DAY))
         assert (after.people, after.weight) == (30, 30)
-        assert said(episode(), ADMIN, minutes=14 + 2 * day, told=after) == []
-        (second,) = planned(episode(), ADMIN, minutes=15 + 2 * day, told=after).messages
+        assert said(episode(), ADMIN, minutes=14 + 2 * DAY, told=after) == []
+        (second,) = planned(episode(), ADMIN, minutes=15 + 2 * DAY, told=after).messages
         assert second.number == 2
 
     def test_not_once_somebody_has_acknowledged(self) -> None:
-        known = episode(is_acknowledged=True)
+        known = episode(acknowledged_at=at(20))
         assert said(known, ADMIN, minutes=3_000, told=told()) == []
+
+    def test_but_of_more_people_than_were_told_of(self) -> None:
+        more = episode(people=41, acknowledged_at=at(20))
+        assert said(more, ADMIN, minutes=14 + DAY, told=told()) == []
+        (reminder,) = planned(more, ADMIN, minutes=15 + DAY, told=told()).messages
+        assert (reminder.phase, reminder.people) == (Phase.REMINDER, 41)
+        after = told_after(told(), reminder, 41, at(15 + DAY))
+        assert said(more, ADMIN, minutes=16 + 2 * DAY, told=after) == []
+
+    def test_an_acknowledgement_counts_for_a_week(self) -> None:
+        known = episode(acknowledged_at=at(20))
+        assert said(known, ADMIN, minutes=19 + 7 * DAY, told=told()) == []
+        assert said(known, ADMIN, minutes=20 + 7 * DAY, told=told()) == ["reminder"]
 
     def test_not_while_everybody_is_silenced(self) -> None:
         known = episode(people=0, silenced=40)
@@ -224,6 +238,15 @@ class TestEscalating:
     def test_not_if_somebody_has_acknowledged(self) -> None:
         played = play([Life(episode(0), acknowledged=74)], [ADMIN, self.LATER], EVERY_MINUTE)
         assert {each.recipient for _, each in played.sent} == {"admin"}
+
+    def test_an_acknowledgement_counts_for_a_week(self) -> None:
+        known = episode(acknowledged_at=at(20))
+        assert said(known, self.LATER, minutes=19 + 7 * DAY) == []
+        assert said(known, self.LATER, minutes=20 + 7 * DAY) == ["opened"]
+
+    def test_no_more_people_escalate_what_somebody_has_in_hand(self) -> None:
+        more = episode(people=400, acknowledged_at=at(90))
+        assert said(more, self.LATER, minutes=3_000, told=told(75, at_once=None)) == []
 
     def test_who_was_told_is_told_of_the_end_though_somebody_acknowledged_since(self) -> None:
         played = play([Life(episode(0, 100), acknowledged=80)], [self.LATER], EVERY_MINUTE)

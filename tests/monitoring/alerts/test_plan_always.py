@@ -202,7 +202,7 @@ def test_only_those_are_told_of_a_beginning_whose_routes_are_about_it(
             assert known is not None
             meant = [each for each in theirs if matches(each, known)]
             assert meant
-            assert not (known.is_acknowledged and all(each.after for each in meant))
+            assert not (known.acknowledged_at and all(each.after for each in meant))
 
 
 @given(lives(), targets(), st.integers(60, 600))

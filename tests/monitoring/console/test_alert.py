@@ -323,7 +323,7 @@ def test_it_is_acknowledged_and_taken_back(cast: Cast, admin_client: Client) -> 
     response = admin_client.post(address(alert, "acknowledge"), follow=True)
     assert response.redirect_chain == [(address(alert), 302)]
     for words in (
-        "Acknowledged. Nobody is reminded of it any more.",
+        "Acknowledged. Nobody is reminded for 7 days, unless more people are concerned.",
         "Acknowledged by admin@acme.example at 13:00",
         "Take acknowledgement back",
     ):
@@ -335,6 +335,28 @@ def test_it_is_acknowledged_and_taken_back(cast: Cast, admin_client: Client) -> 
     assert "Open, nobody has acknowledged it" in back
     nothing = text(admin_client.post(address(alert, "unacknowledge"), follow=True))
     assert "There is no acknowledgement to take back." in nothing
+
+
+def test_who_has_it_in_hand_is_told_with_when_reminders_resume(
+    cast: Cast, admin_client: Client
+) -> None:
+    by = {"acknowledged_at": NOW - HOUR, "acknowledged_by_name": "Casey Admin"}
+    page = page_of(admin_client, make_alert(cast.acme, **by))
+    assert "In hand Casey Admin acknowledged it 1 h ago" in page
+    assert "Reminders go out again on 27 Nov at 12:00, or once more people are concerned" in page
+
+
+def test_one_acknowledged_a_week_ago_may_be_acknowledged_anew(
+    cast: Cast, admin_client: Client
+) -> None:
+    by = {"acknowledged_at": NOW - 8 * 24 * HOUR, "acknowledged_by_name": "Casey Admin"}
+    alert = make_alert(cast.acme, **by)
+    page = page_of(admin_client, alert)
+    assert "That was more than 7 days ago, so reminders go out again." in page
+    assert "Take acknowledgement back" not in page
+    admin_client.post(address(alert, "acknowledge"))
+    alert.refresh_from_db()
+    assert alert.acknowledged_by_name == "admin@acme.example"
 
 
 def test_one_that_is_over_is_not_acknowledged(cast: Cast, admin_client: Client) -> None:

@@ -57,6 +57,17 @@ def test_the_page_says_what_it_is_about_without_a_sign_in(
     assert markup(response).violations == []
 
 
+def test_one_acknowledged_a_week_ago_is_acknowledged_anew(
+    client: Client, alert: Alert, casey: Recipient
+) -> None:
+    long_ago = NOW - timedelta(days=8)
+    Alert.objects.update(acknowledged_at=long_ago, acknowledged_by_name="Bea Admin")
+    page = text(client.get(address(alert, casey)))
+    assert "That was more than 7 days ago, so reminders go out again." in page
+    client.post(address(alert, casey))
+    assert again(alert).acknowledged_by_name == "Casey Admin"
+
+
 def test_following_the_link_changes_nothing(client: Client, alert: Alert, casey: Recipient) -> None:
     for _ in range(2):
         assert client.get(address(alert, casey)).status_code == 200
@@ -72,7 +83,9 @@ def test_the_button_acknowledges_in_the_name_of_the_recipient(
     assert response.redirect_chain == [(address(alert, casey), 302)]
     page = text(response)
     assert "Casey Admin acknowledged it just now" in page
-    assert "Nobody is reminded of it any more." in page
+    assert (
+        "Nobody is reminded of it for 7 days from then, unless more people are concerned." in page
+    )
     assert "Acknowledge" not in page
     assert again(alert).acknowledged_by_name == "Casey Admin"
     entry = AuditEntry.objects.get()

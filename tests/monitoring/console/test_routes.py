@@ -32,7 +32,7 @@ def test_without_routes_the_built_in_one_is_told_with_who_that_is(
         "admin@acme.example (you)",
         "Owner or admin · At any time · never told yet",
         "Told when it has lasted for 15 min. What heals before that is told to nobody.",
-        "Told again every day, until somebody acknowledges it.",
+        "Told again every day, until somebody acknowledges it. That holds for 7 days, and for the",
         "Add a member",
     ):
         assert words in page, words
