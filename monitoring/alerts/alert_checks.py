@@ -18,8 +18,7 @@ from django.db.models.functions import Now
 
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.hours import Hours, may_be_told, next_awake
-from monitoring.alerts.item_words import ABOUT_PEOPLE
-from monitoring.alerts.kinds import EVENTS, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, Severity
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Channel, Message, MessageState, Notification
 from monitoring.alerts.plan_facts import Phase, Waits
@@ -99,7 +98,7 @@ def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
     return claims
 
 
-def claim_of(told: Notification, hours: Hours | None, back: Return) -> Claim:
+def claim_of(told: Notification, hours: Hours | None, back: Return = NO_RETURN) -> Claim:
     """Return what a message says of one alert; its alert and route are read.
 
     What came `back` is not over.

@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitoring.alerts.item import Item, Rest
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, AlertKind, Severity
 from monitoring.alerts.number_words import people_of
 from monitoring.alerts.plan_facts import Phase
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-ABOUT_PEOPLE = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
 # Enough like it within a day to call it flapping, as `monitoring.alerts.plan_facts.Waits` has it.
 FLAPPING = 3
 NAMES_SHOWN = 5

@@ -20,6 +20,10 @@ EVENTS = frozenset({AlertKind.RULE_CHANGE})
 # About people who need a human, of each of whom it can be told whether they are among them.
 ABOUT_HEALTH = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE})
 
+# Those about people counted one by one, and with incidents those who are counted by team, too.
+ABOUT_HEALTH = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE})
+ABOUT_PEOPLE = ABOUT_HEALTH | {AlertKind.INCIDENT}
+
 
 class Severity(IntEnum):
     NOTICE = 1

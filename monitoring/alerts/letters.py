@@ -13,7 +13,7 @@ from typing import Any
 
 from monitoring.alerts import item_words as words
 from monitoring.alerts.item import NO_REST, ChatText, Item, Reader, Rest, rest_of
-from monitoring.alerts.kinds import EVENTS, AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, AlertKind, Severity
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
 from monitoring.alerts.outbox import sender_domain
 from monitoring.alerts.plan_facts import Phase
@@ -105,7 +105,7 @@ def alert_mail(
 
 
 def is_about_people(item: Item) -> bool:
-    return item.kind in words.ABOUT_PEOPLE and item.phase != Phase.OVER
+    return item.kind in ABOUT_PEOPLE and item.phase != Phase.OVER
 
 
 def about(reader: Reader) -> dict[str, Any]:

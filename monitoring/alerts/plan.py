@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitoring.alerts.hours import Hours, may_be_told
-from monitoring.alerts.kinds import EVENTS
+from monitoring.alerts.kinds import ABOUT_HEALTH, EVENTS, AlertKind
 from monitoring.alerts.plan_facts import (
     Episode,
     Message,
@@ -276,8 +276,8 @@ def continuation(
     if episode.severity > told.severity:
         return message_of(episode, routes, Phase.GROWN, people, told.growths + 1)
     since = now - told.last_at
-    is_more = people >= told.people + waits.growth_people
-    if is_more and has_grown(episode, told, waits) and since >= timedelta(seconds=waits.grown):
+    has_waited = since >= timedelta(seconds=waits.grown)
+    if has_waited and has_grown(episode, told, people, waits):
         return message_of(episode, routes, Phase.GROWN, people, told.growths + 1)
     # Who acknowledged knew of those who were told of, and of nobody else.
     is_known = is_in_hand(episode, now, waits) and people <= told.people
@@ -286,7 +286,17 @@ def continuation(
     return None
 
 
-def has_grown(episode: Episode, told: Told, waits: Waits) -> bool:
+def has_grown(episode: Episode, told: Told, people: int, waits: Waits) -> bool:
+    """Tell whether an episode, of which so many people concern a recipient, is much larger."""
+    if episode.kind in ABOUT_HEALTH and told.people < waits.growth_people:
+        return people > told.people and people >= told.people * waits.growth_few
+    if people < told.people + waits.growth_people:
+        return False
+    if episode.kind == AlertKind.INCIDENT:
+        # Of those who merely come along later the same share fails.
+        is_larger = people >= told.people * waits.growth
+        # Shares are hundredths, which floats are not: 0.6 is half as large again as 0.4.
+        return is_larger and episode.weight >= round(told.weight * waits.growth_share, 9) > 0
     return episode.weight >= told.weight * waits.growth > 0
 
 

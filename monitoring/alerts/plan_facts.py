@@ -40,7 +40,10 @@ class Waits:
     reminder   between two messages about an episode that goes on, unless it is acknowledged
     acknowledged   so long an acknowledgement keeps reminders and escalations back
     grown      between two messages about one that grows; growing is `growth` times what was told
-               and `growth_people` more people. One that gets graver has grown at once
+               and `growth_people` more people. Of fewer people than that, `growth_few` times as
+               many will do. An incident has grown when so many times the people are hit, and the
+               failing share is `growth_share` times what was told. One that gets graver has grown
+               at once
     flapping   one of those that began `flaps` times within a day must last to be told after all
     pace       between two messages to anybody
     """
@@ -51,6 +54,8 @@ class Waits:
     acknowledged: int = 604_800
     grown: int = 3_600
     growth: float = 3.0
+    growth_few: float = 2.0
+    growth_share: float = 1.5
     growth_people: int = 10
     flaps: int = 3
     flapping: int = 3_600

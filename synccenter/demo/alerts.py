@@ -62,8 +62,12 @@ def due_by_time(after: datetime) -> Iterator[datetime | None]:
         yield alert.began_at + timedelta(seconds=WAITS.opened)
         if alert.flaps >= WAITS.flaps:
             yield alert.began_at + timedelta(seconds=WAITS.flapping)
+        if alert.acknowledged_at is not None:
+            yield alert.acknowledged_at + timedelta(seconds=WAITS.acknowledged)
     for (key, _), each in told.items():
         alert = alerts[int(key)]
+        if alert.people > each.people:
+            yield each.last_at + timedelta(seconds=WAITS.grown)
         if not alert.acknowledged_at or alert.people > each.people:
             yield each.last_at + timedelta(seconds=WAITS.reminder)
     if not alerts:

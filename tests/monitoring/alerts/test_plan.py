@@ -44,6 +44,11 @@ def said(known: Episode, *routes: Target, minutes: float, told: Told | None = No
     return [each.phase for each in planned(known, *routes, minutes=minutes, told=told).messages]
 
 
+def stalled(people: int) -> Episode:
+    """So many people who need a human."""
+    return episode(kind=AlertKind.STALLED, people=people, weight=float(people))
+
+
 def told(minutes: float = 15, people: int = 40, weight: float = 40, **overrides: object) -> Told:
     return replace(Told(at(minutes), people, weight, at(minutes)), **overrides)
 
@@ -100,32 +105,72 @@ def test_who_fails_recovers_and_fails_again_is_told_of_twice() -> None:
 
 class TestGrowing:
     def test_three_times_as_many_are_told_an_hour_after_the_last_message(self) -> None:
-        grown = episode(people=120, weight=120)
+        grown = stalled(120)
         assert said(grown, ADMIN, minutes=74, told=told()) == []
         plan = planned(grown, ADMIN, minutes=75, told=told())
         assert plan.messages == (Message("e1", "admin", Phase.GROWN, 120, number=1),)
 
     def test_it_goes_by_what_was_told_last(self) -> None:
         after = told_after(told(), Message("e1", "admin", Phase.GROWN, 120, number=1), 120, at(75))
-        assert said(episode(people=359, weight=359), ADMIN, minutes=300, told=after) == []
-        (again,) = planned(episode(people=360, weight=360), ADMIN, minutes=300, told=after).messages
+        assert said(stalled(359), ADMIN, minutes=300, told=after) == []
+        (again,) = planned(stalled(360), ADMIN, minutes=300, told=after).messages
         assert (again.phase, again.number) == (Phase.GROWN, 2)
 
-    def test_a_few_more_are_not_told_whatever_times_it_is(self) -> None:
+    @pytest.mark.parametrize(("before", "enough"), [(1, 2), (2, 4), (5, 10), (9, 18), (10, 30)])
+    def test_of_few_people_twice_as_many_will_do(self, before: int, enough: int) -> None:
+        few = told(people=before, weight=before)
+        assert said(stalled(enough - 1), ADMIN, minutes=75, told=few) == []
+        assert said(stalled(enough), ADMIN, minutes=74, told=few) == []
+        assert said(stalled(enough), ADMIN, minutes=75, told=few) == ["grown"]
+
+    def test_few_are_those_of_the_recipients_teams(self) -> None:
+        sales, few = replace(ADMIN, teams=frozenset({"sales"})), told(people=2, weight=80)
+        more = replace(stalled(90), teams={"sales": 4, "": 86})
+        (message,) = planned(more, sales, minutes=75, told=few).messages
+        assert (message.phase, message.people) == (Phase.GROWN, 4)
+
+    def test_what_is_not_about_people_one_by_one_must_have_ten_more(self) -> None:
         few = told(people=2, weight=2)
-        assert said(episode(people=11, weight=11), ADMIN, minutes=300, told=few) == []
-        assert said(episode(people=12, weight=12), ADMIN, minutes=300, told=few) == ["grown"]
+        for kind in (AlertKind.COVERAGE, AlertKind.UNRECOGNISED):
+            assert said(replace(stalled(11), kind=kind), ADMIN, minutes=75, told=few) == []
+            assert said(replace(stalled(12), kind=kind), ADMIN, minutes=75, told=few) == ["grown"]
+
+    def test_what_has_no_weight_does_not_grow(self) -> None:
+        known = replace(stalled(900), weight=5)
+        assert said(known, ADMIN, minutes=300, told=told(weight=0)) == []
+
+    def test_it_is_told_though_somebody_has_acknowledged(self) -> None:
+        grown = replace(stalled(120), acknowledged_at=at(20))
+        assert said(grown, ADMIN, minutes=75, told=told()) == ["grown"]
+
+
+class TestGrowingIncidents:
+    BEFORE = told(people=20, weight=0.4)
+
+    def test_it_takes_three_times_the_people_and_half_as_large_a_share_again(self) -> None:
+        grown = episode(people=60, weight=0.6)
+        assert said(grown, ADMIN, minutes=74, told=self.BEFORE) == []
+        assert said(grown, ADMIN, minutes=75, told=self.BEFORE) == ["grown"]
+        for fewer in ({"people": 59}, {"weight": 0.59}):
+            assert said(replace(grown, **fewer), ADMIN, minutes=75, told=self.BEFORE) == []
+
+    def test_all_who_try_instead_of_some_are_told(self) -> None:
+        grown = episode(people=430, weight=1.0)
+        (message,) = planned(grown, ADMIN, minutes=75, told=self.BEFORE).messages
+        assert (message.phase, message.people) == (Phase.GROWN, 430)
 
     def test_more_people_of_the_same_share_are_not_told(self) -> None:
         steady = told(people=40, weight=0.3)
         assert said(episode(people=430, weight=0.35), ADMIN, minutes=300, told=steady) == []
 
-    def test_what_has_no_weight_does_not_grow(self) -> None:
-        assert said(episode(people=900, weight=5), ADMIN, minutes=300, told=told(weight=0)) == []
+    def test_of_few_people_twice_as_many_will_not_do(self) -> None:
+        few = told(people=3, weight=0.6)
+        assert said(episode(people=12, weight=1.0), ADMIN, minutes=300, told=few) == []
+        assert said(episode(people=13, weight=1.0), ADMIN, minutes=300, told=few) == ["grown"]
 
-    def test_it_is_told_though_somebody_has_acknowledged(self) -> None:
-        grown = episode(people=120, weight=120, acknowledged_at=at(20))
-        assert said(grown, ADMIN, minutes=75, told=told()) == ["grown"]
+    def test_one_that_had_no_share_does_not_grow(self) -> None:
+        known = episode(people=430, weight=1.0)
+        assert said(known, ADMIN, minutes=300, told=told(people=20, weight=0)) == []
 
 
 class TestGettingGraver:

@@ -131,7 +131,8 @@ def test_who_was_told_is_told_when_it_gets_graver_and_lasts(
         life = next(each for each in lived if each.episode.key == key)
         theirs = [each for each in routes if each.recipient == recipient and not each.after]
         grown = [each for _, each in played.sent if each.key[:3] == (key, recipient, "grown")]
-        assert len(grown) <= 1
+        # A route with a delay may bring the people of other teams.
+        assert len(grown) <= 1 or len({r.teams for r in routes if r.recipient == recipient}) > 1
         is_graver = life.critical < 2 * LONGEST - 120 and life.episode.kind not in EVENTS
         if (
             life.episode.ended_at is None
