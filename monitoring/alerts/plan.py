@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitoring.alerts.hours import Hours, may_be_told
-from monitoring.alerts.kinds import ABOUT_HEALTH, EVENTS, AlertKind
+from monitoring.alerts.kinds import ABOUT_HEALTH, ABOUT_PEOPLE, EVENTS, AlertKind
 from monitoring.alerts.plan_facts import (
     Episode,
     Message,
@@ -210,9 +210,19 @@ def matches(target: Target, episode: Episode) -> bool:
         return False
     if episode.is_part and target.is_service:
         return False
-    if target.teams and episode.teams and not any(map(episode.teams.get, target.teams)):
+    return episode.severity >= target.least and concerns_teams(target, episode)
+
+
+def concerns_teams(target: Target, episode: Episode) -> bool:
+    """Tell whether an episode is about people of a route's teams; one of everybody's is of none."""
+    if not target.teams:
+        return True
+    if episode.kind not in ABOUT_PEOPLE:
         return False
-    return episode.severity >= target.least
+    if not episode.teams:
+        # Where all are silenced it is not known whose they are: it is seen to be kept back.
+        return not episode.people
+    return any(map(episode.teams.get, target.teams))
 
 
 def teams_of(routes: Iterable[Target]) -> frozenset[str]:
@@ -250,9 +260,9 @@ def ending(
     if told.is_over or episode.kind in EVENTS or due_at is None or now < due_at:
         return None
     # Whatever a route is about by now: who heard of the beginning hears of the end.
-    meant = [each for each in routes if matches(each, episode)] or routes
-    people = max(told.people, people_for(meant, episode))
-    return message_of(episode, meant, Phase.OVER, people)
+    meant = [each for each in routes if matches(each, episode)]
+    people = max(told.people, people_for(meant, episode)) if meant else told.people
+    return message_of(episode, meant or routes, Phase.OVER, people)
 
 
 def end_due_at(episode: Episode, waits: Waits) -> datetime | None:

@@ -107,7 +107,8 @@ class Episode:
 class Target:
     """A recipient, and what one route has for them. Hours and pace are the recipient's.
 
-    kinds and teams narrow it to those, where they are given. `after` seconds after somebody was
+    kinds and teams narrow it to those, where they are given: with teams to alerts about people,
+    who are counted by team. `after` seconds after somebody was
     told without that delay, and then only if nobody has acknowledged: an escalation. `told_at` is
     the last message to them, or to whatever other recipient has the same `address`. A route of the
     service (`is_service`) hears of the whole instead of its parts. `only_ends`: told only that what

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from accounts.access import Access, ServiceAccess
 from accounts.models import Organization, Person
 from monitoring.alerts.default_routes import default_routes
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, AlertKind, Severity
 from monitoring.alerts.models import Audience, Recipient, Route
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.alerts.routing import OF_ORGANIZATIONS, RouteFacts
@@ -232,10 +232,13 @@ def check_when(wanted: RouteWanted) -> None:
 def teams_known(access: Access | ServiceAccess, wanted: RouteWanted) -> list[str]:
     """Return the teams of a route as their people have them, in whichever case they were typed.
 
-    They are sorted. Raises AlertRefusedError for one that has nobody.
+    They are sorted. Raises AlertRefusedError for one that has nobody, and where its kinds are
+    counted by no team.
     """
     if not wanted.teams:
         return []
+    if wanted.kinds and not wanted.kinds & ABOUT_PEOPLE:
+        raise AlertRefusedError("Such alerts are about everybody: name no team.", "teams")
     if access.organization is None or len(wanted.teams) > MOST_TEAMS:
         raise AlertRefusedError(f"Name {MOST_TEAMS} teams of one organization at most.", "teams")
     people = Person.objects.filter(organization=access.organization).exclude(team="")

@@ -182,7 +182,8 @@ def untold(
 ) -> list[tuple[AlertKind, Severity]]:
     """Return of which alerts, among those that are possible, nobody would be told, gravest first.
 
-    A delay leaves nothing untold; a route to some teams does, as it is silent about the others.
+    A delay leaves nothing untold; a route to some teams does, as it is silent about the others, and
+    about what is of no team.
     """
     heard = [route for route in routes if not route.teams and audience_of(route, recipients)]
     missed = [

@@ -247,7 +247,9 @@ def teams_of(access: AnyAccess) -> list[str]:
 
 
 def teams_hint(teams: list[str]) -> str:
-    said = "With commas between; none means all."
+    said = (
+        "With commas between; none means all. With teams only alerts about their people are told."
+    )
     return f"{said} Some there are: {words.listed(teams)}." if teams else said
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.hours import EVERY_DAY, Hours, is_awake
 from monitoring.alerts.item_words import length_of
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, AlertKind, Severity
 from monitoring.alerts.number_words import counted, percent
 from monitoring.alerts.routing import ADMINS, SUPPORT, RouteFacts
 from monitoring.console.moments import zone_name
@@ -87,10 +87,16 @@ def lowered(told: str) -> str:
 
 
 def matter(route: RouteFacts) -> str:
-    """Return what a route is about: "everything", "incidents of the team Sales"."""
-    said = about(route.kinds, route.least)
+    """Return what a route is about: "everything", "incidents, for the team Sales".
+
+    With teams only those kinds are named whose people are counted by team.
+    """
     if not route.teams:
-        return said
+        return about(route.kinds, route.least)
+    kinds = route.kinds & ABOUT_PEOPLE
+    if route.kinds and not kinds:
+        return "nothing, as such alerts are of no team"
+    said = about(kinds, route.least) if kinds else f"{about((), route.least)} about people"
     teams = sorted(route.teams)
     return f"{said}, for the {'team' if len(teams) == 1 else 'teams'} {listed(teams)}"
 

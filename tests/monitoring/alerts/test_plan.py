@@ -6,7 +6,7 @@ from datetime import time
 import pytest
 
 from monitoring.alerts.hours import Hours
-from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, AlertKind, Severity
 from monitoring.alerts.plan import plan_at, told_after
 from monitoring.alerts.plan_facts import (
     Episode,
@@ -358,10 +358,28 @@ class TestRoutes:
         assert said(episode(teams={"": 6, "desk": 1}), route, minutes=15) == []
         assert said(episode(teams={"sales": 0, "desk": 1}), route, minutes=15) == []
 
-    def test_where_teams_are_not_known_it_is_about_everybody(self) -> None:
+    @pytest.mark.parametrize("kind", set(AlertKind) - ABOUT_PEOPLE)
+    def test_what_is_about_everybody_is_of_no_team(self, kind: AlertKind) -> None:
         route = replace(ADMIN, teams=frozenset({"sales"}))
-        (message,) = planned(episode(people=9), route, minutes=15).messages
-        assert message.people == 9
+        known = episode(kind=kind, people=9, severity=Severity.CRITICAL)
+        assert planned(known, route, minutes=15) == Plan((), ())
+        assert said(known, route, ADMIN, minutes=15) == ["opened"]
+
+    @pytest.mark.parametrize("kind", ABOUT_PEOPLE)
+    def test_where_nobody_is_known_by_team_no_team_is_told(self, kind: AlertKind) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales"}))
+        assert planned(episode(kind=kind, people=9), route, minutes=15) == Plan((), ())
+
+    def test_where_all_are_silenced_it_is_said_to_each_team_that_it_is_kept_back(self) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales"}))
+        plan = planned(episode(people=0, silenced=9), route, minutes=15)
+        assert plan == Plan((), (Mute("e1", "admin", Muted.SILENCED, 9),))
+
+    def test_an_end_says_to_a_team_how_many_it_was_told(self) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales"}))
+        ended = episode(0, 60, people=9)
+        (over,) = planned(ended, route, minutes=90, told=told(people=3)).messages
+        assert (over.phase, over.people) == (Phase.OVER, 3)
 
     def test_who_has_several_is_told_once_of_all_they_are_about(self) -> None:
         sales, desk = (

@@ -10,7 +10,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.alerts.kinds import EVENTS, Severity
+from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, Severity
 from monitoring.alerts.plan import matches, plan_at
 from monitoring.alerts.plan_facts import (
     Phase,
@@ -215,3 +215,17 @@ def test_the_numbers_are_those_it_is_asked_with(
         life = next(each for each in lived if each.episode.key == message.episode)
         is_event = life.episode.kind in EVENTS
         assert is_event or at(minute) - life.episode.began_at >= timedelta(seconds=opened)
+
+
+@given(lives(), targets(), moments())
+def test_who_has_routes_to_teams_alone_is_told_of_their_people_only(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    by_key = {life.episode.key: life for life in lived}
+    for minute, message in play(lived, routes, minutes).sent:
+        theirs = [each for each in routes if each.recipient == message.recipient]
+        if all(each.teams for each in theirs) and message.phase is Phase.OPENED:
+            known = by_key[message.episode].at(minute)
+            assert known is not None
+            assert known.kind in ABOUT_PEOPLE
+            assert 0 < message.people <= sum(known.teams.get(team, 0) for team in "ab")

@@ -131,6 +131,7 @@ def test_the_built_in_ones_are_restored_once(access: Access) -> None:
         (RouteWanted("admins", after=8 * 86_400), "after"),
         (RouteWanted("admins", "x" * 101), "name"),
         (RouteWanted("admins", teams=frozenset({"Nobody's"})), "teams"),
+        (RouteWanted("admins", frozenset({AlertKind.COVERAGE}), teams=frozenset("S")), "teams"),
         (RouteWanted("admins", teams=frozenset(map(str, range(21)))), "teams"),
     ],
 )

@@ -14,6 +14,8 @@ from monitoring.console import route_words as words
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WORST = frozenset({AlertKind.INCIDENT})
+OF_ALL = frozenset({AlertKind.COVERAGE, AlertKind.UNRECOGNISED, AlertKind.RULE_CHANGE})
+MIXED = WORST | OF_ALL
 
 
 @pytest.mark.parametrize(
@@ -45,9 +47,19 @@ WORST = frozenset({AlertKind.INCIDENT})
             RouteFacts("", audience=CHOSEN, teams=frozenset({"Sales", "Research"})),
             ["Ada", "Ben", "Eve", "Kim", "Lee"],
             (
-                "Ada, Ben, Eve and 2 others are told of everything, for the teams Research and "
-                "Sales."
+                "Ada, Ben, Eve and 2 others are told of everything about people, for the teams "
+                "Research and Sales."
             ),
+        ),
+        (
+            RouteFacts("", audience=CHOSEN, kinds=MIXED, teams=frozenset({"Sales"})),
+            ["Ada"],
+            "Ada is told of incidents, for the team Sales.",
+        ),
+        (
+            RouteFacts("", audience=CHOSEN, kinds=OF_ALL, teams=frozenset({"Sales"})),
+            ["Ada"],
+            "Ada is told of nothing, as such alerts are of no team.",
         ),
         (
             RouteFacts("", audience=CHOSEN, kinds=WORST, least=Severity.WARNING),
