@@ -12,6 +12,8 @@ from monitoring.actions.models import Invitation
 from monitoring.alerts.mails import Mail, mail_of
 from monitoring.alerts.outbox import message_queue, messages_withdraw
 
+NO_LINK = "Its link opens nothing any more, or is not needed, so it is not sent."
+
 
 def invitation_mail(invitation: Invitation, now: datetime) -> None:
     """Queue the mail with the link."""
@@ -32,7 +34,7 @@ def invitation_mails_withdraw(invitations: Iterable[Invitation], now: datetime) 
         for number in range(invitation.reminders + 1)
     ]
     if keys:
-        messages_withdraw(keys=keys, now=now)
+        messages_withdraw(keys=keys, now=now, reason=NO_LINK)
 
 
 def invitation_key(invitation: Invitation, number: int) -> str:

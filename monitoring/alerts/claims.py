@@ -26,7 +26,7 @@ from monitoring.alerts.delivery import Answer, Verdict, may_join, wait_after
 from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.mails import one_line, shortened
 from monitoring.alerts.models import Channel, Message, MessageState
-from monitoring.alerts.outbox import longest_send
+from monitoring.alerts.outbox import longest_send, withdrawal
 
 LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
@@ -178,14 +178,19 @@ def message_settle(
     return bool(mine.filter(pk=message.pk).update(**fields))
 
 
-def message_keep_back(*, message: Message, token: UUID, decision: Decision, now: datetime) -> None:
-    """Withdraw a mail that was claimed and is not to be sent, or have it wait for its time."""
+def message_keep_back(
+    *, message: Message, token: UUID, decision: Decision, now: datetime, reason: str = ""
+) -> None:
+    """Withdraw a mail that was claimed and is not to be sent, or have it wait for its time.
+
+    Of one that is withdrawn `reason` says why, instead of what a server said before.
+    """
     fields: dict[str, Any] = {"token": None, "lease_until": None}
     if isinstance(decision, datetime):
         # A time that is past would have it claimed again at once, for ever.
         fields |= {"state": MessageState.QUEUED, "next_try_at": max(decision, now + SHORTEST_WAIT)}
     else:
-        fields |= {"state": MessageState.WITHDRAWN, "ended_at": now}
+        fields |= withdrawal(reason, now)
     ours(token).filter(pk=message.pk).update(**fields)
 
 

@@ -12,16 +12,13 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from accounts.access import Access
 from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
 from monitoring.alerts.delivery import LONGEST_CALL, longest_mail
 from monitoring.alerts.mails import Mail, Picture, one_line
 from monitoring.alerts.models import Channel, Message, MessageQuerySet, MessageState, Recipient
-from monitoring.audit.log import audit_entry_write
 from monitoring.jobs.doorbell import ring_task
 
 # The occasions of mails, as the console names them. A mail's templates bear the same name.
@@ -181,71 +178,31 @@ def details_in(message: Message) -> dict[str, Any]:
     return details
 
 
-def messages_withdraw(*, keys: Collection[str], now: datetime) -> int:
+def messages_withdraw(*, keys: Collection[str], now: datetime, reason: str = "") -> int:
     """Withdraw the messages of these keys that are not sent; return how many.
+
+    `reason` is a sentence for the Outbox that says why.
 
     Those that were given up too: nobody is to send them again. One that the mail server is taking
     at this moment goes out all the same, and is then told as sent.
     """
-    return withdrawn(Message.objects.filter(key__in=keys), now)
+    return withdrawn(Message.objects.filter(key__in=keys), now, reason)
 
 
-def messages_to_withdraw(*, target: Recipient, now: datetime) -> int:
+def messages_to_withdraw(*, target: Recipient, now: datetime, reason: str = "") -> int:
     """Withdraw what is not sent to a chat or a webhook, as `messages_withdraw` does."""
-    return withdrawn(Message.objects.filter(target=target), now)
+    return withdrawn(Message.objects.filter(target=target), now, reason)
 
 
-def withdrawn(messages: MessageQuerySet, now: datetime) -> int:
+def withdrawn(messages: MessageQuerySet, now: datetime, reason: str) -> int:
     unsent = [MessageState.QUEUED, MessageState.SENDING, MessageState.FAILED]
     waiting = messages.filter(state__in=unsent)
-    return waiting.update(state=MessageState.WITHDRAWN, ended_at=now)
+    return waiting.update(**withdrawal(reason, now))
 
 
-@transaction.atomic
-def message_retry(*, access: Access, message: Message, now: datetime) -> None:
-    """Have a message sent that was given up, as if it were new.
-
-    Raises PermissionDenied for who may only look or whose organization it is not, and
-    MessageRefusedError for a message that was not given up.
-    """
-    access.require_change()
-    if message.organization_id != access.organization.pk:
-        raise PermissionDenied("This message belongs to another organization.")
-    given_up = Message.objects.failed().filter(pk=message.pk)
-    if not given_up.update(**as_if_new(now)):
-        raise MessageRefusedError("This mail is not given up, so there is nothing to send again.")
-    audit_entry_write(
-        organization=access.organization,
-        action="message.retry",
-        now=now,
-        author=access.user,
-        person=message.person,
-        detail={"message": message.pk},
-    )
-    sender_ring(message.channel)
-
-
-@transaction.atomic
-def messages_retry(*, access: Access, now: datetime) -> int:
-    """Have all messages of an organization sent that were given up; return how many.
-
-    They go out at the sender's pace, the oldest first. Raises PermissionDenied for who may only
-    look.
-    """
-    access.require_change()
-    given_up = Message.objects.failed().filter(organization=access.organization)
-    number = given_up.update(**as_if_new(now))
-    if number:
-        audit_entry_write(
-            organization=access.organization,
-            action="message.retry_all",
-            now=now,
-            author=access.user,
-            detail={"messages": number},
-        )
-        for channel in Channel.values:
-            sender_ring(channel)
-    return number
+def withdrawal(reason: str, now: datetime) -> dict[str, Any]:
+    """Return the fields of a message that is withdrawn: what a server said is its end no more."""
+    return {"state": MessageState.WITHDRAWN, "ended_at": now, "answer": reason}
 
 
 def sender_ring(channel: str = Channel.MAIL) -> None:
@@ -259,7 +216,3 @@ def longest_send(channel: str) -> float:
     if channel == Channel.MAIL:
         return longest_mail(settings.EMAIL_TIMEOUT)
     return LONGEST_CALL
-
-
-def as_if_new(now: datetime) -> dict[str, Any]:
-    return {"state": MessageState.QUEUED, "attempts": 0, "next_try_at": now, "ended_at": None}

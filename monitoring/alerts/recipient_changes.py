@@ -170,7 +170,7 @@ def recipient_remove(
     locked.routes.clear()
     locked.removed_at, locked.secret = now, None
     locked.save(update_fields=["removed_at", "secret"])
-    messages_to_withdraw(target=locked, now=now)
+    messages_to_withdraw(target=locked, now=now, reason="It was removed from the recipients.")
     tell(access, "recipient.remove", now, locked)
     return True
 

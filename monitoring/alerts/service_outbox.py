@@ -8,29 +8,29 @@ from django.db import transaction
 
 from accounts.access import ServiceAccess
 from monitoring.alerts.models import Channel, Message
-from monitoring.alerts.outbox import MessageRefusedError, as_if_new, sender_ring
+from monitoring.alerts.outbox import sender_ring
+from monitoring.alerts.sending_again import Again, as_if_new, sent_again
 from monitoring.audit.log import audit_entry_write
 
 
 @transaction.atomic
-def service_message_retry(*, access: ServiceAccess, message: Message, now: datetime) -> None:
-    """Have a message of the service sent that was given up, as if it were new.
+def service_message_retry(*, access: ServiceAccess, message: Message, now: datetime) -> Again:
+    """Have a message of the service sent that was given up, or withdraw it where it is wrong.
 
     Raises PermissionDenied for who is no support staff any more, and MessageRefusedError for a
     message that was not given up.
     """
     access.require_change()
     given_up = Message.objects.failed().filter(pk=message.pk, organization=None)
-    if not given_up.update(**as_if_new(now)):
-        raise MessageRefusedError("This is not given up, so there is nothing to send again.")
+    again = sent_again(given_up, message, now)
     audit_entry_write(
         organization=None,
         action="message.retry",
         now=now,
         author=access.user,
-        detail={"message": message.pk},
+        detail={"message": message.pk, **again.detail},
     )
-    sender_ring(message.channel)
+    return again
 
 
 @transaction.atomic

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
+
 from monitoring.alerts.delivery import KEPT_HERE
+from monitoring.alerts.mails import moment
 from monitoring.alerts.models import Channel, MessageState
 from monitoring.alerts.number_words import counted
 from monitoring.alerts.outbox import MESSAGE_KINDS
@@ -24,6 +27,9 @@ CHANNELS = {
 }
 WITHDRAWN = "What it said had become wrong before it was sent."
 WITHDRAWN_ALERT = "What it told was over, muted, or about far fewer people before it was sent."
+WRONG_ONES = "What is not so any more is withdrawn instead, and says why."
+# Within so long, no time need be named.
+SOON = timedelta(minutes=1)
 KEPT = Look("Kept here", "healthy", "neutral")
 
 
@@ -65,6 +71,13 @@ def answer_of(state: str, kind: str, answer: str) -> str:
     if state == MessageState.WITHDRAWN and not answer:
         return WITHDRAWN_ALERT if kind.startswith("alert") else WITHDRAWN
     return answer
+
+
+def promise(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Return when a message goes out that somebody had sent again."""
+    if at - now <= SOON:
+        return "It is sent again within a minute."
+    return f"It is sent again from {moment(at, zone)} on: whoever it is to is told nothing before."
 
 
 def tries(attempts: int) -> str:

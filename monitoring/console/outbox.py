@@ -35,7 +35,8 @@ from monitoring.alerts.models import (
     Notification,
 )
 from monitoring.alerts.number_words import counted
-from monitoring.alerts.outbox import MessageRefusedError, message_retry, messages_retry
+from monitoring.alerts.outbox import MessageRefusedError
+from monitoring.alerts.sending_again import message_retry, messages_retry
 from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
 from monitoring.alerts.webhook_sender import webhook_id
@@ -49,9 +50,11 @@ from monitoring.console.mail_preview import preview_of
 from monitoring.console.message_alerts import alerts_in
 from monitoring.console.message_words import (
     CHANNELS,
+    WRONG_ONES,
     answer_of,
     look_of,
     occasion,
+    promise,
     sentence,
     tries,
 )
@@ -261,15 +264,16 @@ def message_html(request: HttpRequest, message_id: int, slug: str | None = None)
 @login_required
 @require_POST
 def retry(request: HttpRequest, message_id: int, slug: str | None = None) -> HttpResponse:
-    """Have a message sent again that was given up; what is refused is said on its page."""
+    """Have a message sent again that was given up; why it is not is said on its page."""
     access, now = alerts_access(request, slug), timezone.now()
     found = message_of(access, message_id)
     try:
         if isinstance(access, ServiceAccess):
-            service_message_retry(access=access, message=found, now=now)
+            again = service_message_retry(access=access, message=found, now=now)
         else:
-            message_retry(access=access, message=found, now=now)
-        messages.success(request, "It is sent again within a minute.")
+            again = message_retry(access=access, message=found, now=now)
+        tell = messages.warning if again.refusal else messages.success
+        tell(request, again.refusal or promise(again.at or now, now, access.time_zone))
     except MessageRefusedError as refusal:
         messages.error(request, str(refusal))
     return alerts_redirect(access, "message", message_id=message_id)
@@ -286,7 +290,7 @@ def retry_all(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         number = messages_retry(access=access, now=now)
     if number:
         goes = "is" if number == 1 else "are"
-        said = f"{counted(number, 'message')} {goes} sent again, the oldest first."
+        said = f"{counted(number, 'message')} {goes} sent again, the oldest first. {WRONG_ONES}"
         messages.success(request, said)
     else:
         messages.info(request, "Nothing is given up, so there is nothing to send again.")

@@ -18,11 +18,10 @@ from monitoring.alerts.outbox import (
     MessageRefusedError,
     mail_in,
     message_queue,
-    message_retry,
     messages_queue,
-    messages_retry,
     messages_withdraw,
 )
+from monitoring.alerts.sending_again import message_retry, messages_retry
 from monitoring.audit.models import AuditEntry
 from tests.factories import NOW, make_person
 from tests.monitoring.alerts.makers import MAIL, make_message
