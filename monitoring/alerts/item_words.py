@@ -5,7 +5,7 @@ Only measured facts are told; what its cause means is in `monitoring.alerts.aler
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ COUNTED = {
     Severity.NOTICE: ("notice", "notices"),
 }
 COURSE = {Phase.GROWN: "worse", Phase.REMINDER: "still"}
+# Before the people of several organizations.
+ADDED = {Phase.OPENED: "", Phase.GROWN: "by now ", Phase.REMINDER: "still "}
 PROMISE = "Nobody is disabled by errors: runs go on by themselves, and one good run is enough."
 ACKNOWLEDGING = (
     "Acknowledging tells the others that somebody is at it, and stops reminders for 7 days, unless"
@@ -213,9 +215,26 @@ def escalation(item: Item) -> str:
     return "You are told because nobody has acknowledged it so far." if item.is_escalated else ""
 
 
-def bundle_headline(alerts: int, worst: Item) -> str:
-    """Return the headline of several alerts, of which the worst is told: what goes on, if any."""
-    return f"{alerts:,} alerts{' over' if worst.phase == Phase.OVER else ''}: {detail(worst)}"
+def bundle_headline(alerts: int, items: Sequence[Item]) -> str:
+    """Return the headline of several alerts, of which these are told, the worst first.
+
+    Those that are one trouble of several organizations are added up; of others the worst is told:
+    what goes on, if any.
+    """
+    worst, is_over = items[0], items[0].phase == Phase.OVER
+    if alerts > len(items) or not are_one_trouble(items):
+        return f"{alerts:,} alerts{' over' if is_over else ''}: {detail(worst)}"
+    people = people_of(sum(item.people for item in items))
+    hit = f"{people} of {alerts:,} organizations"
+    return f"Over: {worst.title}, {hit}" if is_over else f"{worst.title}: {ADDED[worst.phase]}{hit}"
+
+
+def are_one_trouble(items: Sequence[Item]) -> bool:
+    """Tell whether all are of the same cause and phase, each of an organization of its own."""
+    troubles = {(item.kind, item.title, item.phase) for item in items}
+    organizations = {item.organization_slug for item in items} - {""}
+    is_one = len(troubles) == 1 and items[0].kind in ABOUT_PEOPLE
+    return is_one and len(items) == len(organizations) > 1
 
 
 def rest_sentence(rest: Rest) -> str:

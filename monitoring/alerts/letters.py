@@ -31,8 +31,8 @@ OVER_TONE = "#2e844a"
 
 def subject_of(items: Sequence[Item], rest: Rest = NO_REST) -> str:
     """Return a subject that says it all, whose alerts they are at its end."""
-    worst, number = worst_first(items)[0], len(items) + rest.number
-    said = words.headline(worst) if number == 1 else words.bundle_headline(number, worst)
+    ordered, number = worst_first(items), len(items) + rest.number
+    said = words.headline(ordered[0]) if number == 1 else words.bundle_headline(number, ordered)
     return shortened(one_line(f"{said}{whose(items, rest)}"), LONGEST_SUBJECT)
 
 

@@ -21,6 +21,7 @@ from monitoring.alerts.letters import (
     worst_first,
 )
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, one_line
+from monitoring.alerts.number_words import people_of
 from monitoring.alerts.plan_facts import Phase
 from tests.monitoring.alerts.item_makers import AT, SITE, a_reader, an_end, an_item
 from tests.monitoring.alerts.test_mails import HOSTILE
@@ -248,6 +249,73 @@ items = st.builds(
     people=st.integers(0, 10**6),
     phase=st.sampled_from([Phase.OPENED, Phase.REMINDER]),
 )
+
+
+TROUBLE = "Salesforce is being maintained"
+
+
+def of_organization(slug: str) -> dict[str, str]:
+    return {"organization_slug": slug, "organization_name": slug.title()}
+
+
+def alike(*people: int, **overrides: Any) -> list[Item]:
+    """Return one trouble, of so many people in each of several organizations."""
+    fields = {"kind": AlertKind.INCIDENT, "title": TROUBLE, "severity": Severity.CRITICAL}
+    return [
+        an_item(**fields | {"people": number} | of_organization(f"org-{place}") | overrides)
+        for place, number in enumerate(people)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        (Phase.OPENED, f"{TROUBLE}: 360 people of 3 organizations"),
+        (Phase.GROWN, f"{TROUBLE}: by now 360 people of 3 organizations"),
+        (Phase.REMINDER, f"{TROUBLE}: still 360 people of 3 organizations"),
+        (Phase.OVER, f"Over: {TROUBLE}, 360 people of 3 organizations"),
+    ],
+)
+def test_one_trouble_of_several_organizations_is_added_up(phase: Phase, said: str) -> None:
+    assert subject_of(alike(120, 120, 120, phase=phase)) == said
+
+
+def test_what_is_no_one_trouble_is_told_by_the_worst_and_counted() -> None:
+    for others in (
+        alike(1, title="Something else", **of_organization("other")),
+        alike(1, phase=Phase.REMINDER, **of_organization("other")),
+        alike(1, kind=AlertKind.STALLED, **of_organization("other")),
+        # Whoever is hit twice in one organization would be counted twice.
+        alike(1, **of_organization("org-1")),
+        alike(1, **of_organization("")),
+    ):
+        assert subject_of(alike(2, 120) + others).startswith(f"3 alerts: {TROUBLE}, 120 people hit")
+    counted = Rest({Severity.CRITICAL: 1}, is_elsewhere=True)
+    assert subject_of(alike(2, 120), counted).startswith("3 alerts: ")
+    # Nothing of these is about people.
+    of_none = alike(0, 0, kind=AlertKind.UNRECOGNISED)
+    assert subject_of(of_none) == f"2 alerts: {TROUBLE}"
+
+
+def test_the_mail_of_one_trouble_names_each_organization() -> None:
+    mail = alert_mail(alike(120, 120, 120), a_reader(organization_name="", is_support=True))
+    assert mail.subject == f"{TROUBLE}: 360 people of 3 organizations"
+    for said in both(mail):
+        for name in ("Org-0", "Org-1", "Org-2"):
+            assert name in said
+
+
+@given(
+    st.lists(st.integers(0, 10**6), min_size=2, max_size=ALERTS_TOLD),
+    st.sampled_from(list(Phase)),
+    st.sampled_from([AlertKind.INCIDENT, AlertKind.STALLED, AlertKind.REAUTHORIZE]),
+)
+def test_all_people_and_organizations_of_one_trouble_are_told(
+    people: list[int], phase: Phase, kind: AlertKind
+) -> None:
+    told = alike(*people, phase=phase, kind=kind)
+    said = f"{people_of(sum(people))} of {len(people)} organizations"
+    assert subject_of(told).endswith(said)
 
 
 @given(st.lists(st.one_of(items, st.builds(an_end)), min_size=1, max_size=15))
