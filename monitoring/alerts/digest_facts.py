@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from monitoring.alerts.alert_causes import Rules, explained
+from monitoring.alerts.digest_silenced import silenced_in_need
 from monitoring.alerts.digest_times import Period
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert
@@ -91,7 +93,10 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFacts:
-    """What a period came to in one organization; numbers without a list are of all there are."""
+    """What a period came to in one organization; numbers without a list are of all there are.
+
+    `people_in_need` and `needs` are without those who are `silenced`.
+    """
 
     name: str
     slug: str
@@ -105,6 +110,7 @@ class OrganizationFacts:
     needs: tuple[NeedLine, ...] = ()
     need_count: int = 0
     people_in_need: int = 0
+    silenced: int = 0
     alerts: tuple[AlertLine, ...] = ()
     alert_count: int = 0
     deeds: tuple[DeedLine, ...] = ()
@@ -112,14 +118,15 @@ class OrganizationFacts:
     new_errors: int = 0
 
 
-def organization_facts(organization: Any, period: Period) -> OrganizationFacts:
+def organization_facts(organization: Any, period: Period, now: datetime) -> OrganizationFacts:
     """Return what a period came to in an organization, from its own rows alone."""
     pk = organization.pk
     rules = words_of(rule_sets_of([pk])[pk])
     hours = people_hours([pk], before=period.before, first=period.first, end=period.end)
     incidents, before = incidents_of(pk, period)
     groups = groups_of(pk)
-    needed = most_needed(groups)
+    silenced = silenced_in_need(now, [pk])[pk]
+    needed = most_needed(groups, silenced)
     alerts, alert_count = alerts_of(pk, rules)
     unknown, new = errors_of(pk, period)
     return OrganizationFacts(
@@ -135,6 +142,7 @@ def organization_facts(organization: Any, period: Period) -> OrganizationFacts:
         needs=tuple(need_line(pk, cause, people, rules) for cause, people in needed[:MOST_LINES]),
         need_count=len(needed),
         people_in_need=sum(people for _, people in needed),
+        silenced=silenced.total(),
         alerts=alerts,
         alert_count=alert_count,
         deeds=deeds_of(pk, period),
@@ -182,10 +190,13 @@ def groups_of(organization_id: int) -> Counter[tuple[str, str]]:
     return found
 
 
-def most_needed(groups: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
-    """Return the causes people need somebody for, most people first. Pure."""
-    found = [(cause, people) for (status, cause), people in groups.items() if status == "stalled"]
-    return sorted(found, key=lambda each: (-each[1], each[0]))
+def most_needed(
+    groups: Counter[tuple[str, str]], silenced: Mapping[str, int]
+) -> list[tuple[str, int]]:
+    """Return the causes people need somebody for, most people first, without the silenced. Pure."""
+    stalled = {cause: people for (status, cause), people in groups.items() if status == "stalled"}
+    left = Counter(stalled) - Counter(silenced)
+    return sorted(left.items(), key=lambda each: (-each[1], each[0]))
 
 
 def need_line(organization_id: int, cause: str, people: int, rules: Rules) -> NeedLine:
@@ -196,15 +207,18 @@ def need_line(organization_id: int, cause: str, people: int, rules: Rules) -> Ne
 
 
 def alerts_of(organization_id: int | None, rules: Rules) -> tuple[tuple[AlertLine, ...], int]:
-    """Return the open alerts that nobody has acknowledged, the gravest first, and how many."""
-    own = Alert.objects.open().filter(organization=organization_id, acknowledged_at=None)
+    """Return the open alerts that nobody has acknowledged, the gravest first, and how many.
+
+    Without those about silenced people alone.
+    """
+    own = Alert.objects.unacknowledged().filter(organization=organization_id)
     told = list(own.exclude(kind=AlertKind.RULE_CHANGE).newest_first()[:MOST_COUNTED])
     return tuple(alert_line(alert, rules) for alert in told[:MOST_LINES]), len(told)
 
 
 def alert_line(alert: Alert, rules: Rules) -> AlertLine:
     known = explained(alert.kind, alert.cause, alert.facts, rules)
-    return AlertLine(alert.pk, known.title, alert.people, alert.began_at)
+    return AlertLine(alert.pk, known.title, alert.people - alert.silenced, alert.began_at)
 
 
 def deeds_of(organization_id: int, period: Period) -> tuple[DeedLine, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from monitoring.alerts.digest_facts import AlertLine, Bars, alerts_of, edges_of
+from monitoring.alerts.digest_silenced import silenced_in_need
 from monitoring.alerts.digest_times import Period
 from monitoring.health.covered import NONE, Covered, PeopleHours, people_hours
 from monitoring.incidents.models import Incident
@@ -34,7 +35,7 @@ TROUBLE = """
     ), told AS (
         SELECT organization_id, count(*) AS alerts FROM alerts_alert
         WHERE ended_at IS NULL AND acknowledged_at IS NULL AND organization_id IS NOT NULL
-            AND kind <> 'rule_change'
+            AND kind <> 'rule_change' AND NOT (people > 0 AND silenced >= people)
         GROUP BY 1
     )
     SELECT organization.id, organization.name, organization.slug,
@@ -60,7 +61,10 @@ STANDS = """
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
-    """An organization in trouble; `covered` are its people-hours, `open` incidents still go on."""
+    """An organization in trouble; `covered` are its people-hours, `open` incidents still go on.
+
+    `people_in_need` are without those who are `silenced`.
+    """
 
     name: str
     slug: str
@@ -69,6 +73,7 @@ class Troubled:
     open: int
     people_in_need: int
     alerts: int
+    silenced: int = 0
 
     @property
     def uncovered(self) -> float:
@@ -91,10 +96,11 @@ class ServiceFacts:
     alert_count: int = 0
 
 
-def service_facts(period: Period) -> ServiceFacts:
+def service_facts(period: Period, now: datetime) -> ServiceFacts:
     """Return what a period came to in all organizations, in a few statements over all of them."""
     hours = people_hours(None, before=period.before, first=period.first, end=period.end)
-    troubled = worst_first(troubled_of(period, hours))
+    silenced = {key: causes.total() for key, causes in silenced_in_need(now).items()}
+    troubled = worst_first(troubled_of(period, hours, silenced))
     alerts, alert_count = alerts_of(None, {})
     return ServiceFacts(
         period=period,
@@ -129,18 +135,30 @@ def worst_first(troubled: Iterable[Troubled]) -> list[Troubled]:
     )
 
 
-def troubled_of(period: Period, hours: Mapping[int, Covered]) -> list[Troubled]:
-    values: dict[str, Any] = {
-        "first": period.first,
-        "end": period.end,
-        "fallen": [organization for organization, each in hours.items() if has_fallen(each)],
-    }
+def troubled_of(
+    period: Period, hours: Mapping[int, Covered], silenced: Mapping[int, int]
+) -> list[Troubled]:
+    """Return the organizations in trouble; one in which only silenced people wait is in none."""
+    fallen = {organization for organization, each in hours.items() if has_fallen(each)}
+    values: dict[str, Any] = {"first": period.first, "end": period.end, "fallen": list(fallen)}
     with connection.cursor() as cursor:
         cursor.execute(TROUBLE, values)
-        return [
-            Troubled(name, slug, hours.get(pk, Covered()), *numbers)
-            for pk, name, slug, *numbers in cursor.fetchall()
-        ]
+        found = {
+            pk: Troubled(
+                name=name,
+                slug=slug,
+                covered=hours.get(pk, Covered()),
+                incidents=incidents,
+                open=still_open,
+                people_in_need=max(0, people - silenced.get(pk, 0)),
+                alerts=alerts,
+                silenced=silenced.get(pk, 0),
+            )
+            for pk, name, slug, incidents, still_open, people, alerts in cursor.fetchall()
+        }
+    return [
+        each for pk, each in found.items() if each.incidents or each.people_in_need or pk in fallen
+    ]
 
 
 def incident_count(period: Period) -> int:

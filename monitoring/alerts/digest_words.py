@@ -27,7 +27,15 @@ def sentence(facts: OrganizationFacts) -> str:
         said.append(f"{people_of(facts.people_in_need)} {need} you")
     elif not facts.alert_count:
         said.append(NOTHING)
-    return ", ".join(said)
+    return ", ".join([*said, *silenced_said(facts.silenced, facts.people_in_need)])
+
+
+def silenced_said(silenced: int, others: int) -> list[str]:
+    """Return how many need somebody, but are silenced, beside others who are not."""
+    if not silenced:
+        return []
+    is_are = "is" if silenced == 1 else "are"
+    return [f"{silenced:,} more {is_are} silenced" if others else f"{people_of(silenced)} silenced"]
 
 
 def covered(hours: Covered) -> str:
@@ -131,6 +139,7 @@ def troubled_said(troubled: Troubled) -> str:
     if troubled.people_in_need:
         need = "needs" if troubled.people_in_need == 1 else "need"
         said.append(f"{people_of(troubled.people_in_need)} {need} somebody")
+    said += silenced_said(troubled.silenced, troubled.people_in_need)
     if troubled.alerts:
         said.append(f"{counted(troubled.alerts, 'alert')} not acknowledged")
     return ", ".join(said)

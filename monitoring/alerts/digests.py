@@ -255,9 +255,9 @@ class Writer:
 def told_to(recipient: Recipient, period: Period, now: datetime) -> Told | None:
     """Return what a recipient and those beside them are told, None where there is nobody."""
     if recipient.organization is None:
-        facts = service_facts(period)
+        facts = service_facts(period, now)
         return Told(facts, [], chart_png(facts.bars, period.zone))
-    own = organization_facts(recipient.organization, period)
+    own = organization_facts(recipient.organization, period, now)
     if not own.known:
         return None
     lines = silence_lines(recipient.organization.pk, now, period.zone)

@@ -203,10 +203,10 @@ def test_what_breaks_for_one_keeps_nobody_else_waiting(monkeypatch: Any) -> None
     make_healthy(whole)
     read = digests.organization_facts
 
-    def facts(organization: Organization, period: Any) -> Any:
+    def facts(organization: Organization, period: Any, now: datetime) -> Any:
         if organization == broken:
             raise ValueError("no such day")
-        return read(organization, period)
+        return read(organization, period, now)
 
     monkeypatch.setattr(digests, "organization_facts", facts)
     unlucky = reader(broken)

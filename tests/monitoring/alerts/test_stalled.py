@@ -257,7 +257,7 @@ def test_mail_and_digest_ask_for_a_sync_only_where_one_can_be(here: bool, said: 
     Health.objects.filter(person__in=people).update(runs_here=here)
     watch(0)
     period = Period(at(-2_880), at(-1_440), at(0), False, UTC)
-    (need,) = organization_facts(acme, period).needs
+    (need,) = organization_facts(acme, period, NOW).needs
     assert said in mail_shown(Message.objects.get()).text
     assert said in need.next_step
 
