@@ -30,6 +30,8 @@ MOST_LINES = 5
 # More incidents than any period has; they are counted up to here.
 MOST_COUNTED = 200
 HOUR = timedelta(hours=1)
+# Of a longer period a bar for each hour would be too thin.
+LONGEST_BY_HOUR = timedelta(hours=36)
 
 DEEDS = """
     SELECT action, count(*), count(DISTINCT author_name),
@@ -157,8 +159,8 @@ def bars_of(organization_id: int, period: Period) -> Bars:
 
 
 def edges_of(period: Period) -> tuple[list[datetime], timedelta]:
-    """Return where the bars of a chart begin, and their width: an hour of a day, six of a week."""
-    step = 6 * HOUR if period.is_weekly else HOUR
+    """Return where the bars of a chart begin, and their width: an hour of a day, six of more."""
+    step = 6 * HOUR if period.end - period.first > LONGEST_BY_HOUR else HOUR
     edges = [period.first]
     while edges[-1] + step < period.end:
         edges.append(edges[-1] + step)

@@ -63,7 +63,7 @@ def digest_mail(
     stop = digest_link(reader.recipient_id)
     shared = {
         "span": words.span(period),
-        "how_often": "week" if period.is_weekly else "day",
+        "how_often": "weekly" if period.is_weekly else "daily",
         "chart_words": chart_words(bars, period.zone),
         "settings_link": reader.settings_link,
         "stop_link": stop,

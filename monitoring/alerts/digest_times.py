@@ -2,28 +2,47 @@
 
 Moments are UTC. An hour that a clock skips on the day of its change comes an hour later, and of one
 that comes twice the first counts: a day has one digest, whatever its length.
+
+On a day off there is none, and the next one tells of the time since the last. One whose hour is a
+quiet one comes when that ends. A weekly one is due on Mondays, or on the next working day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from monitoring.alerts.hours import EVERY_DAY, Hours, is_quiet
 
 # The values of models.Digest.
 NEVER, WEEKLY = "never", "weekly"
 DAY, MONDAY = timedelta(days=1), 1
-# Far enough for a week with its change of the clock, in any zone.
-DAYS_LOOKED_AT = 9
+# A week, and one more for each time that a digest is put off by, with a change of the clock.
+DAYS_LOOKED_AT = 31
+# A digest that is put off by a week comes so long after its day at most.
+LONGEST_WAIT = timedelta(days=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """How often somebody wants a digest: daily, or weekly on Mondays, at an hour of their zone."""
+    """How often somebody wants a digest: daily, or weekly, at an hour of the clock of their zone.
+
+    None comes on other days than theirs, nor in their quiet hours, urgent or not.
+    """
 
     is_weekly: bool
     hour: int
-    zone: tzinfo
+    hours: Hours = field(default_factory=Hours)
+
+    @property
+    def zone(self) -> tzinfo:
+        return self.hours.zone
+
+    @property
+    def days(self) -> frozenset[int]:
+        """The ISO weekdays on which one may come."""
+        return self.hours.days or EVERY_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +64,20 @@ class Period:
         return self.end.astimezone(self.zone).date()
 
 
-def digest_after(digest: str, hour: int, zone: tzinfo, now: datetime) -> datetime | None:
+def digest_after(digest: str, hour: int, hours: Hours, now: datetime) -> datetime | None:
     """Return the first time after `now` at which a digest is due, in UTC; None for never.
 
-    `digest` is a value of models.Digest, `hour` one of the clock of `zone`.
+    `digest` is a value of models.Digest, `hour` one of the clock of the zone of `hours`.
     """
     if digest == NEVER:
         return None
-    return next_digest(Cadence(digest == WEEKLY, hour, zone), now)
+    return next_digest(Cadence(digest == WEEKLY, hour, hours), now)
 
 
 def next_digest(cadence: Cadence, after: datetime) -> datetime:
     """Return when the first digest after a moment is due."""
-    return next(moment for moment in moments_from(cadence, after, DAY) if moment > after)
+    start = after - LONGEST_WAIT
+    return next(moment for moment in moments_from(cadence, start, DAY) if moment > after)
 
 
 def last_digest(cadence: Cadence, until: datetime) -> datetime:
@@ -80,6 +100,29 @@ def moments_from(cadence: Cadence, start: datetime, step: timedelta) -> Iterator
     """
     day = start.astimezone(cadence.zone).date() - step
     for _ in range(DAYS_LOOKED_AT + 1):
-        if not cadence.is_weekly or day.isoweekday() == MONDAY:
-            yield datetime.combine(day, time(cadence.hour), cadence.zone).astimezone(UTC)
+        if is_day_of(cadence, day):
+            yield moment_on(cadence, day)
         day += step
+
+
+def is_day_of(cadence: Cadence, day: date) -> bool:
+    """Tell whether a digest belongs to a day: weekly ones to the first working day of a week."""
+    weekday = day.isoweekday()
+    return weekday == min(cadence.days) if cadence.is_weekly else weekday in cadence.days
+
+
+def moment_on(cadence: Cadence, day: date) -> datetime:
+    """Return when the digest of a day comes: at its hour, or when it may."""
+    moment = on_clock(cadence, day, time(cadence.hour))
+    end = cadence.hours.quiet_until
+    local = moment.astimezone(cadence.zone)
+    if end is None or not is_quiet(cadence.hours, local.time()):
+        return moment
+    day = local.date() if local.time() < end else local.date() + DAY
+    while day.isoweekday() not in cadence.days:
+        day += DAY
+    return on_clock(cadence, day, end)
+
+
+def on_clock(cadence: Cadence, day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, cadence.zone).astimezone(UTC)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from monitoring.alerts.digest_facts import AlertLine, DeedLine, IncidentLine, OrganizationFacts
 from monitoring.alerts.digest_service import ServiceFacts, Troubled
 from monitoring.alerts.digest_times import Period
@@ -60,10 +62,16 @@ def difference_of(hours: Covered, period: Period, *also: str) -> str:
     now, before = hours.now.share, hours.before.share
     if now is None or before is None:
         return ""
-    than = f"the {'week' if period.is_weekly else 'day'} before"
+    than = f"the {stretch(period.first - period.before)} before"
     had = [*also] if abs(now - before) < LEAST_DIFFERENCE else [percent(before), *also]
     which = f", which had {' and '.join(had)}" if had else ""
     return f"{difference(now, before)} {than}{which}."
+
+
+def stretch(length: timedelta) -> str:
+    """Return how long a period was, to the day: "day", "3 days", "week"."""
+    days = max(1, round(length / timedelta(days=1)))
+    return {1: "day", 7: "week"}.get(days, f"{days} days")
 
 
 def difference(now: float, before: float) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -26,6 +26,7 @@ from monitoring.alerts.digest_facts import organization_facts
 from monitoring.alerts.digest_letters import organization_mail, service_mail
 from monitoring.alerts.digest_service import service_facts
 from monitoring.alerts.digest_times import WEEKLY, Cadence, Period, next_digest, period_of
+from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.item import Reader
 from monitoring.alerts.items import readers_of
 from monitoring.alerts.mails import Mail
@@ -33,7 +34,7 @@ from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.mutes import silence_lines
 from monitoring.alerts.outbox import Draft, messages_queue
 from monitoring.alerts.plan_facts import Waits
-from monitoring.alerts.recipients import may_be_told
+from monitoring.alerts.recipients import hours_in, may_be_told
 from monitoring.jobs import lifeline
 from monitoring.jobs.doorbell import ring_task
 from monitoring.jobs.outage import DATABASE_ERRORS
@@ -169,9 +170,16 @@ def digests_write(
 def written(
     recipient: Recipient, reader: Reader, is_reachable: bool, writer: Writer, now: datetime
 ) -> tuple[Draft | None, Move]:
-    """Return the digest of one recipient, None where they get none, and when the next is due."""
-    cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, reader.zone)
+    """Return the digest of one recipient, None where they get none, and when the next is due.
+
+    One that is late waits until they are awake.
+    """
+    hours = replace(hours_in(recipient, "UTC"), zone=reader.zone)
+    cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, hours)
     following, period = next_digest(cadence, now), period_of(cadence, now)
+    if not is_awake(hours, now):
+        awake = next_awake(hours, now) or following
+        return None, Move(recipient, min(awake, following), is_told=False)
     try:
         mail = writer.mail(recipient, reader, period, now) if is_reachable else None
     except DATABASE_ERRORS:

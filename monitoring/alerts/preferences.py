@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.access import Access, ServiceAccess, zone_of
+from accounts.access import Access, ServiceAccess
 from accounts.models import Member
 from monitoring.alerts.digest_times import digest_after
 from monitoring.alerts.models import Channel, Digest, Recipient
+from monitoring.alerts.recipients import hours_in
 from monitoring.alerts.refusals import AlertRefusedError
 from monitoring.audit.log import audit_entry_write
 
@@ -96,9 +97,9 @@ def preferences_write(recipient: Recipient, wanted: Preferences, now: datetime) 
 
 
 def digest_plan(recipient: Recipient, now: datetime) -> None:
-    """Set when a locked recipient's next digest is due, by their cadence and zone as they are."""
-    zone = zone_of(zone_name_of(recipient))
-    recipient.digest_at = digest_after(recipient.digest, recipient.digest_hour, zone, now)
+    """Set when a locked recipient's next digest is due, by their cadence and hours as they are."""
+    hours = hours_in(recipient, zone_name_of(recipient))
+    recipient.digest_at = digest_after(recipient.digest, recipient.digest_hour, hours, now)
     recipient.save(update_fields=["digest_at"])
 
 

@@ -8,23 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.last_checks import Decision, Leave
 from monitoring.alerts.models import Digest, Message, Recipient
-from monitoring.alerts.recipients import may_be_told
+from monitoring.alerts.recipients import hours_by, may_be_told
 
 # A digest that is older tells of what has become of it meanwhile; the next one is there by then.
 TOO_OLD = timedelta(days=1)
 
 
 def digests_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
-    """Withdraw the digests of who left or wants none any more, and those that are too old."""
+    """Withdraw the digests of who left or wants none any more, and those that are too old.
+
+    What has waited into somebody's quiet hours or days off waits until they are over.
+    """
     whose, there = recipients_in(messages)
     wanted = {key for key, digest in there.items() if digest != Digest.NEVER}
     old = {each.pk for each in messages if now - each.created_at > TOO_OLD}
-    return dict.fromkeys(
-        [key for key, recipient in whose.items() if recipient not in wanted or key in old],
-        Leave.WITHDRAW,
-    )
+    hours = hours_by(set(whose.values()))
+    asleep: dict[int, Decision] = {
+        key: next_awake(hours[recipient], now) or now + TOO_OLD
+        for key, recipient in whose.items()
+        if recipient in hours and not is_awake(hours[recipient], now)
+    }
+    gone = [key for key, recipient in whose.items() if recipient not in wanted or key in old]
+    return asleep | dict.fromkeys(gone, Leave.WITHDRAW)
 
 
 def trials_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:

@@ -142,6 +142,17 @@ def hours_of(
     return Hours(zone_of(zone), quiet_from, quiet_until, frozenset(map(int, days)), urgent_always)
 
 
+def hours_in(recipient: Recipient, zone: str) -> Hours:
+    """Return a recipient's hours on the clock of a zone."""
+    return hours_of(
+        zone,
+        recipient.quiet_from,
+        recipient.quiet_until,
+        recipient.working_days,
+        recipient.urgent_always,
+    )
+
+
 def may_be_told() -> Q:
     """Return the condition that a recipient may be sent something still.
 

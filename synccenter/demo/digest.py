@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from accounts.access import access_for, zone_of
 from monitoring.alerts.digest_times import Cadence, last_digest
 from monitoring.alerts.digests import batch_at, digests_write
+from monitoring.alerts.hours import Hours
 from monitoring.alerts.models import Digest
 from monitoring.alerts.preferences import Preferences, preferences_save
 from synccenter.demo.cast import HOUSES, LOGINS
@@ -22,8 +23,8 @@ CHOSEN = timedelta(hours=1)
 
 def digest_due(now: datetime) -> datetime:
     """Return when the admin's last daily digest was due. Pure."""
-    zone = zone_of(LOGINS[0].time_zone)
-    return last_digest(Cadence(is_weekly=False, hour=HOUR, zone=zone), now)
+    hours = Hours(zone_of(LOGINS[0].time_zone))
+    return last_digest(Cadence(is_weekly=False, hour=HOUR, hours=hours), now)
 
 
 def digest_choose(at: datetime) -> None:

@@ -13,6 +13,7 @@ from accounts.access import Access, access_for, service_access_for
 from accounts.models import Role, StaffTimeZone
 from monitoring.alerts.alert_policy import AlertPolicyFacts, alert_policy_of, alert_policy_save
 from monitoring.alerts.digest_times import digest_after
+from monitoring.alerts.hours import Hours
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.preferences import Preferences, preferences_of, preferences_save
 from monitoring.alerts.refusals import AlertRefusedError
@@ -29,23 +30,23 @@ moments = st.integers(0, 730 * 24 * 60).map(lambda minutes: NOW + timedelta(minu
 def test_the_next_digest_is_soon_and_on_a_monday_where_it_is_weekly(
     digest: str, hour: int, zone: ZoneInfo, now: datetime
 ) -> None:
-    at = digest_after(digest, hour, zone, now)
+    at = digest_after(digest, hour, Hours(zone), now)
     assert at is not None
     longest = timedelta(days=7 if digest == "weekly" else 1, hours=2)
     assert now < at <= now + longest
     if digest == "weekly":
         assert datetime.combine(at.astimezone(zone), time(), zone).isoweekday() == 1
-    following = digest_after(digest, hour, zone, at)
+    following = digest_after(digest, hour, Hours(zone), at)
     assert following is not None
     assert following > at
 
 
 def test_the_hour_is_that_of_the_clock_on_the_wall_in_winter_and_summer() -> None:
-    assert digest_after("daily", 8, BERLIN, NOW) == datetime(2026, 11, 21, 7, tzinfo=UTC)
+    assert digest_after("daily", 8, Hours(BERLIN), NOW) == datetime(2026, 11, 21, 7, tzinfo=UTC)
     summer = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    assert digest_after("daily", 8, BERLIN, summer) == datetime(2026, 7, 2, 6, tzinfo=UTC)
-    assert digest_after("weekly", 8, BERLIN, NOW) == datetime(2026, 11, 23, 7, tzinfo=UTC)
-    assert digest_after("never", 8, BERLIN, NOW) is None
+    assert digest_after("daily", 8, Hours(BERLIN), summer) == datetime(2026, 7, 2, 6, tzinfo=UTC)
+    assert digest_after("weekly", 8, Hours(BERLIN), NOW) == datetime(2026, 11, 23, 7, tzinfo=UTC)
+    assert digest_after("never", 8, Hours(BERLIN), NOW) is None
 
 
 @pytest.fixture
@@ -62,7 +63,8 @@ def test_a_viewer_sets_their_own_and_gets_digests_from_then_on(access: Access) -
     hours = {"quiet_from": time(22), "quiet_until": time(7), "urgent_always": False}
     recipient = save(access, **hours, working_days="12345", digest="daily", digest_hour=9)
     assert recipient.user == access.user
-    assert recipient.digest_at == datetime(2026, 11, 21, 8, tzinfo=UTC)
+    # On the next working day.
+    assert recipient.digest_at == datetime(2026, 11, 23, 8, tzinfo=UTC)
     stored = preferences_of(Recipient.objects.get())
     assert stored == Preferences(time(22), time(7), "12345", False, "daily", 9)
     save(access, **hours, working_days="12345", digest="daily", digest_hour=9)

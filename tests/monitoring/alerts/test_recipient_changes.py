@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from accounts.access import Access, access_for, service_access_for
 from accounts.models import Role
 from monitoring.alerts.digest_times import digest_after
+from monitoring.alerts.hours import Hours
 from monitoring.alerts.models import Recipient
 from monitoring.alerts.preferences import Preferences
 from monitoring.alerts.recipient_changes import (
@@ -165,7 +166,7 @@ def test_an_addresss_digest_comes_at_its_hour_and_follows_its_zone(access: Acces
     box = make_recipient(access.organization)
     wanted = Preferences(digest="daily", digest_hour=9)
     for zone in ("UTC", "Asia/Tokyo"):
-        at = digest_after("daily", 9, ZoneInfo(zone), NOW)
+        at = digest_after("daily", 9, Hours(ZoneInfo(zone)), NOW)
         assert change(access, box, zone, wanted) == at
     last = AuditEntry.objects.latest("pk")
     assert (last.action, last.detail["digest"], last.detail["digest_hour"]) == (

@@ -21,7 +21,7 @@ def test_a_viewer_chooses_how_they_are_told(cast: Cast) -> None:
     assert "Unsubscribe" not in page
     quiet = {"quiet_from": "22:00", "quiet_until": "07:00"}
     page = text(viewer.post(ME, WANTED | quiet, follow=True))
-    for words in ("Saved.", "The next digest comes on Sat at 08:00", "in UTC"):
+    for words in ("Saved.", "The next digest comes on Mon at 08:00", "in UTC"):
         assert words in page, words
     recipient = Recipient.objects.get(user=cast.viewer)
     assert (recipient.quiet_from, recipient.working_days) == (time(22), "12345")

@@ -83,7 +83,7 @@ def test_an_admin_chooses_the_digest_of_an_address_and_reads_when_it_comes(
     assert "The next digest" not in shown
     typed = WANTED | {"name": "The box", "time_zone": "Asia/Tokyo"}
     admin_client.post(page, typed)
-    comes = "The next digest comes on Sat at 08:00, Asia/Tokyo time."
+    comes = "The next digest comes on Mon at 08:00, Asia/Tokyo time."
     assert comes in text(admin_client.get(page))
     assert "Daily digest at 08:00 (Asia/Tokyo)" in text(admin_client.get(ADDRESS))
     assert "not saved yet" in text(admin_client.post(page, typed | {"digest_hour": "24"}))
