@@ -16,7 +16,8 @@ OF_SERVICE = (
     ),
     RouteFacts(
         "Support: the service",
-        kinds=frozenset({AlertKind.SERVICE}),
+        # A rule of the operator's moves the people of all organizations.
+        kinds=frozenset({AlertKind.SERVICE, AlertKind.RULE_CHANGE}),
         audience=SUPPORT,
         is_service=True,
     ),

@@ -27,6 +27,7 @@ OF_ORGANIZATIONS: Mapping[AlertKind, Collection[Severity]] = {
 OF_SERVICE: Mapping[AlertKind, Collection[Severity]] = {
     AlertKind.SERVICE: (Severity.CRITICAL,),
     AlertKind.INCIDENT: (Severity.CRITICAL,),
+    AlertKind.RULE_CHANGE: (Severity.NOTICE,),
 }
 
 

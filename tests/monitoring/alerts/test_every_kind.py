@@ -90,7 +90,8 @@ def test_each_kind_is_mailed_to_who_hears_of_it(
         finding = replace(finding, organization_id=acme.pk)
     tell_of(finding, post, monkeypatch)
     both = {ADA, SAM}
-    heard = {AlertKind.INCIDENT: both, AlertKind.SERVICE: {SAM}}.get(kind, {ADA})
+    of_support = {AlertKind.SERVICE: {SAM}, AlertKind.INCIDENT: both, AlertKind.RULE_CHANGE: both}
+    heard = of_support.get(kind, {ADA})
     assert set(post.recipients) == heard
     assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
     assert Alert.objects.get().notifications.count() == len(heard)

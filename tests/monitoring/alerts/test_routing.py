@@ -81,7 +81,7 @@ def test_the_built_in_routes_tell_admins_of_everything_and_support_of_incidents_
     support = RecipientFacts(3, is_support=True)
     first, second = targets_by([incidents, service], {1: ADA, 3: support})
     assert (first.kinds, first.least) == ({AlertKind.INCIDENT}, Severity.CRITICAL)
-    assert second.kinds == {AlertKind.SERVICE}
+    assert second.kinds == {AlertKind.SERVICE, AlertKind.RULE_CHANGE}
     assert {first.recipient, second.recipient} == {3}
     assert first.is_service
     assert second.is_service
@@ -168,6 +168,12 @@ def test_with_the_built_in_routes_and_an_admin_nothing_is_untold() -> None:
     assert untold(default_routes(1), {1: ADA}) == []
     support = RecipientFacts(3, is_support=True)
     assert untold(default_routes(None), {3: support}, OF_SERVICE) == []
+
+
+def test_that_support_is_told_of_no_rule_is_said() -> None:
+    support = RecipientFacts(3, is_support=True)
+    grave = RouteFacts("Grave", least=Severity.CRITICAL, audience=SUPPORT, is_service=True)
+    assert untold([grave], {3: support}, OF_SERVICE) == [(AlertKind.RULE_CHANGE, Severity.NOTICE)]
 
 
 def test_without_anybody_all_is_untold_gravest_first() -> None:

@@ -241,7 +241,8 @@ def test_the_services_routes_are_seen_and_changed_by_support_staff_alone(cast: C
     for words in (
         "2 routes say who is told",
         "Support staff are told of incidents, when critical.",
-        "Support staff are told of trouble of the service itself.",
+        "trouble of the service itself",
+        "rule changes with a large effect",
         "support@service.example",
         "Only support staff see this page.",
     ):

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from monitoring.alerts import sources
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.models import Alert, Message
+from monitoring.alerts.outbox import mail_in
+from monitoring.alerts.recipients import recipients_known
+from monitoring.alerts.routing import OF_SERVICE, untold
+from monitoring.alerts.targets import routes_of
+from monitoring.alerts.watch import alerts_watch
 from monitoring.errors.changes import rule_change_approve, rule_change_go_live
 from monitoring.replay.change_alerts import rule_change_findings
 from tests.factories import NOW
@@ -55,3 +62,23 @@ def test_of_the_operators_rules_the_service_is_told() -> None:
     change = rule_change_go_live(access=author, change=change, now=NOW + 2 * MINUTE)
     rule_change_approve(access=make_staff(), change=change, now=NOW + 3 * MINUTE)
     assert [each.organization_id for each in rule_change_findings(NOW + 4 * MINUTE)] == [None]
+
+
+def test_support_staff_are_mailed_about_the_operators_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    author, second = make_staff(), make_staff()
+    change = passed(propose(author, organization=None), people=1_000, people_moved=900)
+    change = rule_change_go_live(access=author, change=change, now=NOW + 2 * MINUTE)
+    rule_change_approve(access=second, change=change, now=NOW + 3 * MINUTE)
+    monkeypatch.setattr(sources, "_sources", {"rules": sources._sources["rule changes"]})
+    for minutes in (4, 6):
+        alerts_watch(NOW + minutes * MINUTE)
+    told = Message.objects.filter(kind="alert")
+    assert {each.recipient for each in told} == {author.user.email, second.user.email}
+    mail = mail_in(told[0])
+    assert mail.subject == "A rule was added that moves many people"
+    assert "it moves 90 % of 1,000 people" in mail.text
+    assert f"/alerts/{Alert.objects.get().pk}/" in mail.text
+    routes, known = routes_of([None])[None], recipients_known([None])[None]
+    assert untold(routes, known, OF_SERVICE) == []
