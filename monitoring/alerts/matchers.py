@@ -14,6 +14,8 @@ LONGEST_REASON = 500
 MOST_LASTING = 100
 # From this share of an organization's people on, a silence is worth a second thought.
 LARGE = 0.25
+# For so long a reason that few have may be muted without one: it rarely spreads to many sooner.
+BRIEF = timedelta(days=1)
 PROVIDERS = {
     "google": "Google",
     "salesforce": "Salesforce",
@@ -49,7 +51,7 @@ class Matcher:
     @property
     def widens(self) -> bool:
         """Tell whether a bad day may bring everybody into it, of the team or of all."""
-        return bool(self.provider) and not self.cause
+        return bool(self.provider or self.cause)
 
     def said(self, title: str = "") -> str:
         """Return whom it mutes, in words; `title` is that of its cause."""
@@ -63,6 +65,20 @@ class Matcher:
 def within(name: str) -> str:
     """Return the name of a side as it stands within a sentence."""
     return name[:1].lower() + name[1:] if " " in name else name
+
+
+def needs_second_thought(
+    matcher: Matcher, share: float, reached_share: float, lasts: timedelta
+) -> bool:
+    """Tell whether it has to be said that so many are meant: a large part, now or on a bad day.
+
+    Where only whoever comes to have its cause makes it a large part, it is asked for what lasts
+    longer than BRIEF.
+    """
+    if share >= LARGE:
+        return True
+    is_brief = bool(matcher.cause) and lasts <= BRIEF
+    return matcher.widens and reached_share >= LARGE and not is_brief
 
 
 def problem_of(matcher: Matcher, everybody: bool) -> tuple[str, str] | None:

@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.access import Access
 from monitoring.alerts.mails import moment
-from monitoring.alerts.matchers import LARGE, Matcher
+from monitoring.alerts.matchers import Matcher
 from monitoring.alerts.models import Silence, SilencedPerson, SilenceQuerySet
 from monitoring.alerts.muting import IN_FORCE, MATCHES, SILENCED
 from monitoring.errors.rulebook import rule_sets_of
@@ -59,6 +59,22 @@ COUNT = f"""
     )
     END
 """  # noqa: S608 - made of constants
+# To how many it may come, where whoever gets into such trouble is muted as well.
+REACH = """
+    CASE
+    WHEN NOT silence.is_matcher OR (silence.cause = '' AND silence.provider = '') THEN 0
+    WHEN silence.team = '' THEN (
+        SELECT coalesce(sum(tally.people), 0)::int8 FROM health_healthtally AS tally
+        WHERE tally.organization_id = silence.organization_id AND tally.cause <> 'never_connected'
+    )
+    ELSE (
+        SELECT count(*) FROM accounts_person AS person
+        JOIN health_health AS health ON health.person_id = person.id
+        WHERE person.organization_id = silence.organization_id AND person.team = silence.team
+            AND health.cause <> 'never_connected'
+    )
+    END
+"""
 # Of those named the first few are told, by an index that ends after them.
 LASTING = f"""
     SELECT silence.id, reason, author_name, started_at, ends_at, {COUNT}, (
@@ -69,7 +85,7 @@ LASTING = f"""
         JOIN accounts_person AS person ON person.id = member.person_id
         WHERE member.silence_id = silence.id AND member.lifted_at IS NULL
         ORDER BY member.person_id LIMIT %(named)s
-    ), is_matcher, team, cause, provider, announcement
+    ), is_matcher, team, cause, provider, announcement, {REACH}
     FROM alerts_silence AS silence
     WHERE silence.organization_id = %(organization)s
         AND silence.ends_at > %(now)s AND silence.ended_at IS NULL
@@ -91,7 +107,8 @@ MUTED = f"""
 class ActiveSilence:
     """A silence in force or to come; `share` is that of the organization's people, from 0 to 1.
 
-    Of a matcher `people` are those who match now; of others `names` are those of the first.
+    Of a matcher `people` are those who match now, and `reach` is how many it may come to; of others
+    `names` are those of the first.
     """
 
     id: int
@@ -105,6 +122,8 @@ class ActiveSilence:
     is_matcher: bool = False
     matcher: Matcher = field(default=Matcher())
     announcement: str = ""
+    reach: int = 0
+    reached_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +131,7 @@ class Mutes:
     """Whom a matcher would mute now; `known` are all there are in the organization.
 
     stalled   need attention, so that an alert about them is kept back
-    reach     how many it may come to, if everybody it is about fails; `people` where it does not
+    reach     how many it may come to, if everybody gets into such trouble; else `people`
     names     of the first, the worst off before others
     """
 
@@ -129,11 +148,6 @@ class Mutes:
     @property
     def reached_share(self) -> float:
         return share_of(self.reach, self.known)
-
-    @property
-    def is_large(self) -> bool:
-        """Tell whether a large part of everybody is muted, or may come to be."""
-        return max(self.share, self.reached_share) >= LARGE
 
 
 def share_of(people: int, known: int) -> float:
@@ -160,7 +174,8 @@ def lasting_silences(
 
 def lasting_from(row: Sequence[Any]) -> ActiveSilence:
     id_, reason, author_name, started_at, ends_at, people, known, names, *rest = row
-    is_matcher, team, cause, provider, announcement = rest
+    is_matcher, team, cause, provider, announcement, reach = rest
+    reach = max(reach, people)
     return ActiveSilence(
         id=id_,
         reason=reason,
@@ -173,6 +188,8 @@ def lasting_from(row: Sequence[Any]) -> ActiveSilence:
         is_matcher=is_matcher,
         matcher=Matcher(team, cause, provider),
         announcement=announcement,
+        reach=reach,
+        reached_share=share_of(reach, known),
     )
 
 

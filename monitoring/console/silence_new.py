@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,8 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import Access, access_for
 from monitoring.alerts.maintenance import maintenances_offered
 from monitoring.alerts.matchers import (
+    LARGE,
     PROVIDERS,
     SilenceRefusedError,
+    needs_second_thought,
     problem_of,
     time_problem,
 )
@@ -142,9 +144,16 @@ def whom_problem(form: SilenceForm) -> str:
     return problem[0] if problem else ""
 
 
+def must_be_sure(found: Mutes, form: SilenceForm, now: datetime) -> bool:
+    """Tell whether the silence in the form takes a tick; what says no time is not placed anyway."""
+    span = form.span
+    lasts = span.ends_at - max(span.starts_at, now) if span else timedelta()
+    return needs_second_thought(form.matcher, found.share, found.reached_share, lasts)
+
+
 def placed(access: Access, form: SilenceForm, found: Mutes | None, now: datetime) -> Silence | None:
     """Place what the form holds; what is refused is said in the form, and None comes."""
-    if found is not None and found.is_large and not form.is_sure:
+    if found is not None and must_be_sure(found, form, now) and not form.is_sure:
         form.add_error("sure", NOT_SURE)
     if not form.is_valid() or form.span is None:
         return None
@@ -186,7 +195,8 @@ def preview_of(
         "reach": reach_sentence(found, form.matcher),
         "names": names_sentence(found),
         "people_query": people_query(form.matcher),
-        "sure_words": sure_words(found) if found.is_large else "",
+        "sure_words": sure_words(found) if must_be_sure(found, form, now) else "",
+        "is_large": found.share >= LARGE,
         "key": form.key,
         "is_sure": form.is_sure,
     }

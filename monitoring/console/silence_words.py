@@ -58,9 +58,12 @@ def reach_sentence(found: Mutes, matcher: Matcher) -> str:
     """Return to how many it may come, where one bad day brings in all."""
     if found.reach <= found.people:
         return ""
+    most = muted(found.reach, found.reached_share)
+    if matcher.cause:
+        return f"Whoever comes to have this reason is muted as well, up to {most}."
     side = {"network": "the network fails", "service": "this service fails"}
     fails = side.get(matcher.provider, f"{PROVIDERS.get(matcher.provider, '')} fails")
-    return f"If {fails} for everybody, it mutes {muted(found.reach, found.reached_share)}."
+    return f"If {fails} for everybody, it mutes {most}."
 
 
 def names_sentence(found: Mutes) -> str:

@@ -28,7 +28,7 @@ from monitoring.console.planned import plan_rows
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.rules import explanations
 from monitoring.console.silence_words import in_force, people_query, window
-from monitoring.console.summaries import matched, muted
+from monitoring.console.summaries import matched, may_come_to, muted
 from monitoring.console.typed_times import typed_moment, typed_of
 from monitoring.health.causes import Explanation
 from monitoring.incidents.models import PlannedMaintenance
@@ -43,6 +43,7 @@ class SilenceRow:
     """One silence; `ends` is when it ends or ended, `ended_by` who ended it before its time.
 
     whom      of a matcher, in words, and `query` lists on the People page who matches now
+    reach     to how many it may come, where they are more
     planned   whether it is for a maintenance that a provider announced
     when      of one to come, from when to when
     until     its end as a field for times holds it
@@ -55,6 +56,7 @@ class SilenceRow:
     began: Moment | None
     ends: Moment | None
     names: str = ""
+    reach: str = ""
     is_large: bool = False
     ended_by: str = ""
     whom: str = ""
@@ -106,6 +108,7 @@ def lasting_row(
         author=silence.author_name,
         people=muted(silence.people, silence.share),
         names="" if is_matcher else named(silence.names, silence.people),
+        reach=may_come_to(silence),
         is_large=silence.share >= LARGE,
         began=past(silence.started_at, now, zone),
         ends=coming(silence.ends_at, now, zone),

@@ -125,12 +125,16 @@ def actions_of(access: Access, found: Sequence[Row], now: datetime) -> list[Acti
 
 @dataclass(frozen=True, slots=True)
 class SilenceLine:
-    """A mute of messages that is in force, with whom it mutes; `whom` of a matcher, in words."""
+    """A mute of messages that is in force, with whom it mutes; `whom` of a matcher, in words.
+
+    `reach` says to how many it may come; empty where they are no more.
+    """
 
     whom: str
     reason: str
     author: str
     mutes: str
+    reach: str
     ends: Moment | None
 
 
@@ -148,6 +152,7 @@ def silences_of(
             silence.reason,
             silence.author_name,
             muted(silence.people, silence.share),
+            may_come_to(silence),
             coming(silence.ends_at, now, zone),
         )
         for silence in soonest[:SILENCES]
@@ -168,3 +173,10 @@ def muted(people: int, share: float) -> str:
     """Return how many people a silence mutes, and which part of everybody: "212 people (49 %)"."""
     said = people_of(people)
     return f"{said} ({share_said(share)})" if people else said
+
+
+def may_come_to(silence: ActiveSilence) -> str:
+    """Return to how many a silence may come: "up to 402 people (100 %) if it spreads"."""
+    if silence.reach <= silence.people:
+        return ""
+    return f"up to {muted(silence.reach, silence.reached_share)} if it spreads"

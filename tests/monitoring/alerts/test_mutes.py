@@ -91,6 +91,7 @@ class Counting(TestCase):
         muted = silenced([each.pk for each in made], NOW)
         (listed,) = active_silences(access, NOW)
         assert preview.people == listed.people == len(muted)
+        assert preview.reach == listed.reach
         over = Health.objects.filter(Exists(silences_over_person(NOW)))
         assert set(over.values_list("pk", flat=True)) == muted
         assert preview.share == listed.share == (len(muted) / len(made) if made else 0)
@@ -117,7 +118,22 @@ def test_a_provider_may_come_to_mute_everybody_who_is_connected() -> None:
     assert (found.people, found.reach, found.known) == (0, 3, 4)
     assert found.reached_share == 0.75
     assert mutes(access, Matcher("Sales", "", "salesforce")).reach == 2
-    assert mutes(access, Matcher("", "sf-session", "salesforce")).reach == 0
+    assert mutes(access, Matcher("", "sf-session", "salesforce")).reach == 3
+
+
+def test_a_cause_may_come_to_mute_everybody_who_is_connected() -> None:
+    access = make_access()
+    for team in ("Sales", "Sales", "Support", "Support"):
+        make_hurt(access.organization, team=team)
+    make_hurt(access.organization, cause="silent", team="Sales")
+    make_hurt(access.organization, cause="never_connected", team="Sales")
+    found = mutes(access, Matcher(cause="silent"))
+    assert (found.people, found.reach, found.known) == (1, 5, 6)
+    assert mutes(access, Matcher("Sales", "silent")).reach == 3
+    for team, reach in (("", 5), ("Sales", 3)):
+        make_matcher(access.organization, team=team, cause="silent")
+        (listed, *_) = active_silences(access, NOW)
+        assert (listed.people, listed.reach, listed.reached_share) == (1, reach, reach / 6)
 
 
 @pytest.mark.parametrize("silences", [1, 12])

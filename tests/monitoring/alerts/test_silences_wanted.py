@@ -119,7 +119,7 @@ def test_w26_how_many_are_muted_is_known_before_and_told_wherever_alerts_are(
     make_stalled(acme, 6, team="Sales")
     make_stalled(acme, 6, cause="google-access-revoked")
     preview = mutes(access, Matcher(team="Sales"))
-    assert (preview.people, preview.share, preview.is_large) == (6, 0.5, True)
+    assert (preview.people, preview.share) == (6, 0.5)
     end = NOW + 5 * HOUR
     silence_define(access=access, team="Sales", reason="A fair", ends_at=end, now=NOW)
     assert [each.people for each in active_silences(access, NOW)] == [6]

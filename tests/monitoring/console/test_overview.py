@@ -318,6 +318,15 @@ def test_notes_that_are_mine_or_overdue_are_told(cast: Cast, admin_client: Clien
     assert "More are due than fit here." in text(response)
 
 
+def test_a_silence_that_may_spread_is_told_with_how_many_it_may_come_to(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 8)
+    make_matcher(cast.acme, cause="silent", reason="Known")
+    page = text(admin_client.get(ADDRESS))
+    assert "up to 8 people (100 %) if it spreads. Known" in page
+
+
 def test_silences_are_told_with_whom_they_mute(cast: Cast, admin_client: Client) -> None:
     people = [make_healthy(cast.acme).pk for _ in range(4)]
     for place in range(6):
@@ -461,7 +470,8 @@ def test_planned_maintenance_is_offered_and_matchers_are_told_in_words(
     page = text(response)
     assert f"{offer} · Mute Salesforce alerts for it" in page
     assert f"/o/acme/silences/new/?maintenance={plan.pk}" in markup(response).links
-    assert "Trouble with Google: mutes 0 people. Google moves" in page
+    said = "Trouble with Google: mutes 0 people, up to 1 person (100 %) if it spreads. Google moves"
+    assert said in page
     viewed = text(client_of(cast.viewer).get(ADDRESS))
     assert "Salesforce plans maintenance" in viewed
     assert "Mute Salesforce alerts" not in viewed

@@ -131,9 +131,45 @@ def test_a_provider_that_mutes_nobody_now_may_come_to_mute_everybody(
 def test_a_small_part_needs_no_tick(cast: Cast, admin_client: Client) -> None:
     make_many_healthy(cast.acme, 40)
     make_stalled(cast)
-    admin_client.post(NEW, {"cause": "silent", "reason": "Known", "ends": "168"})
+    admin_client.post(NEW, {"cause": "silent", "reason": "Known", "ends": "4"})
+    silence = Silence.objects.get()
+    assert (silence.cause, silence.ends_at) == ("silent", NOW + 4 * HOUR)
+
+
+def test_a_reason_that_few_have_takes_a_tick_where_it_is_muted_for_longer_than_a_day(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 40)
+    make_stalled(cast)
+    fields = {"cause": "silent", "reason": "Known", "ends": "168"}
+    up_to = f"up to 41 people (100{PERCENT})"
+    page = text(admin_client.post(NEW, fields))
+    assert f"This mutes 1 person (2{PERCENT})." in page
+    assert f"Whoever comes to have this reason is muted as well, {up_to}." in page
+    assert "That may become a large part of everybody." in page
+    assert f"Yes, I mean to mute {up_to}." in page
+    assert "Tick that you mean it." in page
+    assert not Silence.objects.exists()
+    for ends in ({"ends": "4"}, {"ends": "at", "until": "2026-11-21T13:00"}):
+        brief = text(admin_client.post(PREVIEW, fields | ends))
+        assert f"is muted as well, {up_to}." in brief
+        assert "I mean to mute" not in brief, "for a day at most"
+    longer = {"ends": "at", "until": "2026-11-21T13:01"}
+    assert "I mean to mute" in text(admin_client.post(PREVIEW, fields | longer))
+    admin_client.post(NEW, fields | {"sure": "|silent|"})
     silence = Silence.objects.get()
     assert (silence.cause, silence.ends_at) == ("silent", NOW + 7 * 24 * HOUR)
+
+
+def test_a_reason_of_a_small_team_takes_none(cast: Cast, admin_client: Client) -> None:
+    make_many_healthy(cast.acme, 40)
+    make_stalled(cast, team="Fair")
+    make_healthy(cast.acme, team="Fair")
+    fields = {"team": "Fair", "cause": "silent", "reason": "Known", "ends": "168"}
+    page = text(admin_client.post(PREVIEW, fields))
+    assert f"is muted as well, up to 2 people (5{PERCENT})." in page
+    admin_client.post(NEW, fields)
+    assert Silence.objects.get().team == "Fair"
 
 
 @pytest.mark.parametrize(

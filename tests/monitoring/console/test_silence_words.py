@@ -52,6 +52,16 @@ def test_a_preview_of_a_provider_says_to_how_many_it_may_come(provider: str, fai
     assert said == f"If {fails} for everybody, it mutes 428 people (100\N{NO-BREAK SPACE}%)."
 
 
+def test_a_preview_of_a_reason_says_that_whoever_comes_to_have_it_is_muted() -> None:
+    one = Mutes(people=1, known=402, stalled=1, reach=402, names=("Ada",))
+    most = "402 people (100\N{NO-BREAK SPACE}%)"
+    said = f"Whoever comes to have this reason is muted as well, up to {most}."
+    for matcher in (Matcher(cause="silent"), Matcher("", "silent", "salesforce")):
+        assert reach_sentence(one, matcher) == said
+    all_of_them = Mutes(people=4, known=4, stalled=4, reach=4, names=())
+    assert reach_sentence(all_of_them, Matcher(cause="silent")) == ""
+
+
 def test_one_person_is_told_of_in_the_singular() -> None:
     one = Mutes(people=1, known=430, stalled=1, reach=1, names=("Ada",))
     assert mutes_sentence(one) == "This mutes 1 person (under 1\N{NO-BREAK SPACE}%)."

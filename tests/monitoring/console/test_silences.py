@@ -120,6 +120,20 @@ def test_a_stranger_finds_nothing_and_wrong_methods_are_refused(cast: Cast, clie
     assert not Silence.objects.exclude(ended_at=None).exists()
 
 
+def test_one_that_may_spread_is_told_with_how_many_it_may_come_to(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 8)
+    make_matcher(cast.acme, cause="silent", reason="Known")
+    assert "0 people of the silence “Known” up to 8 people (100 %) if it spreads" in text(
+        admin_client.get(ADDRESS)
+    )
+    Silence.objects.update(provider="salesforce", cause="")
+    assert "up to 8 people (100 %) if it spreads" in text(admin_client.get(ADDRESS))
+    Silence.objects.update(provider="", team="Sales")
+    assert "if it spreads" not in text(admin_client.get(ADDRESS))
+
+
 def test_matchers_are_told_in_words_with_a_link_to_who_matches(
     cast: Cast, admin_client: Client
 ) -> None:
