@@ -203,7 +203,8 @@ def end_of(access: AnyAccess, alert: Alert, now: datetime) -> str:
     if alert.ended_at is None or alert.is_settled or alert.kind in EVENTS:
         return ""
     record = record_of([alert.pk])
-    if all(each.is_over or place in record.failed for place, each in record.told.items()):
+    unheard = record.unsent | record.failed
+    if all(each.is_over or place in unheard for place, each in record.told.items()):
         return ""
     back = returns_of([alert]).get(alert.pk, NO_RETURN)
     waits = waits_of([alert.organization_id])[alert.organization_id]

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from monitoring.alerts.kinds import AlertKind
-from monitoring.alerts.models import Alert, Notification
+from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.plan_facts import Phase
 from tests.factories import NOW
 from tests.monitoring.console.alert_makers import HOUR, make_alert, make_over, make_told
@@ -49,7 +49,9 @@ def test_what_came_back_and_went_puts_it_off(cast: Cast, admin_client: Client) -
     assert SOON in page_of(admin_client, alert)
 
 
-@pytest.mark.parametrize("why", ["going on", "told", "settled", "nobody heard", "event"])
+@pytest.mark.parametrize(
+    "why", ["going on", "told", "settled", "nobody heard", "unsent", "failed", "event"]
+)
 def test_of_others_nothing_is_said(cast: Cast, admin_client: Client, why: str) -> None:
     alert = ended(cast)
     match why:
@@ -61,6 +63,9 @@ def test_of_others_nothing_is_said(cast: Cast, admin_client: Client, why: str) -
             Alert.objects.update(is_settled=True)
         case "nobody heard":
             Notification.objects.all().delete()
+        case "unsent" | "failed":
+            state = "queued" if why == "unsent" else "failed"
+            Message.objects.update(state=state, sent_at=None)
         case "event":
             Alert.objects.update(kind=AlertKind.RULE_CHANGE, cause="rule change 7")
     assert "over is told" not in page_of(admin_client, alert)

@@ -22,6 +22,7 @@ STEP = 10
 DAY = 24 * 60
 # The people that join at each step, most of the time none.
 JOINING = st.lists(st.sampled_from((0, 0, 0, 0, 1, 2, 3, 9, 30)), min_size=1, max_size=100)
+ONE_BY_ONE = st.lists(st.sampled_from((0, 0, 0, 1)), min_size=20, max_size=80)
 SHARES = st.lists(st.sampled_from((0.0, 0.0, 0.0, 0.05, 0.1, 0.2)), min_size=100, max_size=100)
 # Minutes of the day at which one more person stalls, day after day.
 ONE_A_DAY = st.lists(st.integers(0, DAY - 1), min_size=2, max_size=9)
@@ -50,7 +51,7 @@ def played(joining: Sequence[int]) -> Notices:
     return notices
 
 
-@given(JOINING)
+@given(JOINING | ONE_BY_ONE)
 def test_growth_is_told_once_an_hour_at_most_and_few_times(joining: list[int]) -> None:
     told = grown(played(joining).sent)
     for before, each in told:
@@ -60,7 +61,7 @@ def test_growth_is_told_once_an_hour_at_most_and_few_times(joining: list[int]) -
     assert sum(before.message.people < 10 for before, _ in told) <= 4
 
 
-@given(JOINING)
+@given(JOINING | ONE_BY_ONE)
 def test_twice_the_few_people_who_were_told_of_are_told_within_the_hour(
     joining: list[int],
 ) -> None:
