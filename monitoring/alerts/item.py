@@ -31,6 +31,7 @@ class Item:
     facts               the measured numbers, as its source brings them by kind
     is_escalated        told because nobody has acknowledged it
     acknowledged_by     who has, by name, and `acknowledged_at` when
+    first_mail          the Message-ID of the first mail of it to the recipient; empty for that one
     """
 
     alert_id: int
@@ -58,6 +59,7 @@ class Item:
     is_escalated: bool = False
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    first_mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

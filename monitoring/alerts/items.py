@@ -22,6 +22,7 @@ from monitoring.alerts.alert_links import (
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import ABOUT_HEALTH, EVENTS, AlertKind, Severity
+from monitoring.alerts.mail_threads import first_mails
 from monitoring.alerts.models import Alert, Channel, Notification, Recipient, Route
 from monitoring.alerts.plan_facts import Message, Name, Phase
 from monitoring.alerts.recipients import who_may_change
@@ -46,6 +47,7 @@ class Loaded:
     named: Mapping[tuple[int, tuple[str, ...]], Named]
     told: Mapping[tuple[int, int], int]
     acknowledging: Collection[int]
+    first_mails: Mapping[tuple[int, int], str]
     now: datetime
 
     def teams_of(self, message: Message) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ def loaded_for(messages: Sequence[Message], now: datetime) -> Loaded:
     routes = Route.objects.in_bulk({each.route for each in messages if each.route is not None})
     acknowledging = who_may_change({int(each.recipient) for each in messages})
     rules, told = rules_of(alerts.values()), told_of(messages)
-    bare = Loaded(alerts, routes, rules, {}, told, acknowledging, now)
+    bare = Loaded(alerts, routes, rules, {}, told, acknowledging, first_mails(messages), now)
     pairs = {
         (int(each.episode), bare.teams_of(each)) for each in messages if each.phase != Phase.OVER
     }
@@ -135,6 +137,7 @@ def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient
         is_one=is_one,
         acknowledge_link=acknowledge_link(alert.pk, recipient.pk) if may_acknowledge else "",
         is_escalated=bool(route and route.after) and message.phase == Phase.OPENED,
+        first_mail=loaded.first_mails.get((alert.pk, recipient.pk), ""),
     )
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from monitoring.alerts import item_words as words
 from monitoring.alerts.item import NO_REST, ChatText, Item, Reader, Rest, rest_of
 from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, AlertKind, Severity
+from monitoring.alerts.mail_threads import thread_headers
 from monitoring.alerts.mails import LONGEST_SUBJECT, Mail, mail_of, moment, one_line, shortened
-from monitoring.alerts.outbox import sender_domain
 from monitoring.alerts.plan_facts import Phase
 
 # So many of several alerts are told, the others counted.
@@ -176,15 +176,10 @@ def course(item: Item, zone: tzinfo) -> str:
 
 def headers_of(items: Sequence[Item], reader: Reader, stem: str) -> Mapping[str, str]:
     """Return the headers of a mail: its thread, how to unsubscribe, and what feedback is about."""
-    domain, worst = sender_domain(), items[0]
-    episodes = [f"<alert-{item.alert_id}.{reader.recipient_id}@{domain}>" for item in items]
+    worst = items[0]
     # Whoever takes its first mail for spam, or unsubscribes, is told apart by kind and phase.
     feedback = f"{worst.phase}:{worst.kind}:{stem}:synccenter"
-    headers = {
-        "References": " ".join(episodes),
-        "In-Reply-To": episodes[0],
-        "Feedback-ID": feedback,
-    }
+    headers = thread_headers(items, reader) | {"Feedback-ID": feedback}
     if worst.severity == Severity.CRITICAL and worst.phase != Phase.OVER:
         headers["Importance"] = "high"
     return headers | unsubscribing(reader)

@@ -170,21 +170,6 @@ def test_every_link_of_a_mail_leads_somewhere(
         assert client.get(link.removeprefix(SITE)).status_code == 200
 
 
-def test_mails_of_one_episode_are_one_thread(
-    post: Post, acme: Organization, casey: Recipient
-) -> None:
-    alert = make_stalled(acme, "Ada Lovelace")
-    send(casey, alert)
-    Alert.objects.update(ended_at=timezone.now() + timedelta(hours=3, minutes=10))
-    send(casey, Alert.objects.get(), phase=Phase.OVER)
-    opened, over = post.mails
-    assert over["Subject"].startswith("Over after 3 h 10 min: ")
-    assert opened["Message-ID"] != over["Message-ID"]
-    thread = f"<alert-{alert.pk}.{casey.pk}@localhost>"
-    for mail in (opened, over):
-        assert (mail["References"], mail["In-Reply-To"]) == (thread, thread)
-
-
 def test_no_machine_answers(post: Post, acme: Organization, casey: Recipient) -> None:
     send(casey, make_stalled(acme, "Ada Lovelace"))
     mail = arrived(post)

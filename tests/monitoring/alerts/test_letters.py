@@ -170,21 +170,6 @@ def test_alerts_of_several_organizations_say_whose_they_are() -> None:
         assert "Globex" in said
 
 
-def test_a_mail_joins_the_thread_of_its_episode() -> None:
-    opened, over = (alert_mail([item], a_reader()) for item in (an_item(), an_end()))
-    assert opened.headers["References"] == "<alert-7.3@localhost>"
-    for name in ("References", "In-Reply-To"):
-        assert opened.headers[name] == over.headers[name]
-    other = alert_mail([an_item()], a_reader(recipient_id=4))
-    assert other.headers["References"] != opened.headers["References"]
-
-
-def test_a_mail_of_several_joins_the_threads_of_all() -> None:
-    headers = alert_mail([an_item(alert_id=8), an_item()], a_reader()).headers
-    assert headers["References"] == "<alert-7.3@localhost> <alert-8.3@localhost>"
-    assert headers["In-Reply-To"] == "<alert-7.3@localhost>"
-
-
 def test_a_mail_program_can_unsubscribe_with_one_click() -> None:
     headers = alert_mail([an_item()], a_reader()).headers
     assert headers["List-Unsubscribe"] == f"<{SITE}/unsubscribe/3.signature/>"
