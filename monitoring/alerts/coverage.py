@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+from monitoring.alerts.coverage_silenced import silenced_missing
+from monitoring.alerts.findings import SILENCED, is_too_little
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertPolicy
 from monitoring.alerts.sources import Finding
@@ -175,6 +177,26 @@ def severity_of(fall: Fall, before: Stand) -> Severity:
     return Severity.CRITICAL if is_half else Severity.WARNING
 
 
+def silenced_of(
+    before: Stand, after: Stand, silenced: int, threshold: float, *, was_silenced: bool
+) -> int:
+    """Return how many of those who fell count as silenced, of so many of them who are. Pure.
+
+    All of them, where what is left without the silenced would be no alert.
+    """
+    whole = fall_of(before, after)
+    if not silenced:
+        return 0
+    left = fall_of(before, Stand(after.people, min(after.people, after.well + silenced)))
+    is_kept_back = is_too_little(
+        whole_begins=is_fall(whole, after, threshold),
+        begins=is_fall(left, after, threshold),
+        goes_on=left.share > threshold * KEPT,
+        was_too_little=was_silenced,
+    )
+    return whole.people if is_kept_back else whole.people - left.people
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """An organization that may have fallen, as it stands now."""
@@ -187,13 +209,32 @@ class Row:
     threshold: float
 
 
+class Fallen(NamedTuple):
+    """A row that fell: from where, how far, and the alert that tells of it, if there is one."""
+
+    row: Row
+    before: Stand
+    fall: Fall
+    alert: Alert | None
+
+
 def coverage_findings(now: datetime) -> Iterator[Finding]:
     """The source of alerts about it.
 
     It sums the tally, and reads the samples of a day only of organizations in which enough people
     are not syncing. What they make of it the database decides, so it is organizations that fell
-    which cost more here.
+    which cost more here. Whoever is missing in them is looked at only where a silence is in force.
     """
+    fallen = list(fallen_ones(now))
+    sinces = {
+        each.row.organization: (each.alert.began_at if each.alert else now) - DAY for each in fallen
+    }
+    silenced = silenced_missing(sinces, now)
+    return (finding_of(each, silenced.get(each.row.organization, 0)) for each in fallen)
+
+
+def fallen_ones(now: datetime) -> Iterator[Fallen]:
+    """Yield the organizations that fell, or are not yet back from where they fell."""
     told = {
         alert.organization_id: alert
         for alert in Alert.objects.open().filter(
@@ -213,10 +254,11 @@ def coverage_findings(now: datetime) -> Iterator[Finding]:
         else:
             is_on = goes_on(fall, row.threshold, alert.began_at, now)
         if is_on:
-            yield finding_of(row, before, fall)
+            yield Fallen(row, before, fall, alert)
 
 
-def finding_of(row: Row, before: Stand, fall: Fall) -> Finding:
+def finding_of(fallen: Fallen, silenced: int) -> Finding:
+    row, before, fall, alert = fallen
     facts = {
         "before": round(before.share, 4),
         "before_people": before.people,
@@ -228,14 +270,16 @@ def finding_of(row: Row, before: Stand, fall: Fall) -> Finding:
         "off": row.off,
         "drop": round(fall.share, 4),
     }
+    was_silenced = alert is not None and alert.is_silenced
     return Finding(
         kind=AlertKind.COVERAGE,
         organization_id=row.organization,
         cause=CAUSE,
         severity=severity_of(fall, before),
         people=fall.people,
+        silenced=silenced_of(before, row.stand, silenced, row.threshold, was_silenced=was_silenced),
         weight=fall.share,
-        facts=facts,
+        facts=facts | ({SILENCED: min(silenced, fall.people)} if silenced else {}),
     )
 
 

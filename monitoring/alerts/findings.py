@@ -12,6 +12,8 @@ from monitoring.alerts.kinds import AlertKind, Severity
 
 # The fact of how many people an incident hits, where they are all that an alert is about.
 ABSORBED = "absorbed"
+# The fact of how many are silenced, of what all count as silenced of where the others are too few.
+SILENCED = "silenced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,13 @@ class Finding:
     def provider(self) -> str:
         """Return what makes incidents alike, each of which has a cause of its own; else empty."""
         return self.facts.get("provider", "") if self.kind == AlertKind.INCIDENT else ""
+
+
+def is_too_little(*, whole_begins: bool, begins: bool, goes_on: bool, was_too_little: bool) -> bool:
+    """Tell whether what is left of something without the silenced is too little to be told.
+
+    It is told where it would begin an alert by itself (`begins`). So that one more or less makes no
+    difference again and again, it is also told where the whole is by now no more than what
+    `goes_on`, and it was not too little before.
+    """
+    return not (begins or (goes_on and not whole_begins and not was_too_little))

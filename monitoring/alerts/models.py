@@ -251,6 +251,11 @@ class Alert(models.Model):
             ),
         ]
 
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether nothing is told of it, because those it is about are silenced."""
+        return 0 < self.people <= self.silenced
+
 
 class Notification(models.Model):
     """What one recipient is told of one alert, in one phase, or what is kept from them and why.

@@ -6,15 +6,17 @@ hour's edge nothing jumps. An alert begins above a share and ends well below it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
+from monitoring.alerts.findings import SILENCED, is_too_little
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertPolicy
+from monitoring.alerts.muting import IN_FORCE, IS_SILENCED
 from monitoring.alerts.sources import Finding
 
 HOUR = timedelta(hours=1)
@@ -71,6 +73,18 @@ FOUND = """
     ) AS top ON true
     WHERE runs.unknown > 0 ORDER BY 1
 """
+# Of the same people, where a silence is in force.
+SILENCED_OF = f"""
+    SELECT health.organization_id, count(*)
+    FROM health_health AS health JOIN accounts_person AS person ON person.id = health.person_id
+    WHERE health.organization_id = ANY(%(organizations)s)
+        AND health.organization_id IN (
+            SELECT silence.organization_id FROM alerts_silence AS silence WHERE {IN_FORCE}
+        )
+        AND last_signature IS NOT NULL AND last_attempt_at >= %(since)s
+        AND last_interpretation = 'unknown' AND {IS_SILENCED}
+    GROUP BY 1
+"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,13 @@ class Unknowns:
     def share(self) -> float:
         return self.unknown / self.runs if self.runs else 0.0
 
+    def without(self, silenced: int) -> Unknowns:
+        """Return what is left without so many of the people, who had as many runs as the others."""
+        if not self.people:
+            return self
+        people = max(0, self.people - silenced)
+        return Unknowns(self.runs, round(self.unknown * people / self.people), people)
+
 
 def is_worth_telling(found: Unknowns, threshold: float, *, is_told: bool, explained: bool) -> bool:
     """Tell whether an alert begins, or goes on where there is one (`is_told`). Pure.
@@ -98,21 +119,40 @@ def is_worth_telling(found: Unknowns, threshold: float, *, is_told: bool, explai
     return enough and found.share > threshold and not explained
 
 
+def silenced_of(found: Unknowns, silenced: int, threshold: float, *, was_silenced: bool) -> int:
+    """Return how many of the people count as silenced, of so many of them who are. Pure.
+
+    All of them, where what is left without the silenced would be no alert.
+    """
+    if not silenced:
+        return 0
+    left = found.without(silenced)
+    is_kept_back = is_too_little(
+        whole_begins=is_worth_telling(found, threshold, is_told=False, explained=False),
+        begins=is_worth_telling(left, threshold, is_told=False, explained=False),
+        goes_on=is_worth_telling(left, threshold, is_told=True, explained=False),
+        was_too_little=was_silenced,
+    )
+    return found.people if is_kept_back else silenced
+
+
 def unrecognised_findings(now: datetime) -> Iterator[Finding]:
     """The source of alerts about them; its cost follows the organizations that have some."""
     since = datetime.fromtimestamp(now.timestamp() // 3_600 * 3_600, UTC) - HOUR
-    for row in rows_of(since, told_ones()):
-        organization, runs, unknown, people, errors, first_seen, error, text, had_it, *rest = row
-        threshold, is_told, explained = rest
+    told = told_ones()
+    rows = [row for row in rows_of(since, told) if is_on(row)]
+    silenced = silenced_among([row[0] for row in rows], since, now)
+    for organization, runs, unknown, people, errors, first_seen, error, text, had_it, *rest in rows:
+        alert, muted = told.get(organization), silenced.get(organization, 0)
         found = Unknowns(runs, unknown, people)
-        if not is_worth_telling(found, threshold, is_told=is_told, explained=explained):
-            continue
+        was_silenced = alert is not None and alert.is_silenced
         yield Finding(
             kind=AlertKind.UNRECOGNISED,
             organization_id=organization,
             cause=CAUSE,
             severity=Severity.NOTICE,
             people=people,
+            silenced=silenced_of(found, muted, rest[0], was_silenced=was_silenced),
             weight=found.share,
             began_at=max(since, first_seen or since),
             facts={
@@ -123,17 +163,38 @@ def unrecognised_findings(now: datetime) -> Iterator[Finding]:
                 "error": error,
                 "text": text or "",
                 "had_it": had_it or 0,
-            },
+            }
+            | ({SILENCED: muted} if muted else {}),
         )
 
 
-def told_ones() -> list[int]:
-    """Return the organizations that have such an alert."""
-    return list(
-        Alert.objects.open()
-        .filter(kind=AlertKind.UNRECOGNISED, organization__isnull=False)
-        .values_list("organization_id", flat=True)
-    )
+def is_on(row: Sequence[Any]) -> bool:
+    """Tell whether what is found of an organization begins an alert, or goes on with one."""
+    _, runs, unknown, people, *_, threshold, is_told, explained = row
+    found = Unknowns(runs, unknown, people)
+    return is_worth_telling(found, threshold, is_told=is_told, explained=explained)
+
+
+def told_ones() -> dict[int, Alert]:
+    """Return the alerts there are of this, by organization."""
+    alerts = Alert.objects.open().filter(kind=AlertKind.UNRECOGNISED, organization__isnull=False)
+    return {alert.organization_id or 0: alert for alert in alerts}
+
+
+def silenced_among(
+    organization_ids: Collection[int], since: datetime, now: datetime
+) -> dict[int, int]:
+    """Return how many of the people with such errors are silenced now; 0 is left out."""
+    if not organization_ids:
+        return {}
+    values: dict[str, Any] = {
+        "organizations": list(organization_ids),
+        "since": since,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SILENCED_OF, values)
+        return dict(cursor.fetchall())
 
 
 def rows_of(since: datetime, told: Collection[int]) -> list[Any]:

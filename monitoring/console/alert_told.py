@@ -37,7 +37,7 @@ from monitoring.console.wording import Look
 MOST_TOLD = 100
 BUILT_IN, ROUTE_GONE = "Built-in route", "A route that is gone"
 MUTED = {
-    Muted.SILENCED: "Muted: everybody it is about was silenced",
+    Muted.SILENCED: "Muted: those it is about were silenced",
     Muted.ABSORBED: "Told with the incident that hit everybody it is about",
     Muted.FLAPPING: "Muted: it came and went, and this time had not lasted",
 }

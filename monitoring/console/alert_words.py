@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from monitoring.alerts.acknowledging import COUNTS, is_in_hand
-from monitoring.alerts.findings import ABSORBED
+from monitoring.alerts.findings import ABSORBED, SILENCED
 from monitoring.alerts.item import Item
 from monitoring.alerts.item_words import FLAPPING, event, length
 from monitoring.alerts.items import plain_item
@@ -75,8 +75,8 @@ def look_of(alert: Alert) -> Look:
 
 
 def is_silenced(alert: Alert) -> bool:
-    """Tell whether all the people it is about are silenced."""
-    return 0 < alert.people <= alert.silenced
+    """Tell whether nothing is told of it, because those it is about are silenced."""
+    return alert.is_silenced
 
 
 def standing(alert: Alert, now: datetime, zone: tzinfo) -> str:
@@ -119,6 +119,9 @@ def silenced_labels(alert: Alert) -> list[str]:
     found = []
     if ABSORBED in alert.facts:
         found.append("told with the incident that hits everybody it is about")
+    elif is_silenced(alert) and alert.facts.get(SILENCED, alert.people) < alert.people:
+        some = f"{alert.facts[SILENCED]:,} of {alert.people:,} people silenced"
+        found.append(f"muted: {some}, the others too few for an alert")
     elif is_silenced(alert):
         everybody = "the one person" if alert.people == 1 else f"all {alert.people:,} people"
         found.append(f"muted: {everybody} silenced")
@@ -147,7 +150,7 @@ def outlook_words(outlook: Outlook, now: datetime, zone: tzinfo, *, is_event: bo
         case Why.FLAPPING:
             return "Flapping: told within a minute" if soon else f"Flapping: told {when}{lasts}"
         case Why.SILENCED:
-            return "Muted: everybody it is about is silenced"
+            return "Muted: those it is about are silenced"
         case Why.ABSORBED:
             return "Told with the incident that hits everybody it is about"
         case Why.ACKNOWLEDGED:

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Least
 
 from accounts.models import Person
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Alert, Silence, SilencedPerson
-from monitoring.alerts.plan_facts import Target
+from monitoring.alerts.models import Alert, Notification, Silence, SilencedPerson
+from monitoring.alerts.plan_facts import Phase, Target
 from monitoring.alerts.recipients import Known, recipients_known, recipients_make
 from monitoring.alerts.routing import RouteFacts, targets_by, without_doubles
 from monitoring.alerts.targets import Routes, mail_addresses, routes_of
@@ -162,18 +162,25 @@ def incidents_of(organization_id: int, time: Time) -> Iterator[Part]:
 
 
 def found_then(organization_id: int, time: Time, *, support: bool) -> Iterator[FoundThen]:
-    """Yield what was found then and can't be found again by playing the organization's runs."""
+    """Yield what was found then and can't be found again by playing the organization's runs.
+
+    What silences kept back until its end, or until now, is found as kept back.
+    """
     is_played = Q(kind__in=PLAYED) & ~Q(organization=None)
     alerts = Alert.objects.filter(
         concerned(organization_id, support=support), within(time, "began_at", "ended_at")
     )
-    for alert in alerts.exclude(is_played).order_by("pk"):
+    opened = Notification.objects.filter(alert=OuterRef("pk"), phase=Phase.OPENED, muted="")
+    alerts = alerts.exclude(is_played).annotate(was_told=Exists(opened))
+    for alert in alerts.order_by("pk"):
+        is_kept_back = alert.is_silenced and not alert.was_told
         finding = Finding(
             AlertKind(alert.kind),
             alert.organization_id,
             alert.cause,
             Severity(alert.severity),
             alert.most_people,
+            alert.most_people if is_kept_back else 0,
             weight=alert.weight,
             began_at=alert.began_at,
             incident_id=alert.incident_id,

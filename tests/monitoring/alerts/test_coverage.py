@@ -234,7 +234,7 @@ def test_organizations_that_are_well_cost_nothing_more() -> None:
         fallen()
     with CaptureQueriesContext(connection) as asked:
         assert len(found()) == 2
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 @pytest.mark.django_db

@@ -14,10 +14,16 @@ from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertPolicy
 from monitoring.alerts.sources import Finding
-from monitoring.alerts.unrecognised import Unknowns, is_worth_telling, unrecognised_findings
+from monitoring.alerts.unrecognised import (
+    Unknowns,
+    is_worth_telling,
+    silenced_of,
+    unrecognised_findings,
+)
 from monitoring.alerts.watch import alerts_watch
 from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_connected_person, make_organization
+from tests.monitoring.alerts.makers import make_matcher, make_silence
 from tests.monitoring.errors.makers import panic
 from tests.monitoring.incidents.makers import report
 
@@ -41,6 +47,29 @@ def test_what_begins_goes_on_until_well_below(
 def test_a_few_cases_are_for_the_inbox_alone(unknown: int, people: int) -> None:
     found = Unknowns(unknown, unknown, people)
     assert not is_worth_telling(found, 0.05, is_told=False, explained=False)
+
+
+unknowns = st.builds(
+    lambda good, unknown, people: Unknowns(good + unknown, unknown, people), counts, counts, counts
+)
+
+
+@given(unknowns, st.integers(0, 1_000), st.floats(0.001, 1), st.booleans())
+def test_what_is_too_little_without_the_silenced_is_kept_back(
+    found: Unknowns, silenced: int, threshold: float, was_silenced: bool
+) -> None:
+    silenced = min(silenced, found.people)
+    left = found.without(silenced)
+    assert (left.runs, left.people) == (found.runs, found.people - silenced)
+    assert 0 <= left.unknown <= found.unknown
+    assert found.without(0) == found
+    counted = silenced_of(found, silenced, threshold, was_silenced=was_silenced)
+    began = is_worth_telling(found, threshold, is_told=False, explained=False)
+    if not silenced or is_worth_telling(left, threshold, is_told=False, explained=False):
+        assert counted == silenced
+    elif began or was_silenced or not left.people:
+        assert counted == found.people
+    assert counted in {silenced, found.people}
 
 
 def people_of(organization: Organization, number: int) -> list[Person]:
@@ -136,14 +165,54 @@ def test_what_an_incident_tells_is_not_told_again() -> None:
 
 
 @pytest.mark.django_db
-def test_it_costs_two_statements_whatever_there_is() -> None:
+def test_it_costs_three_statements_whatever_there_is() -> None:
     for _ in range(3):
         fail(people_of(make_organization(), 6))
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    make_matcher(make_organization())
+    with CaptureQueriesContext(connection) as asked:
         assert len(found()) == 3
-    assert len(asked) == 2
+    assert len(asked) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("matched", [{}, {"team": "Late"}, {"cause": "unrecognised"}])
+def test_whoever_has_such_an_error_and_matches_a_silence_is_silenced(
+    matched: dict[str, str],
+) -> None:
+    acme, globex = make_organization(), make_organization()
+    people = people_of(acme, 6)
+    Person.objects.filter(organization=acme).update(team="Late")
+    fail(people)
+    make_matcher(globex, **matched)
+    assert [each.silenced for each in found()] == [0]
+    make_matcher(acme, **matched)
+    (finding,) = found()
+    assert (finding.people, finding.silenced, finding.facts["silenced"]) == (6, 6, 6)
+
+
+@pytest.mark.django_db
+def test_a_silence_of_the_provider_that_its_page_offers_mutes_it() -> None:
+    acme = make_organization()
+    fail(people_of(acme, 6))
+    (finding,) = found()
+    provider = finding.facts["text"].partition(" ")[0]
+    make_matcher(acme, provider="google" if provider == "salesforce" else "salesforce")
+    assert [each.silenced for each in found()] == [0]
+    make_matcher(acme, provider=provider)
+    assert [each.silenced for each in found()] == [6]
+
+
+@pytest.mark.django_db
+def test_where_too_few_others_are_left_the_alert_is_kept_back() -> None:
+    acme = make_organization()
+    people = people_of(acme, 10)
+    fail(people)
+    make_silence(acme, people[:5])
+    (finding,) = found()
+    assert (finding.people, finding.silenced) == (10, 5)
+    make_silence(acme, people[:6])
+    (finding,) = found()
+    assert (finding.people, finding.silenced, finding.facts["silenced"]) == (10, 10, 6)
 
 
 @pytest.mark.django_db

@@ -65,15 +65,18 @@ def test_open_ones_come_first_the_gravest_of_them_above(cast: Cast, admin_client
 def test_what_is_silenced_or_flaps_says_so(cast: Cast, admin_client: Client) -> None:
     make_alert(cast.acme, people=3, silenced=3)
     make_alert(cast.acme, cause=POLICY, people=5, silenced=2, flaps=4)
+    few = {"kind": AlertKind.COVERAGE, "cause": "coverage", "facts": {"silenced": 6}}
+    make_alert(cast.acme, people=10, silenced=10, **few)
     response = admin_client.get(ADDRESS)
     for words in (
         "Muted Warning · nobody needs to hear of it",
         "muted: all 3 people silenced",
         "muted: 2 of them silenced",
+        "muted: 6 of 10 people silenced, the others too few for an alert",
         "flapping: came back 4 times within a day",
     ):
         assert words in text(response), words
-    assert response.context["sentence"] == "2 alerts are open, 1 of them nobody has acknowledged"
+    assert response.context["sentence"] == "3 alerts are open, 1 of them nobody has acknowledged"
 
 
 def test_what_flapped_says_so_when_it_is_over_and_nothing_of_silences(

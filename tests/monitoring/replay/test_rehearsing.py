@@ -145,10 +145,8 @@ def test_who_acknowledged_then_is_not_reminded(
     assert told(found(access)) == [(admin, "opened")]
 
 
-def test_what_no_run_shows_is_told_as_it_was_found_then(
-    organization: Organization, access: Access, admin: str
-) -> None:
-    Alert.objects.create(
+def make_fall(organization: Organization, **fields: Any) -> Alert:
+    return Alert.objects.create(
         organization=organization,
         kind=AlertKind.COVERAGE,
         cause="coverage",
@@ -158,8 +156,30 @@ def test_what_no_run_shows_is_told_as_it_was_found_then(
         began_at=NOW - 10 * HOUR,
         changed_at=NOW,
         ended_at=NOW - 5 * HOUR,
+        **fields,
     )
+
+
+def test_what_no_run_shows_is_told_as_it_was_found_then(
+    organization: Organization, access: Access, admin: str
+) -> None:
+    make_fall(organization, people=12, silenced=4)
     assert told(found(access)) == [(admin, "opened"), (admin, "over")]
+
+
+def test_what_silences_kept_back_then_is_kept_back(
+    organization: Organization, access: Access, admin: str
+) -> None:
+    alert = make_fall(organization, people=12, silenced=12)
+    result = found(access)
+    assert (told(result), [each.reason for each in result.kept]) == ([], ["silenced"])
+    recipient = Recipient.objects.get(address=admin)
+    row = Notification.objects.create(
+        alert=alert, recipient=recipient, phase="opened", at=NOW, muted="silenced"
+    )
+    assert told(found(access)) == []
+    Notification.objects.filter(pk=row.pk).update(muted="")
+    assert told(found(access)) == [(admin, "opened"), (admin, "over")], "silenced only later"
 
 
 def test_other_routes_tell_others(organization: Organization, access: Access) -> None:
