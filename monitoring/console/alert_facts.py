@@ -16,6 +16,7 @@ from accounts.access import Access
 from monitoring.alerts.alert_links import having_cause, people_link
 from monitoring.alerts.item_words import is_mostly_off
 from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
+from monitoring.alerts.matchers import PROVIDERS
 from monitoring.alerts.models import Alert, AlertQuerySet
 from monitoring.alerts.number_words import people_of
 from monitoring.console.alert_words import headline, look_of, standing, stands_apart
@@ -164,10 +165,19 @@ def within_console(link: str) -> str:
 
 def silence_fields(alert: Alert) -> dict[str, str]:
     """Return what a silence about this alert matches; empty where none could."""
-    if alert.kind in ABOUT_HEALTH:
-        return {"cause": alert.cause}
-    provider = alert.facts.get("provider", "") if alert.kind == AlertKind.INCIDENT else ""
-    return {"provider": provider} if provider in {"google", "salesforce"} else {}
+    match alert.kind:
+        case AlertKind.STALLED | AlertKind.REAUTHORIZE:
+            return {"cause": alert.cause}
+        case AlertKind.COVERAGE:
+            return {"everybody": "on"}
+        case AlertKind.INCIDENT:
+            provider = alert.facts.get("provider", "")
+            return {"provider": provider} if provider in {"google", "salesforce"} else {}
+        case AlertKind.UNRECOGNISED:
+            # A kind of error begins with what it came from.
+            provider = alert.facts.get("text", "").partition(" ")[0]
+            return {"provider": provider} if provider in PROVIDERS else {}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

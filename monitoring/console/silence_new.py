@@ -103,7 +103,7 @@ def first_fields(
     request: HttpRequest, access: Access, plans: Sequence[PlannedMaintenance]
 ) -> dict[str, str]:
     """Return what the form begins with: what the address names, as links of other pages do."""
-    names = ("team", "cause", "provider")
+    names = ("team", "cause", "provider", "everybody")
     fields = {name: request.GET[name] for name in names if name in request.GET}
     asked = request.GET.get("maintenance", "")
     plan = next((plan for plan in plans if str(plan.pk) == asked), None)

@@ -23,10 +23,11 @@ from tests.monitoring.console.alert_makers import (
 )
 from tests.monitoring.console.conftest import Cast, client_of
 from tests.monitoring.console.incident_makers import make_incident
-from tests.monitoring.console.makers import make_unwell
+from tests.monitoring.console.makers import make_many_healthy, make_unwell
 from tests.monitoring.console.markup import markup, text
 
 POLICY = "salesforce-session-policy"
+NEW_SILENCE = "/o/acme/silences/new/"
 
 
 def address(alert: Alert, deed: str = "") -> str:
@@ -112,6 +113,27 @@ def test_a_silence_about_it_is_begun_from_it(cast: Cast, admin_client: Client) -
     assert "/o/acme/silences/new/?provider=google" in page.links
     over = markup(admin_client.get(address(make_over(cast.acme))))
     assert not [link for link in over.links if "silences/new" in link]
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "query"),
+    [
+        (AlertKind.COVERAGE, {}, "?everybody=on"),
+        (AlertKind.UNRECOGNISED, {"text": "salesforce 500 an aisle"}, "?provider=salesforce"),
+        (AlertKind.UNRECOGNISED, {"text": "network - timed out"}, "?provider=network"),
+        (AlertKind.UNRECOGNISED, {"text": ""}, None),
+        (AlertKind.RULE_CHANGE, {}, None),
+    ],
+)
+def test_a_silence_is_begun_from_whatever_one_could_mute(
+    cast: Cast, admin_client: Client, kind: AlertKind, facts: dict[str, str], query: str | None
+) -> None:
+    make_many_healthy(cast.acme, 8)
+    alert = make_alert(cast.acme, kind=kind, cause="this", facts=facts)
+    links = [each for each in markup(admin_client.get(address(alert))).links if "silences/" in each]
+    assert [each for each in links if "new" in each] == ([f"{NEW_SILENCE}{query}"] if query else [])
+    if query:
+        assert "8 people (100" in text(admin_client.get(f"{NEW_SILENCE}{query}"))
 
 
 def test_an_incident_leads_to_its_page(cast: Cast, admin_client: Client) -> None:
