@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 from accounts.models import Organization
+from monitoring.alerts.digests import digests_work
 from monitoring.alerts.models import Alert, Message, Recipient
+from monitoring.alerts.sending import messages_work
 from monitoring.health.samples import samples_add
 from monitoring.incidents.models import Incident
 from tests.factories import NOW, make_organization
+from tests.monitoring.alerts.post import Post
 from tests.monitoring.alerts.routing_makers import make_recipient
 from tests.monitoring.console.makers import make_many_healthy, make_unwell
 
@@ -68,3 +72,17 @@ def alert_of(organization: Organization | None, **overrides: Any) -> Alert:
 
 def subjects() -> list[str]:
     return list(Message.objects.order_by("id").values_list("subject", flat=True))
+
+
+def delivered(post: Post) -> EmailMessage:
+    """Have the digests written and sent that are due, and return the one mail of them."""
+    digests_work()
+    messages_work()
+    (mail,) = post.mails
+    return mail
+
+
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")

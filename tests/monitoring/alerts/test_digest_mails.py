@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from time_machine import travel
 
-from monitoring.alerts.digests import digests_work
-from monitoring.alerts.sending import messages_work
 from monitoring.audit.log import audit_entry_write
 from monitoring.errors.inbox import unrecognised_note
 from tests.factories import NOW, make_member, make_organization, make_person, make_user
-from tests.monitoring.alerts.digest_makers import acme, alert_of, incident_of, reader, sampled
+from tests.monitoring.alerts.digest_makers import (
+    acme,
+    alert_of,
+    delivered,
+    incident_of,
+    reader,
+    sampled,
+    text_of,
+)
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.post import Post
 from tests.monitoring.console.makers import make_healthy, make_many_healthy, make_unwell
@@ -26,19 +31,6 @@ pytestmark = [
     pytest.mark.usefixtures("at_noon"),
 ]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def delivered(post: Post) -> EmailMessage:
-    digests_work()
-    messages_work()
-    (mail,) = post.mails
-    return mail
-
-
-def text_of(mail: EmailMessage, kind: str = "plain") -> str:
-    part = mail.get_body((kind,))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def test_it_says_it_all_in_its_subject(post: Post) -> None:

@@ -15,9 +15,9 @@ from monitoring.alerts.digest_facts import most_needed
 from monitoring.alerts.digest_silenced import silenced_in_need
 from monitoring.alerts.digest_words import silenced_said
 from tests.factories import NOW, make_member, make_organization, make_user
+from tests.monitoring.alerts.digest_makers import alert_of, delivered, reader, sampled, text_of
 from tests.monitoring.alerts.makers import make_matcher, make_silence
 from tests.monitoring.alerts.post import Post
-from tests.monitoring.alerts.test_digests import alert_of, delivered, reader, sampled, text_of
 from tests.monitoring.console.makers import make_many_healthy, make_unwell
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
