@@ -119,6 +119,7 @@ def test_the_page_says_when_the_next_one_really_comes(acme: Organization) -> Non
         page = text(client.get(address))
     assert Recipient.objects.get().digest_at == datetime(2026, 11, 23, 11, tzinfo=UTC)
     assert "The next digest comes on Mon at 12:00" in page
+    assert "on a day off until the next working day" in page
 
 
 @pytest.mark.parametrize(
