@@ -358,14 +358,14 @@ class TestRoutes:
         assert said(episode(teams={"": 6, "desk": 1}), route, minutes=15) == []
         assert said(episode(teams={"sales": 0, "desk": 1}), route, minutes=15) == []
 
-    @pytest.mark.parametrize("kind", set(AlertKind) - ABOUT_PEOPLE)
+    @pytest.mark.parametrize("kind", sorted(set(AlertKind) - ABOUT_PEOPLE))
     def test_what_is_about_everybody_is_of_no_team(self, kind: AlertKind) -> None:
         route = replace(ADMIN, teams=frozenset({"sales"}))
         known = episode(kind=kind, people=9, severity=Severity.CRITICAL)
         assert planned(known, route, minutes=15) == Plan((), ())
         assert said(known, route, ADMIN, minutes=15) == ["opened"]
 
-    @pytest.mark.parametrize("kind", ABOUT_PEOPLE)
+    @pytest.mark.parametrize("kind", sorted(ABOUT_PEOPLE))
     def test_where_nobody_is_known_by_team_no_team_is_told(self, kind: AlertKind) -> None:
         route = replace(ADMIN, teams=frozenset({"sales"}))
         assert planned(episode(kind=kind, people=9), route, minutes=15) == Plan((), ())
