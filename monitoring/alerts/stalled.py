@@ -66,6 +66,11 @@ FIRST = f"""
         ORDER BY at DESC, id DESC LIMIT 1
     ) AS transition ON true
 """  # noqa: S608 - made of constants
+HERE = f"""
+    SELECT DISTINCT health.organization_id FROM health_health AS health
+    WHERE health.organization_id = ANY(%(organizations)s) AND health.cause = 'silent'
+        AND health.runs_here AND {IS_STALLED} AND NOT {ABSORBED}
+"""  # noqa: S608 - made of constants
 
 
 class Trouble(NamedTuple):
@@ -204,13 +209,20 @@ def findings_of(counts: dict[Trouble, Count]) -> Iterator[Finding]:
 def with_engines(findings: Sequence[Finding]) -> list[Finding]:
     """Say of silence whether a run can be asked for: whether any of its people is synced here."""
     silent = {trouble_of(each).organization_id for each in findings if each.cause == "silent"}
-    here = silent_here(silent) if silent else set()
+    here = told_of_here(silent) if silent else set()
     return [
         replace(each, facts={"runs_here": each.organization_id in here})
         if each.cause == "silent"
         else each
         for each in findings
     ]
+
+
+def told_of_here(organization_ids: Collection[int]) -> set[int]:
+    """Return those of them where somebody is whose silence is told of by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(HERE, {"organizations": list(organization_ids)})
+        return {organization for (organization,) in cursor.fetchall()}
 
 
 def silent_here(organization_ids: Collection[int]) -> set[int]:

@@ -247,6 +247,14 @@ def test_silence_of_another_engine_is_told_as_such(here: bool) -> None:
     }
 
 
+def test_silence_of_whom_an_incident_hits_asks_nobody_for_a_sync() -> None:
+    acme = make_organization()
+    ours = make_stalled(acme, 2, cause="silent")[0]
+    Health.objects.filter(person=ours).update(runs_here=True)
+    make_hit(make_incident(acme), ours)
+    assert [finding.facts for finding in stalled_found(NOW)] == [{"runs_here": False}]
+
+
 @pytest.mark.parametrize(
     ("here", "said"), [(True, "Ask for a sync now"), (False, "the engine that syncs them")]
 )
