@@ -19,10 +19,11 @@ LONGEST_QUERY = 2_000
 
 
 def alert_link(alert: Alert) -> str:
-    """Return the page of an alert."""
+    """Return the page of an alert; of one that is not stored, the list of them."""
     if alert.organization is None:
-        return address("service_alert", alert.pk)
-    return address("alert", alert.organization.slug, alert.pk)
+        return address("service_alert", alert.pk) if alert.pk else address("service_alerts")
+    slug = alert.organization.slug
+    return address("alert", slug, alert.pk) if alert.pk else address("alerts", slug)
 
 
 def person_link(alert: Alert, person_id: int | None) -> str:

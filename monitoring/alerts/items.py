@@ -120,25 +120,58 @@ def named_by(
 
 def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient]) -> Item:
     alert, recipient = loaded.alerts[int(message.episode)], recipients[int(message.recipient)]
-    teams, is_over = loaded.teams_of(message), message.phase == Phase.OVER
-    named = loaded.named.get((alert.pk, teams), Named())
-    told = loaded.told.get((alert.pk, recipient.pk), 0)
-    route = loaded.routes.get(message.route) if message.route is not None else None
-    is_one = message.people == 1 and named.first is not None and alert.kind in ABOUT_HEALTH
-    is_waiting = not (is_over or is_in_hand(alert, loaded.now) or alert.kind in EVENTS)
+    teams, route = loaded.teams_of(message), loaded.routes.get(message.route or 0)
+    item = item_told(
+        message,
+        alert,
+        loaded.rules[alert.organization_id],
+        teams=teams,
+        named=loaded.named.get((alert.pk, teams), Named()),
+        most_told=loaded.told.get((alert.pk, recipient.pk), 0),
+        is_late=bool(route and route.after),
+    )
+    is_waiting = waits_for_somebody(alert, message.phase, loaded.now)
     may_acknowledge = is_waiting and recipient.pk in loaded.acknowledging
     return replace(
-        plain_item(alert, message.phase, loaded.rules[alert.organization_id]),
-        people=max(told, message.people) if is_over else message.people,
+        item,
+        acknowledge_link=acknowledge_link(alert.pk, recipient.pk) if may_acknowledge else "",
+        first_mail=loaded.first_mails.get((alert.pk, recipient.pk), ""),
+    )
+
+
+def item_told(
+    message: Message,
+    alert: Alert,
+    rules: Mapping[str, Explanation],
+    *,
+    teams: Collection[str],
+    named: Named,
+    most_told: int,
+    is_late: bool,
+) -> Item:
+    """Return what a message says of an alert, which need not be stored; asks no database.
+
+    `named` are the first of its people, as far as they are of `teams`, `most_told` the most that
+    the recipient was told of. `is_late` is what comes by a route with a delay. Nothing is there to
+    acknowledge it by.
+    """
+    is_over = message.phase == Phase.OVER
+    is_one = message.people == 1 and named.first is not None and alert.kind in ABOUT_HEALTH
+    return replace(
+        plain_item(alert, message.phase, rules),
+        people=max(most_told, message.people) if is_over else message.people,
         number=message.number,
         names=tuple(named.names),
         missing_since=named.missing_since,
         people_link=person_link(alert, named.first) if is_one else people_link(alert, teams),
         is_one=is_one,
-        acknowledge_link=acknowledge_link(alert.pk, recipient.pk) if may_acknowledge else "",
-        is_escalated=bool(route and route.after) and message.phase == Phase.OPENED,
-        first_mail=loaded.first_mails.get((alert.pk, recipient.pk), ""),
+        is_escalated=is_late and message.phase == Phase.OPENED,
     )
+
+
+def waits_for_somebody(alert: Alert, phase: Phase, now: datetime) -> bool:
+    """Tell whether there is something to acknowledge of an alert where it is told."""
+    return not (phase == Phase.OVER or is_in_hand(alert, now) or alert.kind in EVENTS)
 
 
 def item_alone(alert: Alert) -> Item:

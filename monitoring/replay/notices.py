@@ -26,6 +26,7 @@ from monitoring.alerts.plan_facts import Episode, Message, Mute, Name, Target, T
 from monitoring.replay.incident import Incident
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
+from monitoring.replay.scene import InHand
 
 # What a stage can find.
 PLAYED_KINDS = frozenset({AlertKind.STALLED, AlertKind.REAUTHORIZE, AlertKind.INCIDENT})
@@ -43,13 +44,19 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that would have gone out, its episode as it was at that moment, and about whom."""
+    """A message that would have gone out, its episode as it was at that moment, and about whom.
+
+    in_hand    the acknowledgement of it, if there was one
+    silences   a sentence on what was muted; empty where nothing was
+    """
 
     at: datetime
     message: Message
     episode: Episode
     finding: Finding
     who: Who = Who()
+    in_hand: InHand | None = None
+    silences: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +167,9 @@ class Notices:
             facts={"provider": incident.provider},
         )
 
-    def who(self, episode: Episode, message: Message, now: datetime) -> Who:
-        """Return whom a message that goes out is about."""
-        return Who()
+    def sent_at(self, now: datetime, message: Message, episode: Episode) -> Sent:
+        """Return a message that goes out, with what it tells of at that moment."""
+        return Sent(now, message, episode, self._findings[episode.key])
 
     def acknowledged_at(self, episode: Episode, now: datetime) -> datetime | None:
         """Return when somebody acknowledged an episode, if they have by `now`."""
@@ -234,8 +241,7 @@ class Notices:
             place = (message.episode, message.recipient)
             self._told[place] = told_after(self._told.get(place), message, episode.weight, now)
             self._told_at[self._address_of(message.recipient)] = now
-            finding, who = self._findings[episode.key], self.who(episode, message, now)
-            self.sent.append(Sent(now, message, episode, finding, who))
+            self.sent.append(self.sent_at(now, message, episode))
         for mute in plan.mutes:
             kept = (mute.episode, mute.recipient, mute.reason)
             if kept not in self._kept:

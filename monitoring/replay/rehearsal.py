@@ -11,16 +11,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from monitoring.alerts.episodes import place_of
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
+from monitoring.alerts.matchers import in_force_sentence
 from monitoring.alerts.plan_facts import Episode, Message, Name, Target
 from monitoring.health.fold import JudgedOutcome
 from monitoring.health.shields import provider_of
 from monitoring.replay.incident import Incident
-from monitoring.replay.notices import Notices, Sent, Who
+from monitoring.replay.notices import Notices, Sent, Who, known_of
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.people import People
-from monitoring.replay.scene import Part, Scene, Trouble
+from monitoring.replay.scene import InHand, Part, Scene, Trouble
 from monitoring.replay.stage import Stage
 from monitoring.replay.watch import is_of_group
 
@@ -65,6 +67,8 @@ class RehearsedNotices(Notices):
         self._people: People | None = None
         self._incidents: list[Incident] = []
         self._rules: dict[int, str] = {}
+        # The last moment at which it was asked what is silenced, and what.
+        self._silences: tuple[datetime, str] | None = None
 
     def next_message(self, now: datetime) -> datetime | None:
         moments = (super().next_message(now), self._scene.next_turn(now))
@@ -101,11 +105,36 @@ class RehearsedNotices(Notices):
                 yield from self.absorbed(kind, cause)
                 continue
             finding = self._finding(kind, cause, SEVERITIES[kind], count, weight=count.people)
-            yield self._with_engine(finding, people) if cause == "silent" else finding
+            if cause == "silent":
+                finding = self._with_engine(finding, people, now)
+            yield finding if self._goes_on(finding) else self._with_beginning(finding, people, now)
 
-    def _with_engine(self, finding: Finding, people: People) -> Finding:
-        silent = {person for person, cause in people.stalled.items() if cause == "silent"}
-        return replace(finding, facts={"runs_here": not silent.isdisjoint(self._scene.here)})
+    def _with_engine(self, finding: Finding, people: People, now: datetime) -> Finding:
+        silent = self._alone(people, finding.cause, now)
+        return replace(finding, facts={"runs_here": not self._scene.here.isdisjoint(silent)})
+
+    def _goes_on(self, finding: Finding) -> bool:
+        place = place_of(finding)
+        live = (each for each in self._live.values() if each.ended_at is None)
+        return any(known_of(each).place == place for each in live)
+
+    def _with_beginning(self, finding: Finding, people: People, now: datetime) -> Finding:
+        """Say since when the first of its people is stalled, or is again and not switched off."""
+        alone = self._alone(people, finding.cause, now)
+        since = (self._stalled_since(people, person, now) for person in alone)
+        return replace(finding, began_at=min(since, default=None))
+
+    def _stalled_since(self, people: People, person: int, now: datetime) -> datetime:
+        since = people.known[person].facts.status_since
+        on_again = self._scene.off_until(person, now)
+        return since if on_again is None else max(since, on_again)
+
+    def _alone(self, people: People, cause: str, now: datetime) -> Iterator[int]:
+        """Yield who is stalled for a cause, not switched off, and not told of with an incident."""
+        absorbed = set().union(*map(through, self._incidents))
+        for person, theirs in people.stalled.items():
+            if theirs == cause and person not in absorbed and not self._scene.is_off(person, now):
+                yield person
 
     def _counts(
         self, people: People, absorbed: Collection[int], now: datetime
@@ -175,19 +204,51 @@ class RehearsedNotices(Notices):
         )
 
     def acknowledged_at(self, episode: Episode, now: datetime) -> datetime | None:
+        in_hand = self._in_hand(episode, now)
+        return None if in_hand is None else in_hand.acknowledged_at
+
+    def _in_hand(self, episode: Episode, now: datetime) -> InHand | None:
+        """Return the last acknowledgement of an episode by then."""
         provider = self._findings[episode.key].facts.get("provider", "")
-        times = (
-            each.acknowledged_at
+        found = (
+            each
             for each in self._scene.in_hand
             if each.acknowledged_at <= now
             and each.kind == episode.kind
             and (each.cause == episode.cause or (provider and each.provider == provider))
             and each.time.overlaps(episode.began_at, episode.ended_at)
         )
-        return max(times, default=None)
+        return max(found, key=lambda each: each.acknowledged_at, default=None)
 
-    def who(self, episode: Episode, message: Message, now: datetime) -> Who:
+    def sent_at(self, now: datetime, message: Message, episode: Episode) -> Sent:
+        return replace(
+            super().sent_at(now, message, episode),
+            who=self._who(episode, message, now),
+            in_hand=self._in_hand(episode, now),
+            silences=self._silences_at(now),
+        )
+
+    def _silences_at(self, now: datetime) -> str:
+        """Return how many silences are in force, and whom they mute; empty for none."""
+        silences, people = self._scene.silences_at(now), self._people
+        if not silences or people is None:
+            return ""
+        if self._silences is None or self._silences[0] != now:
+            everybody = self._scene.everybody | people.known.keys()
+            troubles = (self._trouble(people, person, now) for person in everybody)
+            muted = sum(self._scene.is_silenced(trouble, now) for trouble in troubles)
+            self._silences = now, in_force_sentence(silences, muted)
+        return self._silences[1]
+
+    def _trouble(self, people: People, person: int, now: datetime) -> Trouble:
+        """Return what is the matter with anybody, also of whom no run is heard."""
+        found = trouble_of(people, person) if person in people.known else Trouble(person, "", "")
+        return replace(found, cause="held") if self._scene.is_off(person, now) else found
+
+    def _who(self, episode: Episode, message: Message, now: datetime) -> Who:
         """Return whom a message names: who waits longest, of the teams it is about."""
+        if episode.organization_id is None:
+            return Who()
         if episode.kind not in PLAYED or episode.ended_at is not None:
             return Who()
         teams = self._scene.teams
@@ -212,11 +273,8 @@ class RehearsedNotices(Notices):
                     for person in incident.waiting:
                         yield people, person, Trouble(person, rule, incident.provider)
             return
-        absorbed = set().union(*map(through, self._incidents))
-        for person, cause in people.stalled.items():
-            is_here = person not in absorbed and not self._scene.is_off(person, now)
-            if cause == episode.cause and is_here:
-                yield people, person, trouble_of(people, person)
+        for person in self._alone(people, episode.cause, now):
+            yield people, person, trouble_of(people, person)
 
 
 class Rehearsal(Stage):

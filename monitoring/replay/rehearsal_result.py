@@ -102,6 +102,7 @@ class Rehearsed:
     """One message that would have gone out. `recipient` is the id of models.Recipient.
 
     mark, without   where something was tried; the latter of a changed one
+    silences        a sentence on what was muted; empty where nothing was
     """
 
     at: datetime
@@ -113,6 +114,7 @@ class Rehearsed:
     parts: tuple[Part, ...]
     mark: Mark | None = None
     without: Without | None = None
+    silences: str = ""
 
     @property
     def routes(self) -> tuple[str, ...]:

@@ -7,22 +7,21 @@ would, it leads to the list of alerts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from accounts.models import Organization, Person
-from monitoring.alerts.alert_causes import explained
-from monitoring.alerts.alert_links import address, people_link
+from monitoring.alerts.alert_links import address
 from monitoring.alerts.item import Item, Reader
+from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.item_words import headline
-from monitoring.alerts.items import readers_of
-from monitoring.alerts.kinds import EVENTS, AlertKind
+from monitoring.alerts.items import item_told, readers_of, waits_for_somebody
 from monitoring.alerts.letters import alert_chat, alert_mail, subject_of
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Alert, Channel, Recipient
-from monitoring.alerts.plan import is_in_hand
-from monitoring.alerts.plan_facts import Episode, Message, Name, Phase, Waits
+from monitoring.alerts.plan_facts import Message, Name, Phase
+from monitoring.alerts.recipients import who_may_change
 from monitoring.alerts.routing import RouteFacts
 from monitoring.alerts.webhooks import alert_body
 from monitoring.errors.interpretation import built_in_rules
@@ -39,6 +38,8 @@ class Words:
 
     numbers   of the episodes, in the order in which they are first told
     told      the most people a recipient was told of, by episode and recipient
+
+    `acknowledging` are the recipients who may acknowledge.
     """
 
     organization: Organization
@@ -46,22 +47,25 @@ class Words:
     built_in: Mapping[str, Explanation]
     routes: Mapping[int, RouteFacts]
     recipients: Mapping[int, Recipient]
+    acknowledging: Collection[Name]
     numbers: dict[Name, int] = field(default_factory=dict)
     told: defaultdict[tuple[Name, Name], int] = field(default_factory=lambda: defaultdict(int))
 
     @classmethod
     def of(cls, organization_id: int, rules: RuleSet, routes: Mapping[int, RouteFacts]) -> Words:
-        """Load what is needed, in two statements."""
+        """Load what is needed, in a few statements."""
         recipients = Recipient.objects.select_related("user", "organization")
         theirs = recipients.filter(organization=organization_id) | recipients.filter(
             organization=None
         )
+        by_id = {recipient.pk: recipient for recipient in theirs}
         return cls(
             Organization.objects.get(pk=organization_id),
             words_of(rules),
             words_of(built_in_rules()),
             routes,
-            {recipient.pk: recipient for recipient in theirs},
+            by_id,
+            who_may_change(by_id),
         )
 
     def route(self, message: Message) -> RouteFacts | None:
@@ -75,11 +79,14 @@ def messages_of(sent: Iterable[Sent], since: datetime, words: Words) -> list[Reh
         # What was told before is told by nobody now, but says what is known by then.
         parts = [part_of(each, words) for each in bundle]
         if at >= since:
-            made.append(rehearsed(at, words.recipients[int(recipient)], parts))
+            silences = bundle[0].silences
+            made.append(rehearsed(at, words.recipients[int(recipient)], parts, silences))
     return made
 
 
-def rehearsed(at: datetime, recipient: Recipient, parts: Sequence[Part]) -> Rehearsed:
+def rehearsed(
+    at: datetime, recipient: Recipient, parts: Sequence[Part], silences: str
+) -> Rehearsed:
     user = recipient.user
     return Rehearsed(
         at=at,
@@ -89,6 +96,7 @@ def rehearsed(at: datetime, recipient: Recipient, parts: Sequence[Part]) -> Rehe
         channel=recipient.channel,
         subject=subject_of([part.item for part in parts]),
         parts=tuple(parts),
+        silences=silences if recipient.organization_id else "",
     )
 
 
@@ -100,50 +108,50 @@ def part_of(sent: Sent, words: Words) -> Part:
 
 
 def item_of(sent: Sent, words: Words) -> Item:
-    """Return the item of a message, as `monitoring.alerts.items` makes it of stored alerts."""
-    message, episode, finding = sent.message, sent.episode, sent.finding
-    is_own = episode.organization_id is not None
-    is_over = message.phase == Phase.OVER
-    said = explained(
-        episode.kind, episode.cause, finding.facts, words.rules if is_own else words.built_in
+    """Return the item of a message, as it is made of stored alerts."""
+    message, alert, route = sent.message, alert_like(sent, words), words.route(sent.message)
+    item = item_told(
+        message,
+        alert,
+        words.rules if alert.organization else words.built_in,
+        teams=message.teams if sent.episode.teams else (),
+        named=named_in(sent),
+        most_told=words.told[message.episode, message.recipient],
+        is_late=bool(route and route.after),
     )
-    route = words.route(message)
-    alerts = address("alerts", words.organization.slug)
-    is_answered = is_in_hand(episode, sent.at, Waits())
-    may_acknowledge = not (is_over or is_answered or episode.kind in EVENTS)
-    return Item(
+    is_waiting = waits_for_somebody(alert, message.phase, sent.at)
+    may_acknowledge = is_waiting and message.recipient in words.acknowledging
+    return replace(
+        item,
         alert_id=words.numbers.setdefault(message.episode, len(words.numbers) + 1),
-        kind=AlertKind(episode.kind),
-        phase=message.phase,
-        severity=episode.severity,
-        cause=episode.cause,
-        title=said.title,
-        meaning=said.meaning,
-        next_step=said.next_step,
-        people=words.told[message.episode, message.recipient] if is_over else message.people,
-        began_at=episode.began_at,
-        ended_at=episode.ended_at,
-        number=message.number,
-        organization_name=words.organization.name if is_own else "",
-        organization_slug=words.organization.slug if is_own else "",
-        missing_since=sent.who.missing_since,
-        people_link=people_link(alert_like(episode, sent, words), message.teams),
-        alert_link=alerts,
-        acknowledge_link=alerts if may_acknowledge else "",
-        flaps=episode.flaps,
-        facts=finding.facts,
-        is_escalated=bool(route and route.after) and message.phase == Phase.OPENED,
+        acknowledge_link=item.alert_link if may_acknowledge else "",
     )
 
 
-def alert_like(episode: Episode, sent: Sent, words: Words) -> Alert:
-    """Return the row that there would have been, for its links; it is never stored."""
+def named_in(sent: Sent) -> Named:
+    """Return whom a message is about; people's names are looked up when it is shown."""
+    who, incident_id = sent.who, sent.finding.incident_id
+    is_across = sent.episode.organization_id is None and incident_id is not None
+    if is_across and sent.message.phase != Phase.OVER:
+        return named_of([Asked(0, None, incident=incident_id)], sent.at).get(0, Named())
+    return Named(missing_since=who.missing_since, first=next(iter(who.people), None))
+
+
+def alert_like(sent: Sent, words: Words) -> Alert:
+    """Return the row that there would have been; it is never stored."""
+    episode, finding, in_hand = sent.episode, sent.finding, sent.in_hand
     return Alert(
         organization=None if episode.organization_id is None else words.organization,
         kind=episode.kind,
         cause=episode.cause,
-        incident_id=sent.finding.incident_id,
-        facts=dict(sent.finding.facts),
+        severity=episode.severity,
+        incident_id=finding.incident_id,
+        facts=dict(finding.facts),
+        began_at=episode.began_at,
+        ended_at=episode.ended_at,
+        flaps=episode.flaps,
+        acknowledged_at=in_hand.acknowledged_at if in_hand else None,
+        acknowledged_by_name=in_hand.name if in_hand else "",
     )
 
 
@@ -174,8 +182,8 @@ def mail_of(message: Rehearsed, organization: Organization) -> Mail:
         return Mail(message.subject, alert_body(organization, items, message.at), "")
     reader = reader_of(message, organization)
     if message.channel == Channel.MAIL:
-        return alert_mail(items, reader)
-    chat = alert_chat(items, reader)
+        return alert_mail(items, reader, written_at=message.at)
+    chat = alert_chat(items, reader, written_at=message.at)
     return Mail(chat.title, chat.body, "")
 
 
@@ -186,6 +194,8 @@ def named(message: Rehearsed, organization: Organization) -> list[Item]:
     names = dict(people.values_list("pk", "name"))
     return [
         replace(part.item, names=tuple(names[each] for each in part.people if each in names))
+        if part.people
+        else part.item
         for part in message.parts
     ]
 
@@ -195,7 +205,7 @@ def reader_of(message: Rehearsed, organization: Organization) -> Reader:
     recipients = Recipient.objects.select_related("user", "organization")
     found = recipients.filter(pk=message.recipient).first()
     if found is None:
-        return Reader(message.name, message.address)
+        return Reader(message.name, message.address, silences=message.silences)
     reader = readers_of([found])[found.pk]
     harmless = address("alerts", organization.slug) if reader.unsubscribe_link else ""
-    return replace(reader, unsubscribe_link=harmless)
+    return replace(reader, unsubscribe_link=harmless, silences=message.silences)

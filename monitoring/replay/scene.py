@@ -37,24 +37,29 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """A silence: of `people` by name, or with None of whoever matches."""
+    """A silence: of `people` by name, or with None of whoever matches.
+
+    One that is not `is_whole` is the part of a silence that somebody was taken out of later.
+    """
 
     time: Time
     people: frozenset[int] | None = None
     team: str = ""
     cause: str = ""
     provider: str = ""
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """An alert that somebody acknowledged, and when; `provider` of one about an incident."""
+    """An alert that somebody acknowledged: who and when; `provider` of one about an incident."""
 
     kind: str
     cause: str
     provider: str
     time: Time
     acknowledged_at: datetime
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class FoundThen:
 class Scene:
     """What was in force, and what cannot be played anew.
 
+    everybody   all people there are
     teams       of those people who are in one
     is_by_team  somebody is told of some teams only
     asking      the causes after which only the person can act
@@ -87,6 +93,7 @@ class Scene:
     incidents   as they were recorded, to tell which were parts of larger ones
     """
 
+    everybody: frozenset[int] = frozenset()
     teams: Mapping[int, str] = field(default_factory=dict)
     is_by_team: bool = False
     asking: frozenset[str] = frozenset()
@@ -122,8 +129,17 @@ class Scene:
     def is_off(self, person: int, now: datetime) -> bool:
         return any(time.holds(now) for time in self.off.get(person, ()))
 
+    def off_until(self, person: int, now: datetime) -> datetime | None:
+        """Return when somebody was last switched on again, None where nobody had to."""
+        ends = (time.until for time in self.off.get(person, ()) if time.until is not None)
+        return max((end for end in ends if end <= now), default=None)
+
     def is_silenced(self, trouble: Trouble, now: datetime) -> bool:
         return any(each.time.holds(now) and self.mutes(each, trouble) for each in self.silences)
+
+    def silences_at(self, now: datetime) -> int:
+        """Return how many silences are in force."""
+        return sum(each.is_whole and each.time.holds(now) for each in self.silences)
 
     def mutes(self, silence: Quiet, trouble: Trouble) -> bool:
         """Tell whether a silence is about somebody's trouble."""

@@ -73,10 +73,12 @@ def scene_of(organization_id: int, time: Time, *, support: bool) -> Scene:
 
     What of it depends on rules and targets, `set_for` adds.
     """
-    teams = Person.objects.filter(organization_id=organization_id).exclude(team="")
+    people = Person.objects.filter(organization_id=organization_id)
+    teams = dict(people.values_list("pk", "team"))
     here = Health.objects.filter(organization_id=organization_id, runs_here=True)
     return Scene(
-        teams=dict(teams.values_list("pk", "team")),
+        everybody=frozenset(teams),
+        teams={person: team for person, team in teams.items() if team},
         here=frozenset(here.values_list("person", flat=True)),
         silences=tuple(silences_of(organization_id, time)),
         off=off_in(organization_id, time),
@@ -118,7 +120,8 @@ def silences_of(organization_id: int, time: Time) -> Iterator[Quiet]:
         people = None if silence.is_matcher else frozenset(named[silence.pk])
         yield Quiet(times[silence.pk], people, silence.team, silence.cause, silence.provider)
     for silence_id, person, lifted_at in lifted:
-        yield Quiet(Time(times[silence_id].since, lifted_at), frozenset({person}))
+        time = Time(times[silence_id].since, lifted_at)
+        yield Quiet(time, frozenset({person}), is_whole=False)
 
 
 def off_in(organization_id: int, time: Time) -> dict[int, tuple[Time, ...]]:
@@ -149,6 +152,7 @@ def in_hand_of(organization_id: int, time: Time, *, support: bool) -> Iterator[I
                 alert.facts.get("provider", ""),
                 Time(alert.began_at, alert.ended_at),
                 alert.acknowledged_at,
+                alert.acknowledged_by_name,
             )
 
 

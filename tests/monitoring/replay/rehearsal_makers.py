@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+
 from accounts.access import Access
 from accounts.models import Organization, Person
+from monitoring.alerts.mails import Mail
 from monitoring.replay.models import BackTest, State
 from monitoring.replay.rehearsal_result import RehearsalResult, from_json
 from monitoring.replay.rehearsals import rehearsal_ask
@@ -65,3 +69,21 @@ def as_before(result: dict[str, Any]) -> dict[str, Any]:
 
 def without(told: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in names}
+
+
+def said(mail: Mail, organization: Organization) -> tuple[str, str, str]:
+    """Return subject, text and HTML of a mail, its links as far as a rehearsal can have them.
+
+    It has no alert: what leads to one, or to its people, leads to all of them or to those with its
+    cause. What acknowledges it or unsubscribes leads to the list of alerts.
+    """
+    base = settings.BASE_URL.rstrip("/")
+    own = f"{base}/o/{organization.slug}"
+    links = {
+        rf"{base}/(?:alert|unsubscribe)/[^/]+/|{own}/alerts/\d+/": f"{own}/alerts/",
+        r"/people/\?(?:alert=\d+|status=stalled&(?:amp;)?cause=[\w-]+)": "/people/?its people",
+    }
+    texts = [mail.subject, mail.text, mail.html]
+    for link, instead in links.items():
+        texts = [re.sub(link, instead, text) for text in texts]
+    return texts[0], texts[1], texts[2]

@@ -13,7 +13,7 @@ from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.plan_facts import Phase, Target
 from monitoring.health.fold import JudgedOutcome
-from monitoring.replay.notices import Sent
+from monitoring.replay.notices import Sent, Who
 from monitoring.replay.numbers import Numbers
 from monitoring.replay.rehearsal import Rehearsal, mails_of
 from monitoring.replay.scene import FoundThen, InHand, Part, Quiet, Scene, Time
@@ -73,6 +73,101 @@ def test_whom_somebody_had_switched_off_is_not_counted() -> None:
     played = stalling(rehearsal(Scene(off={1: (Time(NOW - DAY),)})), 1, 2)
     (sent,) = played.notices.sent
     assert (sent.message.people, sent.who.people) == (1, (2,))
+
+
+def test_it_begins_with_the_run_that_confirmed_it() -> None:
+    (sent,) = stalling(rehearsal(), 1, 2).notices.sent
+    assert sent.episode.began_at == NOW + timedelta(minutes=10, seconds=1)
+
+
+def test_of_whom_somebody_switched_on_again_it_begins_then() -> None:
+    off = {1: (Time(NOW - DAY, NOW + HOUR), Time(NOW + DAY))}
+    (sent,) = stalling(rehearsal(Scene(off=off)), 1).notices.sent
+    assert sent.episode.began_at == NOW + HOUR
+
+
+def silent(scene: Scene, *others: int) -> Rehearsal:
+    """Nothing is heard any more of two people, and before of others, who failed together."""
+    played = rehearsal(scene)
+    for person in others:
+        played.play(person, outcome(-60 + person / 60))
+    for person in others:
+        played.play(person, failure(person / 60, signature="salesforce 503 busy"))
+    for person in (1, 2):
+        played.play(person, outcome(30))
+    played.finish(NOW + 6 * HOUR)
+    return played
+
+
+def asked_here(played: Rehearsal) -> list[bool]:
+    sent = [each for each in played.notices.sent if each.episode.cause == "silent"]
+    return [each.finding.facts["runs_here"] for each in sent]
+
+
+def test_silence_asks_for_a_sync_where_one_who_is_told_of_is_synced_here() -> None:
+    assert asked_here(silent(Scene(here=frozenset({1})))) == [True]
+    assert asked_here(silent(Scene(here=frozenset({3})))) == [False]
+    off = {1: (Time(NOW - DAY),)}
+    assert asked_here(silent(Scene(here=frozenset({1}), off=off))) == [False]
+
+
+def test_whom_an_incident_hits_makes_no_silence_ours() -> None:
+    hit = range(3, 23)
+    played = silent(Scene(here=frozenset(hit)), *hit)
+    assert AlertKind.INCIDENT in {each.episode.kind for each in played.notices.sent}
+    assert asked_here(played) == [False]
+
+
+def test_a_message_says_how_many_silences_were_in_force() -> None:
+    scene = Scene(
+        everybody=frozenset(range(1, 10)),
+        teams={5: "Desk", 6: "Desk", 7: "Desk"},
+        off={9: (Time(NOW - DAY),)},
+        silences=(
+            Quiet(Time(NOW - DAY), team="Desk"),
+            Quiet(Time(NOW - DAY), cause="held"),
+            Quiet(Time(NOW - DAY, NOW + DAY), people=frozenset({7, 8})),
+            Quiet(Time(NOW - DAY, NOW + HOUR), people=frozenset({2}), is_whole=False),
+            Quiet(Time(NOW - DAY, NOW)),
+        ),
+    )
+    (sent,) = stalling(rehearsal(scene), 1).notices.sent
+    assert sent.silences == "3 silences are in force, muting alerts about 6 people."
+    assert stalling(rehearsal(), 1).notices.sent[0].silences == ""
+
+
+def test_a_message_says_who_had_it_in_hand() -> None:
+    hands = tuple(
+        InHand(AlertKind.STALLED, "revoked", "", Time(NOW), at, name)
+        for at, name in ((NOW + HOUR / 5, "Ada"), (NOW + HOUR / 4, "Ben"), (NOW + DAY, "Eve"))
+    )
+    (sent,) = stalling(rehearsal(Scene(in_hand=hands)), 1).notices.sent
+    assert sent.in_hand == hands[1]
+    (sent,) = stalling(rehearsal(Scene(in_hand=hands[2:])), 1).notices.sent
+    assert sent.in_hand is None
+
+
+def test_an_incident_across_organizations_names_nobody_of_one() -> None:
+    finding = Finding(AlertKind.INCIDENT, None, "1", Severity.CRITICAL, 90, began_at=NOW)
+    support = Target("support", is_service=True)
+    scene = Scene(found=(FoundThen(finding, Time(NOW)),))
+    played = outage(rehearsal(scene, ADMIN, service=(support,)))
+    whole = [each for each in played.notices.sent if each.message.recipient == "support"]
+    assert [each.who for each in whole] == [Who()]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.none() | st.integers(0, 9))), st.integers(0, 9))
+def test_somebody_was_on_again_from_an_end_that_has_come(
+    times: list[tuple[int, int | None]], hour: int
+) -> None:
+    off = tuple(
+        Time(NOW + since * HOUR, None if end is None else NOW + end * HOUR) for since, end in times
+    )
+    now = NOW + hour * HOUR
+    found = Scene(off={1: off}).off_until(1, now)
+    ends = {time.until for time in off}
+    assert found is None or (found in ends and found <= now)
+    assert not [end for end in ends if end and end <= now and (found is None or end > found)]
 
 
 def test_a_route_of_a_team_is_told_of_its_people() -> None:

@@ -16,6 +16,7 @@ from django.core import mail
 from accounts.models import Organization, Person
 from monitoring.alerts import sources
 from monitoring.alerts.models import Message, Notification
+from monitoring.alerts.outbox import mail_in
 from monitoring.alerts.sending import messages_work
 from monitoring.health.begin import health_begin
 from monitoring.health.models import Health
@@ -24,6 +25,7 @@ from monitoring.jobs.models import Job
 from monitoring.jobs.tick import tick
 from monitoring.replay.models import BackTest, State
 from monitoring.replay.rehearsal_result import RehearsalResult, from_json
+from monitoring.replay.rehearsal_words import mail_of
 from monitoring.replay.rehearsals import rehearsal_ask
 from monitoring.replay.scenarios import BEGAN, SCENARIOS
 from monitoring.replay.working import back_tests_work
@@ -32,6 +34,7 @@ from tests.monitoring.errors.makers import make_staff
 from tests.monitoring.incidents.makers import make_reported
 from tests.monitoring.intake.makers import record
 from tests.monitoring.replay.makers import messages, played
+from tests.monitoring.replay.rehearsal_makers import said
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 MINUTE = timedelta(minutes=1)
@@ -139,4 +142,7 @@ def test_the_night_of_2008_sends_exactly_the_mails_that_were_promised(
     assert [(each.at, each.address, each.subject) for each in in_order] == [
         (each.created_at, each.recipient, each.subject) for each in live
     ]
+    for rehearsed_one, sent in zip(in_order, live, strict=True):
+        written = mail_of(rehearsed_one, organization)
+        assert said(written, organization) == said(mail_in(sent), organization)
     assert Message.objects.count() == 4
