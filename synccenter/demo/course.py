@@ -13,7 +13,6 @@ from monitoring.errors.interpretation import built_in_rules
 from monitoring.intake.record import ReportedOutcome, outcomes_record
 from synccenter.demo.alerts import look, look_for_incidents, next_look
 from synccenter.demo.cast import Part
-from synccenter.demo.outage import TICK
 from synccenter.demo.past import (
     DAYS,
     LAPTOP_CLOSED,
@@ -25,6 +24,8 @@ from synccenter.demo.past import (
 )
 
 BATCH = 1_000
+# The past was looked at on the half minutes of the clock, as a rehearsal of it does.
+TICK = timedelta(seconds=30)
 DAY = timedelta(days=1)
 # Before this it is only looked at the outage.
 LOOKED_AT = timedelta(days=7)
@@ -52,19 +53,27 @@ def past_record(
     runs.sort(key=lambda each: each[0].finished_at)
     outcomes = [reported(run, person) for run, person in runs]
     begins = [(now - since, look) for since in QUIET_FROM.values()]
-    fixed = sorted([*happened, *begins, *looks_at(runs, cast, now)], key=lambda each: each[0])
+    looks = [(tick_from(at), at_it) for at, at_it in [*begins, *looks_at(runs, cast, now)]]
+    in_time = (each for each in [*happened, *looks] if each[0] <= now)
+    fixed = sorted(in_time, key=lambda each: each[0])
     taken, past = 0, now - DAYS * DAY
     for at, happen in [*fixed, (now, None)]:
         while now - past < LOOKED_AT:
             due = next_look(past, quiet_at(past, cast, now))
-            if due is None or due >= at:
+            if due is None or tick_from(due) > at:
                 break
-            taken, past = take_until(outcomes, taken, due), due
-            look(due)
+            past = tick_from(due)
+            taken = take_until(outcomes, taken, past)
+            look(past)
         taken, past = take_until(outcomes, taken, at), at
         if happen is not None:
             happen(at)
     return len(outcomes)
+
+
+def tick_from(moment: datetime) -> datetime:
+    """Return the first tick from a moment on. Pure."""
+    return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % TICK
 
 
 def quiet_at(moment: datetime, cast: Cast, now: datetime) -> Collection[int]:
@@ -89,11 +98,11 @@ def looks_at(
     for run, person in runs:
         part = cast[person]
         if run.error and run.finished_at > lately:
-            yield run.finished_at + TICK, look_for_incidents
+            yield run.finished_at, look_for_incidents
         elif run.finished_at > began[part]:
             before, failed[person] = failed[person], failed[person] + 1 if run.error else 0
             if is_news(part, before, failed[person]):
-                yield run.finished_at + TICK, look
+                yield run.finished_at, look
 
 
 def is_news(part: Part, before: int, failed: int) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitoring.alerts.models import Alert
 from monitoring.outcomes.partitions import partitions_ensure
 from synccenter.demo.cast import LOGINS, Part
-from synccenter.demo.course import is_news, past_record
+from synccenter.demo.course import TICK, is_news, past_record, tick_from
 from synccenter.demo.past import DAYS
 from tests.factories import NOW, make_connected_person, make_member, make_user
 
@@ -25,6 +25,14 @@ def test_each_trouble_is_looked_at_when_it_is_proven_and_when_it_ends(failures: 
     assert news == [place % 2 == 0 for place in range(len(news))]
     streaks = "".join("f" if fails else "s" for fails in failures).split("s")
     assert news.count(True) == sum(len(streak) >= 2 for streak in streaks)
+
+
+@given(st.timedeltas(-timedelta(days=9_999), timedelta(days=9_999)))
+def test_a_tick_comes_on_the_next_half_minute(since: timedelta) -> None:
+    moment = NOW + since
+    tick = tick_from(moment)
+    assert moment <= tick < moment + TICK
+    assert (tick.second % 30, tick.microsecond) == (0, 0)
 
 
 @pytest.mark.django_db
