@@ -71,6 +71,15 @@ def played_sentence(result: RehearsalResult) -> str:
     )
 
 
+def left_out_sentence(*, is_for_support: bool) -> str:
+    """Return which messages of that time a rehearsal does not have."""
+    if is_for_support:
+        return "Digests and letters that ask a person to act are left out."
+    return (
+        "Digests, letters that ask a person to act, and what support staff are told are left out."
+    )
+
+
 def time_words(since: datetime, days: int, now: datetime, zone: tzinfo) -> str:
     """Return which day or days are rehearsed."""
     first = day(since, now, zone)

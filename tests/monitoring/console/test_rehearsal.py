@@ -70,7 +70,9 @@ def test_it_is_asked_for_and_played(cast: Cast, admin_client: Client) -> None:
     waiting = admin_client.get(page_of(run))
     assert "The day is being played" in text(waiting)
     back_tests_work()
-    assert "2 messages would have gone out, to 1 recipient" in text(admin_client.get(page_of(run)))
+    page = text(admin_client.get(page_of(run)))
+    assert "2 messages would have gone out, to 1 recipient" in page
+    assert "Digests, letters that ask a person to act, and what support staff are told are" in page
     assert "with the rules and routes in force when it was asked" in text(admin_client.get(ADDRESS))
     assert not Message.objects.exists()
 
