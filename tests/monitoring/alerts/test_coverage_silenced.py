@@ -151,9 +151,11 @@ def test_whom_something_else_tells_of_is_not_counted() -> None:
     late = late_of(acme)
     Health.objects.filter(person__in=late[:8]).update(cause="lost")
     make_hits(make_incident(acme), late[:2])
-    make_matcher(acme)
+    make_silence(acme, [*late[:2], *late[8:]])
     make_intake_incident(None)
-    assert (only().people, only().facts["silenced"]) == (6, 6), "two wait, two are late unheard"
+    assert (only().people, only().silenced) == (6, 0), "two wait, two are late unheard"
+    make_silence(acme, late[1:3])
+    assert only().facts["silenced"] == 1
 
 
 def test_silences_of_others_and_those_not_in_force_mute_nobody() -> None:

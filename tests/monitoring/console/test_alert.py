@@ -115,6 +115,17 @@ def test_a_silence_about_it_is_begun_from_it(cast: Cast, admin_client: Client) -
     assert not [link for link in over.links if "silences/new" in link]
 
 
+def test_what_is_kept_back_for_too_few_others_says_how_many_are_silenced(
+    cast: Cast, admin_client: Client
+) -> None:
+    few = {"kind": AlertKind.COVERAGE, "cause": "coverage", "facts": {"silenced": 6}}
+    page = page_of(admin_client, make_alert(cast.acme, people=10, silenced=10, **few))
+    assert "Muted: 6 of 10 people silenced, the others too few for an alert" in page
+    assert "10 now, 10 at most, 6 silenced" in page
+    page = page_of(admin_client, make_alert(cast.acme, people=10, silenced=4))
+    assert "10 now, 10 at most, 4 silenced" in page
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "query"),
     [
