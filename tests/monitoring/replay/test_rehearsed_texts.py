@@ -14,7 +14,7 @@ from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.routing import RouteFacts
 from monitoring.incidents.models import Incident
 from monitoring.replay.rehearsal_words import mail_of
-from tests.factories import NOW, make_member, make_organization
+from tests.factories import NOW, make_member, make_organization, make_person
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.errors.makers import make_access, make_staff
 from tests.monitoring.replay.rehearsal_makers import found, make_trouble
@@ -94,6 +94,7 @@ def make_incident(organization: Organization | None, **overrides: object) -> Inc
 
 
 def test_an_incident_across_organizations_names_them(organization: Organization) -> None:
+    make_silence(organization, [make_person(organization)], now=NOW - 20 * HOUR)
     whole = make_incident(None)
     make_incident(organization, part_of=whole)
     make_incident(make_organization(name="Globex"), part_of=whole, people_hit=60)
@@ -112,3 +113,4 @@ def test_an_incident_across_organizations_names_them(organization: Organization)
     opened, over = found(make_staff(organization)).messages
     assert "Who: Globex, Acme\n" in mail_of(opened, organization).text
     assert "Who:" not in mail_of(over, organization).text
+    assert "in force" not in mail_of(opened, organization).text, "silences are an organization's"
