@@ -37,14 +37,13 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 100
 A_TICK = 500
 ByRecipient = dict[int, list[Message]]
-NOTHING_CAME_BACK: Mapping[int, Return] = {}
 
 
 def alerts_tell(
     alerts: Sequence[Alert],
     record: Record,
     now: datetime,
-    returns: Mapping[int, Return] = NOTHING_CAME_BACK,
+    returns: Mapping[int, Return],
 ) -> int:
     """Queue what is due of alerts, one message a recipient; return how many messages.
 
@@ -84,7 +83,7 @@ def planned(
     alerts: Sequence[Alert],
     record: Record,
     now: datetime,
-    returns: Mapping[int, Return] = NOTHING_CAME_BACK,
+    returns: Mapping[int, Return],
 ) -> Plan:
     """Return what is to be told of alerts, by the waits of each organization.
 

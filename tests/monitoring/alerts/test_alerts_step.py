@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,6 +13,7 @@ from monitoring.alerts import watch as watching
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Message, Notification
+from monitoring.alerts.returning import Return
 from monitoring.alerts.service import service_findings
 from monitoring.alerts.told import Record
 from monitoring.alerts.watch import alerts_step
@@ -90,10 +91,12 @@ def test_support_hears_of_the_step_that_fails(
     assert Message.objects.filter(recipient="ada@acme.example").count() == 1, "nothing is lost"
 
 
-def breaking_for_organizations(alerts: Sequence[Alert], record: Record, now: datetime) -> int:
+def breaking_for_organizations(
+    alerts: Sequence[Alert], record: Record, now: datetime, returns: Mapping[int, Return]
+) -> int:
     if any(alert.organization_id for alert in alerts):
         raise ValueError("nobody can be told of this")
-    return telling.alerts_tell(alerts, record, now)
+    return telling.alerts_tell(alerts, record, now, returns)
 
 
 def test_support_hears_of_a_source_that_fails_while_the_others_are_told(

@@ -141,13 +141,19 @@ def test_a_grant_revoked_in_an_outage_is_told_once_and_of_nobody_else(seed: int)
     assert +story.stage.people.statuses == {"healthy": 429, "stalled": 1}
 
 
-@pytest.mark.parametrize("name", ["flapping", "flapping-slowly"])
+# Of the one a third of the runs fail at first, and half of three times the people an hour later.
+@pytest.mark.parametrize(
+    ("name", "phases"),
+    [("flapping", ("opened", "grown", "over")), ("flapping-slowly", ("opened", "over"))],
+)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_flapping_provider_is_one_incident_told_once(name: str, seed: int) -> None:
+def test_a_flapping_provider_is_one_incident_told_once(
+    name: str, phases: tuple[str, ...], seed: int
+) -> None:
     story = played(name, seed)
     (incident,) = story.stage.incidents
     assert incident.flaps >= 5
-    assert incident_messages(story) == one_each("opened", "over")
+    assert incident_messages(story) == one_each(*phases)
     assert personal_messages(story) == []
     assert stalled_for_longer(story, timedelta()) == set()
     assert story.minutes_to_all_healthy is not None
