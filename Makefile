@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 # The real path: a link into a private folder would be closed to PostgreSQL's user.
 RUN = $$(realpath .venv)/bin/python
+# Those we may use, which can be fewer than the machine has; where nproc is missing, all.
+CORES = $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 .PHONY: demo test lint unit browser format environment development pins clean help \
 	bench-ingest bench-pages bench-sync bench-dispatch bench-interpret bench-tick \
@@ -34,7 +36,7 @@ lint: development
 
 # Tests of whole services measure time, so they have the machine to themselves.
 unit: development
-	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n logical --dist worksteal
+	$(RUN) -m pytest --ignore=tests/browser -m "not processes" -n $(CORES) --dist worksteal
 	$(RUN) -m pytest --ignore=tests/browser -m processes
 
 # A process of its own: the browser's client keeps an event loop, which Django's ORM refuses beside.
