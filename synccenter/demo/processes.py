@@ -29,7 +29,8 @@ class Processes:
 
     project: Path
     logs: Path
-    environment: Mapping[str, str]
+    # That of those that are started from now on.
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str, *arguments: str) -> None:

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
@@ -63,7 +62,7 @@ class Command(BaseCommand):
         settings.BASE_URL = f"http://127.0.0.1:{port}"
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
-        processes = Processes(settings.BASE_DIR, data / "logs", environment(port, free_port()))
+        processes = Processes(settings.BASE_DIR, data / "logs")
         only_one = self.alone(data)
         try:
             self.start(processes, data, port)
@@ -99,11 +98,14 @@ class Command(BaseCommand):
         now, random = timezone.now(), Random(SEED)  # noqa: S311 - a story, not a secret
         world = self.world_made(folder, now, random)
         self.say("Simulator of Google and Salesforce, web")
+        # Not before, as others could take the port while the past is made.
+        simulator_port = free_port()
+        processes.environment = environment(port, simulator_port)
         simulator = processes.environment["GOOGLE_API_ROOT"]
         processes.start(
             "simulator",
             "simulate",
-            *("--port", str(urlsplit(simulator).port)),
+            *("--port", str(simulator_port)),
             *("--world", str(folder / "world.json"), "--keep"),
         )
         processes.start("web", "web", "--port", str(port))
