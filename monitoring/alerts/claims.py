@@ -32,36 +32,32 @@ LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
 # Any fixed number will do; it is that of claiming mails among the advisory locks.
 LOCK = 7_430_126_004
-DUE = """
-    state IN ('queued', 'sending') AND channel = %(channel)s AND next_try_at <= %(now)s
+# Without the channel, so that who knows the id is not tempted by the indexes of what is due.
+READY = """
+    state IN ('queued', 'sending') AND next_try_at <= %(now)s
     AND (state = 'queued' OR lease_until <= now())
 """
-FIRST = f"""
-    SELECT id, organization_id, next_try_at FROM alerts_message
-    WHERE {DUE} AND {{}} ORDER BY next_try_at, id LIMIT %(limit)s
-"""  # noqa: S608 - made of constants
-CLAIM = f"""
-    WITH RECURSIVE {{}}, picked AS (
-        SELECT message.id, chosen.turn FROM alerts_message AS message JOIN chosen USING (id)
-        WHERE {DUE}
-        FOR UPDATE OF message SKIP LOCKED
-    )
+DUE = f"channel = %(channel)s AND {READY}"
+CLAIM = """
+    WITH RECURSIVE {}
     UPDATE alerts_message AS message
     SET state = 'sending', token = %(token)s,
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM picked
     WHERE message.id = picked.id
     RETURNING message.id, picked.turn
-"""  # noqa: S608 - made of constants
-# Of mails only the few that ask an address whether it wants alerts have a target. Each half is read
-# by the index of targets, however many mails have the same time.
+"""
 IN_ORDER = CLAIM.format(f"""
-    mail AS (
-        ({FIRST.format("target_id IS NULL")}) UNION ALL ({FIRST.format("target_id IS NOT NULL")})
-        ORDER BY next_try_at, id LIMIT %(limit)s
-    ),
-    chosen AS (SELECT id, 1 AS turn FROM mail)
+    picked AS (
+        SELECT id, 1 AS turn FROM alerts_message
+        WHERE {DUE} ORDER BY next_try_at, id LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
 """)  # noqa: S608 - made of constants
+FIRST = f"""
+    SELECT id, organization_id, next_try_at FROM alerts_message
+    WHERE {DUE} AND {{}} ORDER BY next_try_at, id LIMIT %(limit)s
+"""  # noqa: S608 - made of constants
 # From one target to the next by the index, however many messages wait for each.
 IN_TURNS = CLAIM.format(f"""
     target (id) AS (
@@ -88,6 +84,11 @@ IN_TURNS = CLAIM.format(f"""
             PARTITION BY organization_id ORDER BY of_target, next_try_at, id
         ) AS turn
         FROM nth ORDER BY turn, next_try_at, id LIMIT %(limit)s
+    ),
+    picked AS (
+        SELECT message.id, chosen.turn FROM alerts_message AS message JOIN chosen USING (id)
+        WHERE {READY}
+        FOR UPDATE OF message SKIP LOCKED
     )
 """)  # noqa: S608 - made of constants
 BEGIN = """

@@ -115,10 +115,11 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
+            # With the id, as many may have one time and none of them is to be sorted.
             models.Index(
-                fields=["channel", "next_try_at"],
+                fields=["channel", "next_try_at", "id"],
                 condition=Q(state__in=["queued", "sending"]),
-                name="message_to_send",
+                name="message_in_order",
             ),
             # What waits for one target, in its order, of which much may have one time.
             models.Index(

@@ -60,6 +60,20 @@ def make_message(person: Person | None = None, **overrides: Any) -> Message:
     return Message.objects.get(pk=message.pk)
 
 
+def make_copies(
+    message: Message, number: int, *, apart: timedelta = timedelta(0), **fields: Any
+) -> None:
+    """Have so many messages more like this one, each due that much before the last."""
+    row = {each.attname: getattr(message, each.attname) for each in Message._meta.concrete_fields}
+    copies = []
+    for place in range(1, number + 1):
+        turn = next(serial)
+        row |= {"id": None, "key": f"copy {turn}", "message_id": f"<copy{turn}@acme.example>"}
+        row["next_try_at"] = message.next_try_at - place * apart
+        copies.append(Message(**row | fields))
+    Message.objects.bulk_create(copies, batch_size=5_000)
+
+
 def make_matcher(organization: Organization, **overrides: Any) -> Silence:
     """Mute whoever matches, from now on for a day, unless told otherwise; by default everybody."""
     author = overrides.pop("author", None) or make_user()
