@@ -27,8 +27,7 @@ def template_of_databases(django_db_blocker: DjangoDbBlocker) -> str:
     """The migrated database that the run's processes copy, named before theirs get a suffix."""
     name = f"{connection.settings_dict['TEST']['NAME']}_template"
     with django_db_blocker.unblock():
-        template_ensure(name)
-    return name
+        return template_ensure(name)
 
 
 @pytest.fixture(scope="session")
