@@ -264,7 +264,8 @@ class Notification(models.Model):
     Several may be in one message. One whose message was withdrawn is not told, and is planned anew.
 
     people   whom it tells of, and `teams` whose those are; empty stands for all
-    fewest   how many were left when a message of it was withdrawn because they were too few
+    fewest   how many were left when a message of it was withdrawn because they were too few, while
+             that is written anew
     """
 
     alert = models.ForeignKey(Alert, models.CASCADE, related_name="notifications", db_index=False)

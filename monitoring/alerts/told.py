@@ -15,15 +15,22 @@ from monitoring.alerts.plan import told_after
 from monitoring.alerts.plan_facts import Message, Mute, Name, Phase, Told
 from monitoring.alerts.rows import rows_insert
 
-# So long the place in the queue of a message that was withdrawn is kept for the next one.
+# So long the place in the queue of a message that was withdrawn is kept for the next one, and so
+# long the next one counts as the same one written anew.
 PLACE_KEPT = timedelta(minutes=10)
 # The ids of an alert and of a recipient.
 Pair = tuple[Name, Name]
 CHANGED = ("route_id", "people", "teams", "weight", "severity", "at", "muted", "message_id")
-# What was kept back or withdrawn before is told after all.
+# What was kept back or withdrawn before is told after all. How few were left counts while that is
+# written anew, and says nothing of what happens later.
 ANEW = f"""
     ON CONFLICT (alert_id, recipient_id, phase, number) DO UPDATE
-    SET {", ".join(f"{name} = EXCLUDED.{name}" for name in CHANGED)}
+    SET {", ".join(f"{name} = EXCLUDED.{name}" for name in CHANGED)},
+        fewest = CASE WHEN coalesce(
+            (SELECT ended_at FROM alerts_message WHERE id = alerts_notification.message_id),
+            alerts_notification.at
+        ) >= EXCLUDED.at - interval '{PLACE_KEPT.total_seconds()} seconds'
+        THEN alerts_notification.fewest END
 """  # noqa: S608 - made of constants
 UNSENT = frozenset({MessageState.QUEUED, MessageState.SENDING})
 

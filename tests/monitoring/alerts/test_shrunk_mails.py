@@ -81,6 +81,44 @@ def test_what_was_left_when_it_was_withdrawn_is_kept(acme: Organization) -> None
     assert decided_after(19) == [Leave.WITHDRAW]
 
 
+def test_a_growth_hours_after_one_was_withdrawn_is_judged_by_itself(acme: Organization) -> None:
+    people = make_stalled(acme, 6)
+    for minute in (1, 15):
+        watch(minute)
+    sent(16)
+    more = make_stalled(acme, 30, minutes=20)
+    watch(90)
+    heal(more)
+    assert decided_after(91) == [Leave.WITHDRAW]
+    Message.objects.waiting().update(state="withdrawn", ended_at=at(92))
+    many = make_stalled(acme, 60, minutes=600)
+    watch(601)
+    grown = Notification.objects.get(phase="grown")
+    assert (grown.people, grown.fewest) == (66, None)
+    heal(many)
+    heal(people[:2])
+    assert decided_after(602) == [Leave.WITHDRAW], "66 would be told of, and 4 are left"
+
+
+@pytest.mark.parametrize(("silenced_for", "fewest"), [(5, 3), (60, None)])
+def test_what_was_left_is_forgotten_while_it_is_silenced_for_long(
+    acme: Organization, silenced_for: float, fewest: int | None
+) -> None:
+    people = make_stalled(acme, 6)
+    for minute in (1, 15):
+        watch(minute)
+    heal(people[:3])
+    assert decided_after(16) == [Leave.WITHDRAW]
+    Message.objects.update(state="withdrawn", ended_at=at(17))
+    silence = make_silence(acme, people, now=at(17))
+    watch(17)
+    assert mutes() == [("silenced", 3)]
+    silence.delete()
+    make_stalled(acme, 10)
+    watch(17 + silenced_for)
+    assert list(Notification.objects.values_list("people", "fewest")) == [(13, fewest)]
+
+
 def test_that_it_is_withdrawn_and_what_was_left_are_kept_together(
     acme: Organization, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
