@@ -50,12 +50,6 @@ class Loaded:
     first_mails: Mapping[tuple[int, int], str]
     now: datetime
 
-    def teams_of(self, message: Message) -> tuple[str, ...]:
-        """Return the teams whose people the message counts; empty stands for all."""
-        # Where it is not known who is of which team, all were counted (`plan.people_for`).
-        is_known = bool(self.alerts[int(message.episode)].teams)
-        return tuple(sorted(message.teams)) if is_known else ()
-
 
 def items_of(
     messages: Sequence[Message], now: datetime, *, recipients: Mapping[int, Recipient]
@@ -75,11 +69,16 @@ def loaded_for(messages: Sequence[Message], now: datetime) -> Loaded:
     routes = Route.objects.in_bulk({each.route for each in messages if each.route is not None})
     acknowledging = who_may_change({int(each.recipient) for each in messages})
     rules, told = rules_of(alerts.values()), told_of(messages)
-    bare = Loaded(alerts, routes, rules, {}, told, acknowledging, first_mails(messages), now)
     pairs = {
-        (int(each.episode), bare.teams_of(each)) for each in messages if each.phase != Phase.OVER
+        (int(each.episode), ordered(each.teams)) for each in messages if each.phase != Phase.OVER
     }
-    return replace(bare, named=named_by(pairs, alerts, now))
+    named = named_by(pairs, alerts, now)
+    return Loaded(alerts, routes, rules, named, told, acknowledging, first_mails(messages), now)
+
+
+def ordered(teams: Collection[str]) -> tuple[str, ...]:
+    """Return teams so that the same ones are the same."""
+    return tuple(sorted(teams))
 
 
 def rules_of(alerts: Collection[Alert]) -> dict[int | None, Mapping[str, Explanation]]:
@@ -108,19 +107,19 @@ def named_by(
     pairs: Collection[tuple[int, tuple[str, ...]]], alerts: Mapping[int, Alert], now: datetime
 ) -> dict[tuple[int, tuple[str, ...]], Named]:
     """Return the first people of each alert, as far as they are of those teams."""
-    ordered = list(pairs)
+    in_turn = list(pairs)
     asked = [
         Asked(key, alert.organization_id, alert.cause, alert.incident_id, teams)
-        for key, (alert_id, teams) in enumerate(ordered)
+        for key, (alert_id, teams) in enumerate(in_turn)
         if (alert := alerts[alert_id]).kind in ABOUT_HEALTH or alert.kind == AlertKind.INCIDENT
     ]
     found = named_of(asked, now)
-    return {ordered[key]: named for key, named in found.items()}
+    return {in_turn[key]: named for key, named in found.items()}
 
 
 def item_of(message: Message, loaded: Loaded, recipients: Mapping[int, Recipient]) -> Item:
     alert, recipient = loaded.alerts[int(message.episode)], recipients[int(message.recipient)]
-    teams, route = loaded.teams_of(message), loaded.routes.get(message.route or 0)
+    teams, route = ordered(message.teams), loaded.routes.get(message.route or 0)
     item = item_told(
         message,
         alert,

@@ -263,7 +263,8 @@ class Notification(models.Model):
 
     Several may be in one message. One whose message was withdrawn is not told, and is planned anew.
 
-    people   whom it tells of, and `teams` whose those are; empty stands for all
+    people   whom it tells of, and `teams` whose those are; empty stands for all, also where it was
+             not known who was of which team
     fewest   how many were left when a message of it was withdrawn because they were too few, while
              that is written anew
     """

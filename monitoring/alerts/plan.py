@@ -231,9 +231,17 @@ def teams_of(routes: Iterable[Target]) -> frozenset[str]:
     return frozenset().union(*teams) if all(teams) else frozenset()
 
 
+def teams_for(routes: Iterable[Target], episode: Episode) -> frozenset[str]:
+    """Return the teams whose people of an episode concern a recipient; empty stands for all.
+
+    Where it is not known who is of which team, all are counted.
+    """
+    return teams_of(routes) if episode.teams else frozenset()
+
+
 def people_for(routes: Iterable[Target], episode: Episode) -> int:
     """Return how many people of an episode concern a recipient: those of the routes' teams."""
-    return episode.people_in(teams_of(routes))
+    return episode.people_in(teams_for(routes, episode))
 
 
 def beginning(
@@ -321,7 +329,7 @@ def message_of(
         people,
         number,
         first.route,
-        teams_of(routes),
+        teams_for(routes, episode),
         min(route.after for route in routes),
         episode.severity,
     )

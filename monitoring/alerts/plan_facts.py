@@ -150,8 +150,8 @@ class Told:
 class Message:
     """What one recipient is to be told of one episode; `key` is unique for all time.
 
-    people   of those teams, where the recipient's routes narrow it; of an end, no fewer than were
-             told of last
+    people   of those `teams`, where the recipient's routes narrow it and teams are known, else of
+             all; of an end, no fewer than were told of last
     after    the delay of the route; 0 where one without is due as well
     """
 

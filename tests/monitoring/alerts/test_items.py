@@ -97,11 +97,11 @@ def test_who_is_told_of_teams_reads_names_of_those(acme: Organization) -> None:
     assert item.people_link.endswith(f"?alert={alert.pk}&teams=%2CSales")
 
 
-def test_where_nobody_knows_the_teams_all_are_named_as_all_are_counted(acme: Organization) -> None:
+def test_where_all_are_counted_all_are_named(acme: Organization) -> None:
     make_stalled(acme, "Ada", team="Sales")
     make_stalled(acme, "Ben", team="Research")
     alert, recipient = make_alert(acme, people=2), make_recipient(acme)
-    item = item_for(alert, recipient, teams=frozenset({"Sales"}))
+    item = item_for(alert, recipient)
     assert (set(item.names), item.people) == ({"Ada", "Ben"}, 2)
     assert item.people_link.endswith(f"?alert={alert.pk}")
 
@@ -224,9 +224,8 @@ def test_other_kinds_lead_to_what_they_are_about(
 def test_where_most_were_switched_off_it_leads_to_those(acme: Organization) -> None:
     facts = {"delayed": 1, "off": 9, "share": 0.5, "before": 0.9}
     alert = make_alert(acme, kind="coverage", cause="coverage", facts=facts)
-    sales = frozenset({"Sales"})
-    link = item_for(alert, make_recipient(acme), teams=sales).people_link
-    assert link == f"{SITE}/o/acme/people/?status=disabled", "it counts those of all teams"
+    link = item_for(alert, make_recipient(acme)).people_link
+    assert link == f"{SITE}/o/acme/people/?status=disabled"
 
 
 def test_an_alert_alone_names_nobody(acme: Organization) -> None:

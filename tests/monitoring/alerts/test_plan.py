@@ -381,6 +381,11 @@ class TestRoutes:
         (over,) = planned(ended, route, minutes=90, told=told(people=3)).messages
         assert (over.phase, over.people) == (Phase.OVER, 3)
 
+    def test_where_nobody_knows_the_teams_it_names_none(self) -> None:
+        route = replace(ADMIN, teams=frozenset({"sales"}))
+        (over,) = planned(episode(0, 60, people=9), route, minutes=90, told=told(people=9)).messages
+        assert (over.people, over.teams) == (9, frozenset())
+
     def test_who_has_several_is_told_once_of_all_they_are_about(self) -> None:
         sales, desk = (
             replace(ADMIN, route=number, teams=frozenset({team}))

@@ -229,3 +229,16 @@ def test_who_has_routes_to_teams_alone_is_told_of_their_people_only(
             assert known is not None
             assert known.kind in ABOUT_PEOPLE
             assert 0 < message.people <= sum(known.teams.get(team, 0) for team in "ab")
+
+
+@given(lives(), targets(), moments())
+def test_it_names_teams_only_where_it_is_known_who_is_of_which(
+    lived: list[Life], routes: list[Target], minutes: list[float]
+) -> None:
+    by_key = {life.episode.key: life for life in lived}
+    for minute, message in play(lived, routes, minutes).sent:
+        known = by_key[message.episode].at(minute)
+        assert known is not None
+        assert known.teams or not message.teams
+        if message.phase is not Phase.OVER:
+            assert message.people == known.people_in(message.teams)

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from monitoring.alerts import sources
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.models import Message
+from monitoring.alerts.models import Message, Notification, Route
 from monitoring.alerts.watch import Watched
 from tests.monitoring.alerts.engine_makers import heal, make_stalled, phases, sent, watch
 from tests.monitoring.alerts.makers import make_silence
@@ -71,3 +71,17 @@ def test_where_all_are_silenced_nobody_is(acme: Organization) -> None:
     make_silence(acme, make_stalled(acme, 4, team="Desk"))
     watch(1)
     assert watch(16) == Watched()
+
+
+def test_what_counts_all_because_no_teams_are_known_is_kept_as_of_all(acme: Organization) -> None:
+    Route.objects.filter(teams=["Sales"]).delete()
+    people = make_stalled(acme, 3, team="Sales")
+    for minute in (1, 16):
+        watch(minute)
+    sent(17)
+    heal(people)
+    watch(20)
+    Route.objects.update(teams=["Sales"])
+    watch(50)
+    told = Notification.objects.values_list("phase", "people", "teams")
+    assert list(told) == [("opened", 3, []), ("over", 3, [])]
