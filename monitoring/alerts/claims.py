@@ -12,7 +12,7 @@ keeps no other waiting.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from monitoring.alerts.delivery import Answer, Verdict, may_join, wait_after
 from monitoring.alerts.last_checks import Decision
 from monitoring.alerts.mails import one_line, shortened
 from monitoring.alerts.models import Channel, Message, MessageState
-from monitoring.alerts.outbox import longest_send, withdrawal
+from monitoring.alerts.outbox import longest_send, messages_lock, withdrawal
 
 LONGEST_ANSWER = 500
 SHORTEST_WAIT = timedelta(minutes=1)
@@ -145,6 +145,15 @@ def messages_claim(
         turns = dict(cursor.fetchall())
     claimed = Message.objects.filter(pk__in=turns).select_related("target")
     return sorted(claimed, key=lambda each: (turns[each.pk], each.next_try_at, each.pk))
+
+
+def messages_hold(*, messages: Sequence[Message], token: UUID) -> list[Message]:
+    """Lock those of claimed messages that are still ours until the transaction ends; return them.
+
+    Nobody takes them up or withdraws them meanwhile.
+    """
+    mine = messages_lock(ours(token).filter(pk__in=[each.pk for each in messages]))
+    return [message for message in messages if message.pk in mine]
 
 
 def message_begin(*, message: Message, token: UUID) -> bool:

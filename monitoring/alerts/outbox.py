@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.credentials import decrypt, encrypt
 from accounts.models import Organization, Person
@@ -194,10 +195,21 @@ def messages_to_withdraw(*, target: Recipient, now: datetime, reason: str = "") 
     return withdrawn(Message.objects.filter(target=target), now, reason)
 
 
+@transaction.atomic(savepoint=False)
 def withdrawn(messages: MessageQuerySet, now: datetime, reason: str) -> int:
     unsent = [MessageState.QUEUED, MessageState.SENDING, MessageState.FAILED]
-    waiting = messages.filter(state__in=unsent)
-    return waiting.update(**withdrawal(reason, now))
+    waiting = messages_lock(messages.filter(state__in=unsent))
+    return Message.objects.filter(pk__in=waiting).update(**withdrawal(reason, now))
+
+
+def messages_lock(messages: QuerySet[Message]) -> set[int]:
+    """Lock messages until the transaction ends, and return their ids.
+
+    Who changes several in one transaction locks them so first, in the order of their ids: two of
+    them would else wait for each other.
+    """
+    locked = messages.order_by("pk").select_for_update(no_key=True)
+    return set(locked.values_list("pk", flat=True))
 
 
 def withdrawal(reason: str, now: datetime) -> dict[str, Any]:

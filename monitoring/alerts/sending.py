@@ -28,6 +28,7 @@ from monitoring.alerts.claims import (
     message_settle,
     messages_claim,
     messages_hand_back,
+    messages_hold,
     target_put_off,
 )
 from monitoring.alerts.delivery import (
@@ -190,11 +191,11 @@ def send_all(
 
 @transaction.atomic
 def checked(batch: Sequence[Message], token: UUID) -> list[Message]:
-    """Return those of a batch that are still right to send; the others are kept back.
+    """Return those of a batch that are still ours and right to send; the others are kept back.
 
     What their checks note of them and that they are kept back is there together, or neither.
     """
-    now = timezone.now()
+    batch, now = messages_hold(messages=batch, token=token), timezone.now()
     decided = decisions(batch, now)
     why = reasons([each for each in batch if decided[each.pk] == Leave.WITHDRAW], now)
     for message in batch:
