@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, Severity
@@ -23,6 +23,7 @@ from tests.monitoring.alerts.lives import (
     WAITS,
     Life,
     at,
+    episode,
     lives,
     moments,
     play,
@@ -232,6 +233,11 @@ def test_who_has_routes_to_teams_alone_is_told_of_their_people_only(
 
 
 @given(lives(), targets(), moments())
+@example(
+    [Life(episode(0, 60, teams={"a": 3, "b": 37}), silenced=(61, 200))],
+    [Target("admin", teams=frozenset("a"))],
+    [16, 91],
+)
 def test_it_names_teams_only_where_it_is_known_who_is_of_which(
     lived: list[Life], routes: list[Target], minutes: list[float]
 ) -> None:
