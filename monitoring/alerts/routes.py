@@ -14,7 +14,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.access import Access, ServiceAccess
-from accounts.models import Organization, Person
+from accounts.models import Organization
+from accounts.teams import teams_called
 from monitoring.alerts.default_routes import default_routes
 from monitoring.alerts.kinds import ABOUT_PEOPLE, AlertKind, Severity
 from monitoring.alerts.models import Audience, Recipient, Route
@@ -24,6 +25,7 @@ from monitoring.audit.log import audit_entry_write
 
 MOST_ROUTES = 50
 MOST_TEAMS = 20
+TOO_MANY_TEAMS = f"Name {MOST_TEAMS} teams of one organization at most."
 LONGEST_NAME = 100
 LONGEST_DELAY = 7 * 86_400
 BUILT_IN = "built-in-"
@@ -183,6 +185,13 @@ def copy_of(
     )
 
 
+def route_check(*, access: Access | ServiceAccess, wanted: RouteWanted) -> None:
+    """Raise AlertRefusedError for a route that can't be written."""
+    recipients_chosen(access, wanted)
+    check_when(wanted)
+    teams_known(access, wanted)
+
+
 def route_write(access: Access | ServiceAccess, route: Route, wanted: RouteWanted) -> None:
     recipients = recipients_chosen(access, wanted)
     check_when(wanted)
@@ -230,7 +239,7 @@ def check_when(wanted: RouteWanted) -> None:
 
 
 def teams_known(access: Access | ServiceAccess, wanted: RouteWanted) -> list[str]:
-    """Return the teams of a route as their people have them, in whichever case they were typed.
+    """Return the teams of a route as their people have them, however they were typed.
 
     They are sorted. Raises AlertRefusedError for one that has nobody, and where its kinds are
     counted by no team.
@@ -239,13 +248,13 @@ def teams_known(access: Access | ServiceAccess, wanted: RouteWanted) -> list[str
         return []
     if wanted.kinds and not wanted.kinds & ABOUT_PEOPLE:
         raise AlertRefusedError("Such alerts are about everybody: name no team.", "teams")
-    if access.organization is None or len(wanted.teams) > MOST_TEAMS:
-        raise AlertRefusedError(f"Name {MOST_TEAMS} teams of one organization at most.", "teams")
-    people = Person.objects.filter(organization=access.organization).exclude(team="")
-    known = set(people.values_list("team", flat=True).distinct())
-    alike = {team.casefold(): team for team in sorted(known)}
-    teams = {team if team in known else alike.get(team.casefold(), team) for team in wanted.teams}
-    if unknown := sorted(teams - known):
+    if access.organization is None:
+        raise AlertRefusedError(TOO_MANY_TEAMS, "teams")
+    called = teams_called(access.organization.pk, wanted.teams)
+    teams = {team for name, found in called.items() for team in found or [name]}
+    if len(teams) > MOST_TEAMS:
+        raise AlertRefusedError(TOO_MANY_TEAMS, "teams")
+    if unknown := sorted(name for name, found in called.items() if not found):
         raise AlertRefusedError(f"Nobody is in the team {unknown[0]}.", "teams")
     return sorted(teams)
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from accounts.models import Person
+from accounts.teams import teams_called
 from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.models import Alert
 from monitoring.alerts.told_people import teams_split, whom_it_tells_of
@@ -21,7 +22,6 @@ from monitoring.console.addresses import Asked, asked_of
 from monitoring.console.figures import Figures
 from monitoring.console.rule_words import CLASSES, listed
 from monitoring.console.saved_views import view_named
-from monitoring.console.teams import teams_written
 from monitoring.console.wording import LOOKS
 from monitoring.errors.models import UnrecognisedError, UnrecognisedPerson
 from monitoring.health.causes import Explanation, explanation_of
@@ -128,7 +128,8 @@ class PeopleFilter(django_filters.FilterSet):
         return people.filter(severity=SEVERITIES[group])
 
     def in_team(self, people: HealthQuerySet, name: str, team: str) -> HealthQuerySet:
-        return people.filter(person__team__in=teams_written(self.access, team))
+        found = teams_called(self.access.organization_id, [team])
+        return people.filter(person__team__in=found[team])
 
     def failing_at(self, people: HealthQuerySet, name: str, provider: str) -> HealthQuerySet:
         """Keep whose last run failed at that side."""

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, access_for
+from accounts.teams import teams_of
 from monitoring.alerts.models import Alert
 from monitoring.console.addresses import MOST_PICKED, SIZES, Asked, whole_number
 from monitoring.console.columns import ALWAYS, COLUMNS
@@ -28,11 +29,11 @@ from monitoring.console.people_rows import row_of
 from monitoring.console.rules import explanations
 from monitoring.console.saved_views import may_change, saved_views_of
 from monitoring.console.tables import CountedPaginator, PeopleTable
-from monitoring.console.teams import teams_of
 from monitoring.console.wording import LOOKS, figure_words, shown_sentence
 from monitoring.health.causes import Explanation, explanation_of
 
 TYPED_NAME = "view_name_typed"
+TEAMS_OFFERED = 500
 
 
 @login_required
@@ -209,4 +210,5 @@ def shown(page: Page, paginator: CountedPaginator) -> str:
 def teams(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the teams of an organization as options, for the field that narrows by team."""
     access = access_for(request.user, slug)
-    return kept_by_nobody(render(request, "console/teams.html", {"teams": teams_of(access)}))
+    context = {"teams": teams_of(access.organization_id, TEAMS_OFFERED)}
+    return kept_by_nobody(render(request, "console/teams.html", context))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from csp.constants import SELF
@@ -17,6 +18,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Access, access_for
+from monitoring.alerts.routes import route_check
 from monitoring.console.back_test import progress
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.moments import zone_name
@@ -44,7 +46,7 @@ from monitoring.console.rehearsal_words import (
     time_words,
     why,
 )
-from monitoring.console.route_edit import desk_of
+from monitoring.console.route_edit import desk_of, taken
 from monitoring.console.route_edit import shown as route_shown
 from monitoring.console.route_words import route_sentence
 from monitoring.console.routes import chosen_names, known_by
@@ -82,12 +84,12 @@ def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
 def of_route(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a route as it is being written, and offer a rehearsal with it; nothing is saved.
 
-    One that is not complete is shown again as it was typed.
+    One that could not be saved is shown again as it was typed.
     """
     access, now, desk = access_for(request.user, slug), timezone.now(), desk_of(request, slug)
     route, key = desk.form(request.POST), request.POST.get("key", "")
     place = desk.place(key) if key else len(desk.routes)
-    if not route.is_valid():
+    if not taken(desk, route, partial(route_check, access=access)):
         messages.error(request, "The route is not complete yet, so it can't be rehearsed.")
         return route_shown(request, desk, route, key=key or None)
     tried = list(desk.routes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.models import Person
+from accounts.teams import teams_called, teams_of
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Audience
 from monitoring.alerts.refusals import AlertRefusedError
@@ -76,6 +77,7 @@ class RouteForm(forms.Form):
 
     def __init__(self, access: AnyAccess, known: Known, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.access = access
         own = Audience.SUPPORT if access.organization is None else Audience.ADMINS
         offered = kinds_offered(access)
         self.offer("audience", [(each.value, each.label) for each in (own, Audience.CHOSEN)])
@@ -87,6 +89,14 @@ class RouteForm(forms.Form):
         field: Any = self.fields[name]
         field.choices = choices
 
+    def teams_of(self, typed: str) -> frozenset[str]:
+        """Return the teams as their people have them; one that nobody has as it was typed."""
+        names, organization = teams_typed(typed), self.access.organization_id
+        if organization is None:
+            return frozenset(names)
+        called = teams_called(organization, names)
+        return frozenset(team for name, found in called.items() for team in found or [name])
+
     def facts(self, *, is_service: bool) -> RouteFacts:
         """Return the route as far as it is typed well."""
         self.is_valid()
@@ -95,7 +105,7 @@ class RouteForm(forms.Form):
             name=typed.get("name", ""),
             kinds=frozenset(map(AlertKind, typed.get("kinds", []))),
             least=typed.get("least", Severity.NOTICE),
-            teams=frozenset(teams_typed(typed.get("teams", ""))),
+            teams=self.teams_of(typed.get("teams", "")),
             audience=typed.get("audience", ""),
             recipients=frozenset(map(int, typed.get("recipients", []))),
             after=MINUTE * (typed.get("after") or 0),
@@ -163,11 +173,30 @@ def sentence(request: HttpRequest, slug: str | None) -> HttpResponse:
 
 
 def saved(desk: Desk, form: RouteForm, *, key: str | None) -> bool:
-    """Add or change the route; tell whether it was taken. What is refused is said in the form."""
+    """Add or change the route; tell whether it was taken."""
+    now = timezone.now()
+    if key is None:
+        take = partial(route_add, access=desk.access, now=now)
+    else:
+        take = partial(route_change, access=desk.access, key=key, now=now)
+    return taken(desk, form, take)
+
+
+def taken(desk: Desk, form: RouteForm, take: Callable[..., object]) -> bool:
+    """Have the route taken as it is typed, or say in the form why it is refused."""
     if not form.is_valid():
         return False
+    try:
+        take(wanted=wanted_of(desk, form))
+    except AlertRefusedError as refusal:
+        form.add_error(refusal.field or None, str(refusal))
+        return False
+    return True
+
+
+def wanted_of(desk: Desk, form: RouteForm) -> RouteWanted:
     facts = form.facts(is_service=desk.access.organization is None)
-    wanted = RouteWanted(
+    return RouteWanted(
         audience=facts.audience,
         name=facts.name,
         kinds=facts.kinds,
@@ -176,15 +205,6 @@ def saved(desk: Desk, form: RouteForm, *, key: str | None) -> bool:
         recipients=facts.recipients if facts.audience == Audience.CHOSEN else frozenset(),
         after=facts.after,
     )
-    try:
-        if key is None:
-            route_add(access=desk.access, wanted=wanted, now=timezone.now())
-        else:
-            route_change(access=desk.access, key=key, wanted=wanted, now=timezone.now())
-    except AlertRefusedError as refusal:
-        form.add_error(refusal.field or None, str(refusal))
-        return False
-    return True
 
 
 def shown(request: HttpRequest, desk: Desk, form: RouteForm, *, key: str | None) -> HttpResponse:
@@ -194,7 +214,7 @@ def shown(request: HttpRequest, desk: Desk, form: RouteForm, *, key: str | None)
         "key": key or "",
         "title": "Change a route" if is_old else "Add a route",
         "may_be_removed": is_old and len(desk.routes) > 1,
-        "teams_hint": teams_hint(teams_of(desk.access)),
+        "teams_hint": teams_hint(teams_shown(desk.access)),
         **preview(desk, form, key),
     }
     return alerts_page(request, desk.access, TEMPLATE, "form", context)
@@ -239,11 +259,9 @@ def teams_typed(text: str) -> list[str]:
     return [team.strip() for team in text.replace("\n", ",").split(",") if team.strip()]
 
 
-def teams_of(access: AnyAccess) -> list[str]:
+def teams_shown(access: AnyAccess) -> list[str]:
     """Return the first teams of an organization, for who would write one."""
-    people = Person.objects.filter(organization=access.organization_id).exclude(team="")
-    named = people.order_by("team").values_list("team", flat=True).distinct()
-    return list(named[:SHOWN_TEAMS])
+    return teams_of(access.organization.pk, SHOWN_TEAMS) if access.organization else []
 
 
 def teams_hint(teams: list[str]) -> str:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
+from accounts.teams import teams_called
 from monitoring.alerts.matchers import LONGEST_REASON, PROVIDERS, Matcher
 from monitoring.console.action_forms import AT, choice
 from monitoring.console.rule_form import text
+from monitoring.console.rule_words import listed
 from monitoring.console.silence_words import plan_choice
-from monitoring.console.teams import teams_of
 from monitoring.console.typed_times import next_morning, typed_moment
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ NO_END = "Say until when."
 TWO_ENDS = "Choose “Until a time I choose” with it, or leave it empty."
 TWO_STARTS = "It begins with the maintenance. Leave this empty."
 NO_TEAM = "Nobody is in a team of that name."
+SEVERAL_TEAMS = "Several teams are of that name. Write one of them: {}."
 NO_REASON = "Write why, for whoever asks later."
 
 
@@ -108,13 +110,16 @@ class SilenceForm(forms.Form):
         return self.is_bound and self.cleaned_data.get("sure") == self.key
 
     def clean_team(self) -> str:
-        """Return the team as its people have it, in whichever case it was typed."""
+        """Return the team as its people have it. A silence is of one, so of several it asks."""
         typed: str = self.cleaned_data["team"]
-        known = teams_of(self.access) if typed else []
-        alike = [team for team in known if team.casefold() == typed.casefold()]
-        if typed and not alike:
+        if not typed:
+            return ""
+        found = teams_called(self.access.organization_id, [typed])[typed]
+        if not found:
             raise forms.ValidationError(NO_TEAM)
-        return typed if typed in alike or not typed else alike[0]
+        if len(found) > 1:
+            raise forms.ValidationError(SEVERAL_TEAMS.format(listed(found)))
+        return found[0]
 
     def clean(self) -> dict[str, Any]:
         # The sentences beside the fields say which time it is.

@@ -78,6 +78,29 @@ def test_a_team_is_known_in_any_case_and_first_as_it_is_written(access: Access) 
         assert route_add(access=access, wanted=wanted, now=NOW).teams == [kept]
 
 
+def test_of_several_spellings_none_of_which_was_typed_a_route_has_all(access: Access) -> None:
+    for team in ("Sales", "sales", "Research"):
+        make_person(access.organization, team=team)
+    make_person(make_organization(), team="SALES")
+    wanted = RouteWanted("admins", teams=frozenset({"SALES"}))
+    assert route_add(access=access, wanted=wanted, now=NOW).teams == ["Sales", "sales"]
+
+
+def test_spellings_count_among_the_most_teams_a_route_may_have(access: Access) -> None:
+    for number in range(11):
+        make_person(access.organization, team=f"a{number}")
+        make_person(access.organization, team=f"A{number}")
+        make_person(access.organization, team=f"ß{number}")
+    few = RouteWanted("admins", teams=frozenset(f"SS{each}" for each in range(11)))
+    assert len(route_add(access=access, wanted=few, now=NOW).teams) == 11
+    many = RouteWanted("admins", teams=frozenset(f"a{each}" for each in range(11)))
+    assert len(route_add(access=access, wanted=many, now=NOW).teams) == 11
+    for number in range(11):
+        make_person(access.organization, team=f"sS{number}")
+    with pytest.raises(AlertRefusedError, match="20 teams"):
+        route_add(access=access, wanted=few, now=NOW)
+
+
 def test_all_kinds_are_kept_as_none_and_teams_sorted(access: Access) -> None:
     make_person(access.organization, team="Sales")
     make_person(access.organization, team="Research")

@@ -141,3 +141,4 @@ def test_a_team_is_found_in_whichever_case_it_is_typed(cast: Cast) -> None:
         make_unwell(cast.acme, "stalled", "silent", name=name, team=team)
     assert names(narrowed(cast, "team=sales")) == ["Ada", "Alan"]
     assert names(narrowed(cast, "team=Sal")) == []
+    assert names(narrowed(cast, "team=SALES")) == ["Alan"]

@@ -14,7 +14,7 @@ from monitoring.alerts.models import Message, Route
 from monitoring.replay.models import BackTest, State
 from monitoring.replay.rehearsal_result import RouteThen, route_then
 from monitoring.replay.working import back_tests_work
-from tests.factories import NOW
+from tests.factories import NOW, make_person
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.alerts.routing_makers import make_recipient, make_route
 from tests.monitoring.console.conftest import Cast, client_of
@@ -183,6 +183,40 @@ def test_with_a_route_as_it_is_being_written(
     stored = BackTest.objects.get().routes
     assert len(stored) == routes
     assert (stored[-1]["name"], stored[-1]["after"]) == ("Late", 1_800)
+    assert not Route.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["sales", "SALES", "Sales, sales"])
+def test_a_route_is_rehearsed_with_the_teams_it_would_be_saved_with(
+    cast: Cast, admin_client: Client, typed: str
+) -> None:
+    make_person(cast.acme, team="Sales")
+    if typed != "sales":
+        make_person(cast.acme, team="sales")
+    fields = ROUTE | {"least": "1", "after": "0", "teams": typed}
+    tried = admin_client.post(f"{ADDRESS}route", fields).context["form"]["tried"].value()
+    admin_client.post(ADDRESS, WANTED | {"kept": [], "tried": tried})
+    rehearsed = BackTest.objects.get()
+    admin_client.post("/o/acme/alerts/routes/new/", fields)
+    saved = Route.objects.get(name="Late").teams
+    assert saved == (["Sales"] if typed == "sales" else ["Sales", "sales"])
+    assert rehearsed.routes[-1]["teams"] == saved
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"teams": "Nobody's"}, "Nobody is in the team Nobody's."),
+        ({"audience": "chosen"}, "Choose at least one of the recipients below."),
+        ({"teams": "Sales", "kinds": ["coverage"]}, "name no team"),
+    ],
+)
+def test_what_could_not_be_saved_is_not_rehearsed_either(
+    cast: Cast, admin_client: Client, wrong: dict[str, Any], said: str
+) -> None:
+    page = text(admin_client.post(f"{ADDRESS}route", ROUTE | wrong))
+    assert said in page
+    assert "it can't be rehearsed" in page
     assert not Route.objects.exists()
 
 

@@ -128,6 +128,20 @@ def test_a_route_is_added_and_the_built_in_one_is_kept(cast: Cast, admin_client:
     assert (route.name, route.teams, route.after) == ("Support on call", ["Sales"], 1_800)
 
 
+def test_the_sentence_names_teams_as_the_route_is_saved_with(
+    cast: Cast, admin_client: Client
+) -> None:
+    for team in ("Sales", "sales", "Research"):
+        make_person(cast.acme, team=team)
+    for typed, said in (
+        ("SALES", "Sales and sales"),
+        ("Sales", "the team Sales"),
+        ("research, Nobody's", "Nobody's and Research"),
+    ):
+        page = text(admin_client.post(f"{ADDRESS}sentence", ROUTE | {"teams": typed}))
+        assert said in page, typed
+
+
 def test_a_built_in_route_is_changed_and_shown_as_it_is(cast: Cast, admin_client: Client) -> None:
     address = f"{ADDRESS}built-in-1/"
     page = text(admin_client.get(address))

@@ -305,6 +305,18 @@ def test_a_stranger_finds_nothing_and_wrong_methods_are_refused(cast: Cast, clie
     assert admin.delete(NEW).status_code == 405
 
 
+def test_of_several_spellings_of_a_team_one_is_asked_for(cast: Cast, admin_client: Client) -> None:
+    for team in ("Sales", "sales"):
+        make_stalled(cast, team=team)
+    fields = {"team": "SALES", "reason": "Known", "ends": "4"}
+    page = text(admin_client.post(NEW, fields))
+    assert "Several teams are of that name. Write one of them: Sales or sales." in page
+    assert not Silence.objects.exists()
+    admin_client.post(NEW, fields | {"team": "sales", "everybody": "on"})
+    admin_client.post(NEW, fields | {"team": "sales", "sure": "sales||"})
+    assert Silence.objects.get().team == "sales"
+
+
 def test_another_organizations_people_plans_and_teams_count_for_nothing(
     cast: Cast, admin_client: Client
 ) -> None:
