@@ -43,6 +43,7 @@ PROVIDERS = [
     (Source.NETWORK, "The network"),
     (Source.SERVICE, "This service"),
 ]
+NOT_THERE = "one that is not there any more"
 SLOWED = [("on", "Runs less often")]
 # What else may stand in the page's address; everything else is nobody's parameter.
 OF_THE_PAGE = frozenset({"sort", "page", "per", "columns", "view"})
@@ -98,8 +99,8 @@ class PeopleFilter(django_filters.FilterSet):
     teams = django_filters.CharFilter(
         method="in_any_team", label="Team", max_length=2_000, strip=False
     )
-    alert = django_filters.ModelChoiceFilter(
-        method="told_of_with", label="Alert", queryset=Alert.objects.none()
+    alert = django_filters.NumberFilter(
+        method="told_of_with", label="Alert", min_value=1, max_value=2**63 - 1, decimal_places=0
     )
 
     class Meta:
@@ -118,7 +119,6 @@ class PeopleFilter(django_filters.FilterSet):
             self.is_lost = self.opened is None
         given = data if self.opened is None else QueryDict(self.opened.query)
         super().__init__(given, queryset=Health.objects.visible_to(access))
-        self.filters["alert"].queryset = Alert.objects.visible_to(access).about_health()
 
     def search(self, people: HealthQuerySet, name: str, words: str) -> HealthQuerySet:
         found = Person.objects.visible_to(self.access).matching(words)
@@ -155,9 +155,10 @@ class PeopleFilter(django_filters.FilterSet):
         """Keep who is of any of the teams, exactly so written; "" is who has none."""
         return people.filter(person__team__in=teams_split(teams))
 
-    def told_of_with(self, people: HealthQuerySet, name: str, alert: Alert) -> HealthQuerySet:
-        """Keep whom the alert tells of now; of one that is over nobody."""
-        return whom_it_tells_of(alert, people, self.now)
+    def told_of_with(self, people: HealthQuerySet, name: str, alert: int) -> HealthQuerySet:
+        """Keep whom the alert tells of now; of one that is over, or is not there, nobody."""
+        found = self.alert_chosen
+        return whom_it_tells_of(found, people, self.now) if found else people.none()
 
     @property
     def is_sound(self) -> bool:
@@ -183,15 +184,21 @@ class PeopleFilter(django_filters.FilterSet):
         # Until it is asked whether it is valid, a form has cleaned nothing.
         self.form.is_valid()
         given = self.form.cleaned_data
-        # An alert is there as its row; its id is what names it.
-        return {name: getattr(value, "pk", value) for name, value in given.items() if value}
+        return {name: value for name, value in given.items() if value}
+
+    @cached_property
+    def alert_chosen(self) -> Alert | None:
+        """The alert whose people these are, or some of them; None where there is none."""
+        if "alert" not in self.chosen:
+            return None
+        alerts = Alert.objects.visible_to(self.access).about_health()
+        found: Alert | None = alerts.filter(pk=int(self.chosen["alert"])).first()
+        return found
 
     @property
-    def alert_chosen(self) -> Alert | None:
-        """The alert whose people these are, or some of them."""
-        self.form.is_valid()
-        found: Alert | None = self.form.cleaned_data.get("alert")
-        return found
+    def has_lost_alert(self) -> bool:
+        """Tell whether the alert that people are narrowed by is not there; nobody is left."""
+        return "alert" in self.chosen and self.alert_chosen is None
 
     def meaning(self, name: str, rules: Mapping[str, Explanation]) -> str:
         """Return what the value of a filter in force stands for; empty where it says so itself."""
@@ -202,20 +209,22 @@ class PeopleFilter(django_filters.FilterSet):
                 return self.error_words
             case "teams":
                 return listed([team or "no team" for team in teams_split(self.chosen[name])])
-            case "alert" if self.alert_chosen:
-                alert = self.alert_chosen
-                return explained(alert.kind, alert.cause, alert.facts, rules).title
+            case "alert":
+                return self.alert_words(rules)
         return ""
+
+    def alert_words(self, rules: Mapping[str, Explanation]) -> str:
+        alert = self.alert_chosen
+        if alert is None:
+            return NOT_THERE
+        return explained(alert.kind, alert.cause, alert.facts, rules).title
 
     @cached_property
     def error_words(self) -> str:
         """The unrecognised error that people are narrowed by, as the inbox names it."""
         errors = UnrecognisedError.objects.visible_to(self.access)
         signatures = errors.filter(pk=int(self.chosen.get("error", 0)))
-        return (
-            signatures.values_list("signature", flat=True).first()
-            or "one that is not there any more"
-        )
+        return signatures.values_list("signature", flat=True).first() or NOT_THERE
 
     @property
     def query(self) -> str:

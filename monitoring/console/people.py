@@ -174,6 +174,8 @@ def ignored(narrowed: PeopleFilter, request: HttpRequest, views: Sequence[SavedV
     ]
     if request.GET.get("view") and view_asked(request, views) is None:
         found.append("The saved view in the address is not there, or is not shared with you.")
+    if narrowed.has_lost_alert:
+        found.append("The alert in the address is not there any more, so nobody is listed.")
     return found
 
 

@@ -24,6 +24,7 @@ from monitoring.console.saved_views import (
 
 # Of a name that is too long, what is shown again.
 NAME_SHOWN = 200
+UNSOUND = "Part of what it is narrowed by makes no sense, so it would list more people than meant."
 
 
 @login_required
@@ -31,7 +32,10 @@ NAME_SHOWN = 200
 def view_save(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep the list that the page shows under a name, and open it."""
     access = access_for(request.user, slug)
-    asked = posted_list(request, access)
+    narrowed = posted_list(request, access)
+    asked = narrowed.asked
+    if not narrowed.is_sound:
+        return refused(request, slug, asked, f"The view was not saved. {UNSOUND}")
     try:
         view = saved_view_save(
             access=access,
@@ -53,8 +57,11 @@ def view_change(request: HttpRequest, slug: str, view_id: int) -> HttpResponse:
     access = access_for(request.user, slug)
     view = get_object_or_404(saved_views_of(access), pk=view_id)
     name = request.POST.get("name")
-    asked = posted_list(request, access)
+    narrowed = posted_list(request, access)
+    asked = narrowed.asked
     query = asked.query if "query" in request.POST and name is None else None
+    if query is not None and not narrowed.is_sound:
+        return refused(request, slug, asked, f"The view was not changed. {UNSOUND}")
     try:
         saved_view_change(access=access, view=view, now=timezone.now(), name=name, query=query)
         messages.success(request, f"The view “{view.name}” is saved.")
@@ -71,14 +78,14 @@ def view_delete(request: HttpRequest, slug: str, view_id: int) -> HttpResponse:
     view = get_object_or_404(saved_views_of(access), pk=view_id)
     saved_view_delete(access=access, view=view, now=timezone.now())
     messages.success(request, f"The view “{view.name}” is deleted.")
-    query = posted_list(request, access).query
+    query = posted_list(request, access).asked.query
     return redirect(reverse("people", args=[slug]) + (f"?{query}" if query else ""))
 
 
-def posted_list(request: HttpRequest, access: Access) -> Asked:
-    """Return the list that the form says the page shows, with only what makes sense."""
+def posted_list(request: HttpRequest, access: Access) -> PeopleFilter:
+    """Return the list that the form says the page shows."""
     given = QueryDict(request.POST.get("query", ""))
-    return PeopleFilter(given, access=access, now=timezone.now()).asked
+    return PeopleFilter(given, access=access, now=timezone.now())
 
 
 def refused(request: HttpRequest, slug: str, asked: Asked, sentence: str) -> HttpResponse:

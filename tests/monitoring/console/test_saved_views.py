@@ -28,7 +28,7 @@ def test_a_list_is_saved_under_a_name_and_opened_by_its_address(
     cast: Cast, admin_client: Client
 ) -> None:
     make_unwell(cast.acme, "stalled", "silent", name="Ada")
-    query = "status=stalled&bad=1&sort=-person&page=4&per=25&columns=team"
+    query = "status=stalled&sort=-person&page=4&per=25&columns=team"
     response = admin_client.post(VIEWS, {"name": "  Broken  ones ", "query": query})
     view = SavedView.objects.get()
     assert (view.name, view.user, view.shared) == ("Broken ones", cast.admin, False)
@@ -51,6 +51,22 @@ def test_a_view_of_everybody_as_usual_is_opened_too(cast: Cast, admin_client: Cl
     assert [row.name for row in opened.context["rows"]] == ["Ada"]
     assert opened.context["saved"]["current"] == view
     assert not opened.context["saved"]["changed"]
+
+
+@pytest.mark.parametrize("query", ["bad=1", "alert=x", "status=nonsense", "status=stalled&error=0"])
+def test_a_list_of_more_people_than_were_meant_is_not_saved(
+    cast: Cast, admin_client: Client, query: str
+) -> None:
+    view = make_view(cast.admin)
+    response = admin_client.post(VIEWS, {"name": "New", "query": query}, follow=True)
+    assert "The view was not saved. Part of what it is narrowed by makes no sense" in text(response)
+    response = admin_client.post(f"{VIEWS}{view.pk}", {"query": query}, follow=True)
+    assert "The view was not changed. Part of what it is narrowed by" in text(response)
+    assert [(each.name, each.query) for each in SavedView.objects.all()] == [
+        ("Broken", "status=stalled")
+    ]
+    admin_client.post(f"{VIEWS}{view.pk}", {"name": "Stalled", "query": query})
+    assert SavedView.objects.get().name == "Stalled"
 
 
 def test_a_view_that_was_narrowed_further_says_so(cast: Cast, admin_client: Client) -> None:
