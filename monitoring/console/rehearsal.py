@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import Access, access_for
 from monitoring.alerts.routes import route_check
+from monitoring.console.alerts_pages import alerts_address
 from monitoring.console.back_test import progress
 from monitoring.console.mail_preview import preview_of
 from monitoring.console.moments import zone_name
@@ -80,15 +81,19 @@ def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def of_route(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a route as it is being written, and offer a rehearsal with it; nothing is saved.
 
-    One that could not be saved is shown again as it was typed.
+    One that could not be saved is shown again as it was typed. Who opens the address of what was
+    sent comes to the form of the route.
     """
     access, now, desk = access_for(request.user, slug), timezone.now(), desk_of(request, slug)
-    route, key = desk.form(request.POST), request.POST.get("key", "")
+    key = request.POST.get("key", "") or request.GET.get("key", "")
     place = desk.place(key) if key else len(desk.routes)
+    if request.method != "POST":
+        return redirect(form_address(access, key))
+    route = desk.form(request.POST)
     if not taken(desk, route, partial(route_check, access=access)):
         messages.error(request, "The route is not complete yet, so it can't be rehearsed.")
         return route_shown(request, desk, route, key=key or None)
@@ -96,6 +101,13 @@ def of_route(request: HttpRequest, slug: str) -> HttpResponse:
     tried[place : place + 1] = [route.facts(is_service=False)]
     first = first_values(access, "", now) | {"tried": routes_written(tried)}
     return shown(request, access, RehearsalForm(access, initial=first), now)
+
+
+def form_address(access: Access, key: str) -> str:
+    """Return the form of the route of a key, or of a new one."""
+    if key:
+        return alerts_address(access, "route_edit", key=key)
+    return alerts_address(access, "route_new")
 
 
 def asked(access: Access, form: RehearsalForm, now: datetime) -> BackTest | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -233,6 +234,20 @@ def test_a_route_that_is_not_complete_stays_as_it_was_typed(
         assert f'action="/o/acme/alerts{address}"' in page
 
 
+@pytest.mark.parametrize("key", ["", "built-in-1"])
+def test_the_address_of_a_route_that_was_sent_leads_to_its_form_when_it_is_opened(
+    cast: Cast, admin_client: Client, key: str
+) -> None:
+    form = f"/o/acme/alerts/routes/{key or 'new'}/"
+    (address,) = re.findall(r'formaction="([^"]+)"', admin_client.get(form).content.decode())
+    sent = admin_client.post(address, ROUTE | {"key": key, "after": "soon"})
+    assert "it can't be rehearsed" in text(sent)
+    assert admin_client.get(address).headers["Location"] == form
+    assert admin_client.get(f"{ADDRESS}route?key=987654321").status_code == 404
+    assert client_of(cast.stranger).get(address).status_code == 404
+    assert client_of(cast.viewer).get(address).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -347,8 +362,8 @@ def test_who_may_only_look_sees_results_and_no_form(cast: Cast, run: BackTest) -
 
 
 def test_methods_that_do_not_fit_are_refused(cast: Cast, admin_client: Client) -> None:
-    for address in (f"{ADDRESS}route", f"{ADDRESS}1/stop"):
-        assert admin_client.get(address).status_code == 405
+    assert admin_client.get(f"{ADDRESS}1/stop").status_code == 405
+    assert admin_client.put(f"{ADDRESS}route").status_code == 405
     for address in (f"{ADDRESS}1/", f"{ADDRESS}1/1/", f"{ADDRESS}1/1/html"):
         assert admin_client.post(address).status_code == 405
     assert admin_client.put(ADDRESS).status_code == 405
