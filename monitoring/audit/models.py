@@ -9,6 +9,14 @@ from django.db import models
 
 from monitoring.outcomes.models import AppendOnlyError, AppendOnlyQuerySet
 
+OF_ROUTES = "route."
+
+
+class AuditQuerySet(AppendOnlyQuerySet):
+    def of_routes(self) -> AuditQuerySet:
+        """Keep what was done to routes of alerts; there is an index of just that."""
+        return self.filter(action__startswith=OF_ROUTES)
+
 
 class AuditEntry(models.Model):
     """One thing somebody did. `action` is a name of `monitoring.audit.registry.ACTIONS`.
@@ -26,12 +34,17 @@ class AuditEntry(models.Model):
     person = models.ForeignKey("accounts.Person", models.DO_NOTHING, null=True, db_constraint=False)
     detail = models.JSONField(default=dict)
 
-    objects: ClassVar = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AuditQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(fields=["organization", "-at"], name="audit_of_organization"),
             models.Index(fields=["person", "-at"], name="audit_of_person"),
+            models.Index(
+                fields=["organization", "at"],
+                condition=models.Q(action__startswith=OF_ROUTES),
+                name="audit_of_routes",
+            ),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, QuerySet
 
 from monitoring.alerts.kinds import EVENTS
-from monitoring.alerts.models import Alert, MessageState, Notification, Recipient, Route
+from monitoring.alerts.models import Alert, MessageState, Notification, Recipient
 from monitoring.alerts.number_words import people_of
 from monitoring.alerts.outlook import (
     Outlook,
@@ -23,6 +23,7 @@ from monitoring.alerts.outlook import (
 from monitoring.alerts.plan_facts import Muted, Phase
 from monitoring.alerts.recipients import Known, recipients_known
 from monitoring.alerts.returning import NO_RETURN, returns_of
+from monitoring.alerts.route_history import RouteChange, route_changes, were_built_in
 from monitoring.alerts.routing import RecipientFacts, RouteFacts, is_for, target_of
 from monitoring.alerts.targets import routes_of, targets_known, waits_of
 from monitoring.alerts.telling import episode_of
@@ -41,6 +42,8 @@ MUTED = {
     Muted.ABSORBED: "Told with the incident that hit everybody it is about",
     Muted.FLAPPING: "Muted: it came and went, and this time had not lasted",
 }
+# Of routes, by whose they are; None is the service's.
+Changes = Mapping[int | None, Sequence[RouteChange]]
 KEPT_BACK = Look("Kept back", "disabled", "neutral")
 GONE = Look("Told", "healthy", "neutral")
 
@@ -100,8 +103,8 @@ def tellings_of(access: AnyAccess, alert: Alert, now: datetime) -> Tellings:
     support = sum(1 for _, organization in people if organization is None)
     mine = rows if may_see_support(access) else rows.exclude(recipient__organization=None)
     shown = list(mine.order_by("-at", "-id")[: MOST_TOLD + 1])
-    written = with_routes(shown)
-    lines = [telling_of(access, each, now, written) for each in shown[:MOST_TOLD]]
+    changes = changes_of(shown)
+    lines = [telling_of(access, each, now, changes) for each in shown[:MOST_TOLD]]
     hidden = 0 if may_see_support(access) else support
     return Tellings(lines, max(0, len(shown) - MOST_TOLD), len(people), hidden)
 
@@ -121,30 +124,20 @@ def told_by(alert: Alert) -> QuerySet[Notification]:
     return told.exclude(message__state=MessageState.WITHDRAWN)
 
 
-def with_routes(rows: Sequence[Notification]) -> Mapping[int | None, datetime]:
-    """Return since when organizations, None for the service, have routes of their own.
-
-    Of those whose rows name no route: the built-in ones are told by none, and routes go.
-    """
-    nameless = {row.recipient.organization_id for row in rows if row.route_id is None}
-    if not nameless:
-        return {}
-    whose = Q(organization__in=nameless - {None}) | Q(organization=None)
-    written = Route.objects.filter(whose).order_by().values_list("organization")
-    return dict(written.annotate(since=Min("created_at")))
+def changes_of(rows: Sequence[Notification]) -> Changes:
+    """Return how routes changed where rows name none: built-in ones tell as none, and routes go."""
+    return route_changes({row.recipient.organization_id for row in rows if row.route_id is None})
 
 
-def route_name(row: Notification, written: Mapping[int | None, datetime]) -> str:
-    """Return the name of the route that told; who wrote the first one later changed none before."""
+def route_name(row: Notification, changes: Changes) -> str:
+    """Return the name of the route that told, also where no such row is left."""
     if row.route is not None:
         return str(row.route.name)
-    since = written.get(row.recipient.organization_id)
-    return BUILT_IN if since is None or row.at < since else ROUTE_GONE
+    ours = changes.get(row.recipient.organization_id, [])
+    return BUILT_IN if were_built_in(ours, row.at) else ROUTE_GONE
 
 
-def telling_of(
-    access: AnyAccess, row: Notification, now: datetime, written: Mapping[int | None, datetime]
-) -> Telling:
+def telling_of(access: AnyAccess, row: Notification, now: datetime, changes: Changes) -> Telling:
     recipient, message = row.recipient, row.message
     look, said = KEPT_BACK, MUTED.get(Muted(row.muted), "") if row.muted else ""
     if not row.muted:
@@ -159,7 +152,7 @@ def telling_of(
         address=recipient.address,
         phase=PHASES[Phase(row.phase)],
         people=people_of(row.people) if row.people else "",
-        route=route_name(row, written),
+        route=route_name(row, changes),
         look=look,
         said=said,
         at=recent(at, now, access.time_zone),

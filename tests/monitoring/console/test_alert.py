@@ -6,9 +6,17 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.access import access_for
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, Notification
 from monitoring.alerts.plan_facts import Muted, Phase
+from monitoring.alerts.routes import (
+    RouteWanted,
+    route_add,
+    route_change,
+    route_remove,
+    routes_restore,
+)
 from tests.factories import NOW, make_member
 from tests.monitoring.actions.invitation_makers import make_invitation
 from tests.monitoring.alerts.routing_makers import make_route
@@ -204,11 +212,14 @@ def test_a_route_that_is_gone_is_not_said_to_be_built_in(cast: Cast, admin_clien
     make_told(alert, casey)
     make_route(cast.globex)
     assert "Built-in route" in page_of(admin_client, alert)
-    route = make_route(cast.acme, [casey], name="Night shift")
+    access = access_for(cast.admin, "acme")
+    wanted = RouteWanted("admins", "Night shift")
+    route = route_change(access=access, key="built-in-1", wanted=wanted, now=NOW - 24 * HOUR)
     Notification.objects.update(route=route)
     assert "When it began, about 2 people Night shift" in page_of(admin_client, alert)
-    route.delete()
-    make_route(cast.acme, created_at=NOW - 24 * HOUR)
+    # Of those there are none was there when it told.
+    route_add(access=access, wanted=RouteWanted("admins", "Day shift"), now=NOW)
+    route_remove(access=access, key=str(route.pk), now=NOW)
     page = page_of(admin_client, alert)
     assert "When it began, about 2 people A route that is gone" in page
     assert "Built-in route" not in page
@@ -219,7 +230,20 @@ def test_what_the_built_in_route_told_is_still_its_when_others_are_written(
 ) -> None:
     alert = make_alert(cast.acme)
     make_told(alert, make_recipient(cast.acme, name="Casey Admin"))
-    make_route(cast.acme, created_at=NOW + HOUR)
+    access = access_for(cast.admin, "acme")
+    route_add(access=access, wanted=RouteWanted("admins"), now=NOW)
+    page = page_of(admin_client, alert)
+    assert "When it began, about 2 people Built-in route" in page
+
+
+def test_what_the_built_in_route_told_once_it_was_restored_is_its(
+    cast: Cast, admin_client: Client
+) -> None:
+    alert, access = make_alert(cast.acme), access_for(cast.admin, "acme")
+    make_told(alert, make_recipient(cast.acme, name="Casey Admin"))
+    route_add(access=access, wanted=RouteWanted("admins"), now=NOW - 24 * HOUR)
+    assert "A route that is gone" in page_of(admin_client, alert)
+    routes_restore(access=access, now=NOW - 2 * HOUR)
     page = page_of(admin_client, alert)
     assert "When it began, about 2 people Built-in route" in page
 
