@@ -16,10 +16,9 @@ from monitoring.actions.keeping import previews_drop
 from monitoring.actions.models import Action, Kind, Origin, PersonState
 from monitoring.actions.parameters import reason_of
 from monitoring.actions.registry import deed_of
+from monitoring.alerts.alert_links import LONGEST_QUERY
 from monitoring.health.models import HealthQuerySet
 from monitoring.health.tally import tally_of
-
-LONGEST_QUERY = 2_000
 
 FREEZE = """
     WITH frozen AS (

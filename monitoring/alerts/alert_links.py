@@ -14,7 +14,7 @@ from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.told_people import teams_joined
 
-# Of a filter that can be acted on.
+# So long is a filter of people at most: one that a message leads to, and one that is acted on.
 LONGEST_QUERY = 2_000
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from monitoring.actions.models import Action, ActionPerson, Origin, PersonState
+from monitoring.alerts.alert_links import LONGEST_QUERY
 from monitoring.alerts.number_words import people_of
 from monitoring.console.action_words import RESULT_WORDS, kind_title
 from monitoring.console.filters import OF_THE_PAGE, PeopleFilter
@@ -25,7 +26,6 @@ from monitoring.incidents.models import Hit, Incident
 if TYPE_CHECKING:
     from accounts.access import Access
 
-LONGEST_FILTER = 2_000
 CHOOSE_AGAIN = "Go back to People and choose again."
 
 
@@ -108,7 +108,7 @@ def filter_of(access: Access, query: str) -> PeopleFilter:
     The list leaves out what makes no sense and says so; an action must not, or it would be done to
     more people than were meant.
     """
-    if len(query) > LONGEST_FILTER:
+    if len(query) > LONGEST_QUERY:
         raise ScopeRefusedError(f"The filter in the address is too long. {CHOOSE_AGAIN}")
     try:
         given = QueryDict(query)

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from accounts.models import Person
 from accounts.teams import teams_called
 from monitoring.alerts.alert_causes import explained
+from monitoring.alerts.alert_links import LONGEST_QUERY
 from monitoring.alerts.models import Alert
 from monitoring.alerts.told_people import teams_split, whom_it_tells_of
 from monitoring.console.addresses import Asked, asked_of
@@ -97,7 +98,7 @@ class PeopleFilter(django_filters.FilterSet):
     )
     # Of whom a message told: those of the teams it counts, of an alert.
     teams = django_filters.CharFilter(
-        method="in_any_team", label="Team", max_length=2_000, strip=False
+        method="in_any_team", label="Team", max_length=LONGEST_QUERY, strip=False
     )
     alert = django_filters.NumberFilter(
         method="told_of_with", label="Alert", min_value=1, max_value=2**63 - 1, decimal_places=0

@@ -18,6 +18,7 @@ from accounts.access import Access, access_for
 from accounts.models import Person
 from monitoring.actions.models import Action, Kind
 from monitoring.actions.previews import action_preview
+from monitoring.alerts.alert_links import LONGEST_QUERY, people_link
 from monitoring.alerts.item import Item
 from monitoring.alerts.item_people import NAMED
 from monitoring.alerts.items import items_of
@@ -324,6 +325,24 @@ def test_what_is_done_to_them_is_said_in_words(cast: Cast) -> None:
     query = urlencode({"alert": alert.pk, "teams": "Sales,"})
     found = scope_of(access, QueryDict(urlencode({"scope": "filter", "filter": query})))
     assert found.words == "all who match team: Sales or no team; alert: Google access was revoked"
+
+
+def test_the_longest_link_is_listed_acted_on_and_saved(cast: Cast, admin_client: Client) -> None:
+    alert, letters = make_alert(cast.acme), "x" * 90
+    most = [f"{number:02}{letters}" for number in range(20)]
+    room = LONGEST_QUERY - len(urlsplit(people_link(alert, most)).query) - len("%2C")
+    last = "y" * room
+    make_unwell(cast.acme, "stalled", CAUSE, name="Ada", team=last)
+    link = people_link(alert, [*most, last])
+    query = urlsplit(link).query
+    assert len(query) == LONGEST_QUERY == Action._meta.get_field("origin_query").max_length
+    assert names(admin_client, f"?{query}") == {"Ada"}
+    access = access_for(cast.admin, "acme")
+    scope = scope_of(access, QueryDict(urlencode({"scope": "filter", "filter": query})))
+    assert scope.people.count() == 1
+    admin_client.post("/o/acme/people/views/", {"name": "Long", "query": query})
+    assert len(SavedView.objects.get().query) == LONGEST_QUERY
+    assert people_link(alert, [*most, f"{last}y"]) == ""
 
 
 def test_who_may_only_look_sees_the_same_people(cast: Cast) -> None:
