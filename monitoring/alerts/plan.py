@@ -208,9 +208,15 @@ def matches(target: Target, episode: Episode) -> bool:
     """Tell whether a route is about an episode, whoever is silenced in it."""
     if target.only_ends or (target.kinds and episode.kind not in target.kinds):
         return False
-    if episode.is_part and target.is_service:
+    if target.is_service and is_for_its_own(episode):
         return False
     return episode.severity >= target.least and concerns_teams(target, episode)
+
+
+def is_for_its_own(episode: Episode) -> bool:
+    """Tell whether an episode is for its organization alone: support hears of the whole, or not."""
+    is_own_rule = episode.kind == AlertKind.RULE_CHANGE and episode.organization_id is not None
+    return episode.is_part or is_own_rule
 
 
 def concerns_teams(target: Target, episode: Episode) -> bool:

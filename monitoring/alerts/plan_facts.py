@@ -111,8 +111,9 @@ class Target:
     who are counted by team. `after` seconds after somebody was
     told without that delay, and then only if nobody has acknowledged: an escalation. `told_at` is
     the last message to them, or to whatever other recipient has the same `address`. A route of the
-    service (`is_service`) hears of the whole instead of its parts. `only_ends`: told only that what
-    they were told of is over, because no route leads to them any more.
+    service (`is_service`) hears of the whole instead of its parts, and of no organization's own
+    rule changes. `only_ends`: told only that what they were told of is over, because no route leads
+    to them any more.
     """
 
     recipient: Name

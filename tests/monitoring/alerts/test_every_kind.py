@@ -89,12 +89,20 @@ def test_each_kind_is_mailed_to_who_hears_of_it(
     if kind != AlertKind.SERVICE:
         finding = replace(finding, organization_id=acme.pk)
     tell_of(finding, post, monkeypatch)
-    both = {ADA, SAM}
-    of_support = {AlertKind.SERVICE: {SAM}, AlertKind.INCIDENT: both, AlertKind.RULE_CHANGE: both}
+    of_support = {AlertKind.SERVICE: {SAM}, AlertKind.INCIDENT: {ADA, SAM}}
     heard = of_support.get(kind, {ADA})
     assert set(post.recipients) == heard
     assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
     assert Alert.objects.get().notifications.count() == len(heard)
+
+
+def test_a_rule_of_the_operator_is_mailed_to_support_alone(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_member(make_organization(name="Acme"), user=make_user(email=ADA))
+    make_user(is_staff=True, email=SAM)
+    tell_of(FOUND[AlertKind.RULE_CHANGE], post, monkeypatch)
+    assert post.recipients == [SAM]
 
 
 @pytest.mark.parametrize(

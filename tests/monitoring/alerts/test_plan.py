@@ -408,6 +408,15 @@ class TestRoutes:
         assert said(part, replace(ADMIN, is_service=True), minutes=15) == []
         assert said(part, ADMIN, minutes=15) == ["opened"]
 
+    def test_the_service_hears_of_no_rule_that_an_organization_changes_for_itself(self) -> None:
+        own = episode(kind=AlertKind.RULE_CHANGE)
+        support = replace(ADMIN, is_service=True)
+        assert said(own, support, minutes=15) == []
+        assert said(own, ADMIN, minutes=15) == ["opened"]
+        of_all = replace(own, organization_id=None)
+        (message,) = plan_at([of_all], {None: [support]}, {}, at(15), WAITS).messages
+        assert message.phase == Phase.OPENED
+
     def test_the_end_is_told_though_no_route_is_about_it_any_more(self) -> None:
         changed = replace(ADMIN, kinds=frozenset({AlertKind.SERVICE}))
         assert said(episode(0, 60), changed, minutes=90, told=told()) == ["over"]
