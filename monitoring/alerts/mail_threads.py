@@ -24,7 +24,8 @@ UNITS_A_MICROSECOND = 10
 def thread_headers(items: Sequence[Item], reader: Reader) -> dict[str, str]:
     """Return the headers of a mail that tells of items, the worst first; it is in its thread.
 
-    The first of an episode answers none. Pure, but for the domain of our address.
+    The first of the worst answers none, also where it tells of others again. Pure, but for the
+    domain of our address.
     """
     worst, domain = items[0], sender_domain()
     episode = f"alert-{worst.alert_id}.{reader.recipient_id}@{domain}"
@@ -32,10 +33,10 @@ def thread_headers(items: Sequence[Item], reader: Reader) -> dict[str, str]:
         "Thread-Topic": f"Alert {worst.alert_id} of {domain}",
         "Thread-Index": thread_index(episode, worst.began_at),
     }
-    # A mail that began several of them is named once.
-    answered = list(dict.fromkeys(item.first_mail for item in items if item.first_mail))
-    if answered:
-        headers |= {"In-Reply-To": answered[0], "References": " ".join(answered)}
+    if worst.first_mail:
+        # A mail that began several of them is named once.
+        answered = dict.fromkeys(item.first_mail for item in items if item.first_mail)
+        headers |= {"In-Reply-To": worst.first_mail, "References": " ".join(answered)}
     return headers
 
 

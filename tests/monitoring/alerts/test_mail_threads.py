@@ -51,6 +51,13 @@ def test_one_of_several_answers_all_the_first_ones_the_gravest_first() -> None:
     assert headers["Thread-Topic"] == "Alert 1 of localhost"
 
 
+def test_a_new_alert_begins_a_thread_though_a_lesser_one_is_told_again() -> None:
+    items = [an_item(alert_id=1), an_item(alert_id=2, first_mail="<b@localhost>")]
+    headers = thread_headers(items, a_reader())
+    assert not {"References", "In-Reply-To"} & headers.keys()
+    assert headers["Thread-Topic"] == "Alert 1 of localhost"
+
+
 def test_each_alert_and_recipient_has_a_thread_of_its_own() -> None:
     found = {
         thread_headers([an_item(alert_id=alert)], a_reader(recipient_id=reader))["Thread-Index"]
