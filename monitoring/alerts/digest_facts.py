@@ -141,7 +141,9 @@ def organization_facts(organization: Any, period: Period, now: datetime) -> Orga
         incidents=tuple(incident_line(each, rules) for each in incidents[:MOST_LINES]),
         incident_count=len(incidents),
         incidents_before=before,
-        needs=tuple(need_line(pk, cause, people, rules) for cause, people in needed[:MOST_LINES]),
+        needs=tuple(
+            need_line(pk, cause, people, rules, now) for cause, people in needed[:MOST_LINES]
+        ),
         need_count=len(needed),
         people_in_need=sum(people for _, people in needed),
         silenced=silenced.total(),
@@ -201,9 +203,11 @@ def most_needed(
     return sorted(left.items(), key=lambda each: (-each[1], each[0]))
 
 
-def need_line(organization_id: int, cause: str, people: int, rules: Rules) -> NeedLine:
+def need_line(
+    organization_id: int, cause: str, people: int, rules: Rules, now: datetime
+) -> NeedLine:
     # Only silence has other words where another engine syncs all whom it is about.
-    any_here = cause != "silent" or silent_here([organization_id]) != set()
+    any_here = cause != "silent" or silent_here([organization_id], now) != set()
     known = explanation_of(told_as(cause, any_here=any_here), rules)
     return NeedLine(cause, known.title, known.next_step, people)
 

@@ -25,7 +25,7 @@ from monitoring.alerts.models import Alert, Route
 from monitoring.alerts.muting import IS_SILENCED, organizations_with_silences
 from monitoring.errors.rulebook import rule_sets_of
 from monitoring.errors.rules import Interpretation, Rule, Who
-from monitoring.health.models import Health, HealthTally, Status
+from monitoring.health.models import HealthTally, Status
 from monitoring.incidents.models import Incident
 
 SEVERITIES = {AlertKind.STALLED: Severity.WARNING, AlertKind.REAUTHORIZE: Severity.NOTICE}
@@ -66,10 +66,16 @@ FIRST = f"""
         ORDER BY at DESC, id DESC LIMIT 1
     ) AS transition ON true
 """  # noqa: S608 - made of constants
+# Where nobody is told of, what is shown of all of them should not blame another engine.
 HERE = f"""
-    SELECT DISTINCT health.organization_id FROM health_health AS health
+    SELECT health.organization_id
+    FROM health_health AS health JOIN accounts_person AS person ON person.id = health.person_id
     WHERE health.organization_id = ANY(%(organizations)s) AND health.cause = 'silent'
-        AND health.runs_here AND {IS_STALLED} AND NOT {ABSORBED}
+        AND {IS_STALLED}
+    GROUP BY 1
+    HAVING coalesce(
+        bool_or(health.runs_here) FILTER (WHERE {IS_TOLD}), bool_or(health.runs_here)
+    )
 """  # noqa: S608 - made of constants
 
 
@@ -106,7 +112,7 @@ def stalled_found(now: datetime) -> list[Finding]:
     counts = counts_of(now)
     alone = {trouble: count for trouble, count in counts.items() if count.people}
     absorbed = {trouble: count.absorbed for trouble, count in counts.items() if not count.people}
-    findings = with_engines(list(findings_of(alone)))
+    findings = with_engines(list(findings_of(alone)), now)
     return with_beginnings(findings) + absorbed_found(absorbed)
 
 
@@ -206,10 +212,10 @@ def findings_of(counts: dict[Trouble, Count]) -> Iterator[Finding]:
         )
 
 
-def with_engines(findings: Sequence[Finding]) -> list[Finding]:
-    """Say of silence whether a run can be asked for: whether any of its people is synced here."""
+def with_engines(findings: Sequence[Finding], now: datetime) -> list[Finding]:
+    """Say of silence whether a run can be asked for, of anybody it tells of."""
     silent = {trouble_of(each).organization_id for each in findings if each.cause == "silent"}
-    here = told_of_here(silent) if silent else set()
+    here = silent_here(silent, now) if silent else set()
     return [
         replace(each, facts={"runs_here": each.organization_id in here})
         if each.cause == "silent"
@@ -218,17 +224,14 @@ def with_engines(findings: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-def told_of_here(organization_ids: Collection[int]) -> set[int]:
-    """Return those of them where somebody is whose silence is told of by itself."""
+def silent_here(organization_ids: Collection[int], now: datetime) -> set[int]:
+    """Return those of them where this service syncs some of the silent whom an alert tells of.
+
+    Where none of the silent is told of, some of them all.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(HERE, {"organizations": list(organization_ids)})
+        cursor.execute(HERE, {"organizations": list(organization_ids), "now": now})
         return {organization for (organization,) in cursor.fetchall()}
-
-
-def silent_here(organization_ids: Collection[int]) -> set[int]:
-    """Return the organizations where somebody is silent whom this service syncs."""
-    them = Health.objects.filter(organization__in=organization_ids, cause="silent", severity=0)
-    return set(them.filter(runs_here=True).values_list("organization_id", flat=True).distinct())
 
 
 def causes_for_people(organization_ids: Collection[int]) -> dict[int, frozenset[str]]:

@@ -110,8 +110,9 @@ class RehearsedNotices(Notices):
             yield finding if self._goes_on(finding) else self._with_beginning(finding, people, now)
 
     def _with_engine(self, finding: Finding, people: People, now: datetime) -> Finding:
-        silent = self._alone(people, finding.cause, now)
-        return replace(finding, facts={"runs_here": not self._scene.here.isdisjoint(silent)})
+        scene, alone = self._scene, list(self._alone(people, finding.cause, now))
+        told = [each for each in alone if not scene.is_silenced(trouble_of(people, each), now)]
+        return replace(finding, facts={"runs_here": not scene.here.isdisjoint(told or alone)})
 
     def _goes_on(self, finding: Finding) -> bool:
         place = place_of(finding)

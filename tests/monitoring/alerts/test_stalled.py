@@ -255,6 +255,29 @@ def test_silence_of_whom_an_incident_hits_asks_nobody_for_a_sync() -> None:
     assert [finding.facts for finding in stalled_found(NOW)] == [{"runs_here": False}]
 
 
+@pytest.mark.parametrize(("silenced", "here"), [(1, False), (3, True)])
+def test_of_the_silenced_a_sync_is_asked_for_where_no_others_are(silenced: int, here: bool) -> None:
+    acme = make_organization()
+    people = make_stalled(acme, 3, cause="silent")
+    Health.objects.filter(person=people[0]).update(runs_here=True)
+    make_silence(acme, people[:silenced])
+    assert [finding.facts for finding in stalled_found(NOW)] == [{"runs_here": here}]
+
+
+def test_neither_mail_nor_digest_asks_for_a_sync_that_helps_the_silenced_alone() -> None:
+    acme = make_organization()
+    make_route(acme, [make_recipient(acme)])
+    people = make_stalled(acme, 3, cause="silent", minutes=-30)
+    Health.objects.filter(person=people[0]).update(runs_here=True)
+    make_silence(acme, people[:1])
+    watch(0)
+    period = Period(at(-2_880), at(-1_440), at(0), False, UTC)
+    (need,) = organization_facts(acme, period, NOW).needs
+    for said in (mail_shown(Message.objects.get()).text, need.next_step):
+        assert "the engine that syncs them" in said
+        assert "Ask for a sync now" not in said
+
+
 @pytest.mark.parametrize(
     ("here", "said"), [(True, "Ask for a sync now"), (False, "the engine that syncs them")]
 )

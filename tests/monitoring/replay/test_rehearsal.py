@@ -109,6 +109,19 @@ def test_silence_asks_for_a_sync_where_one_who_is_told_of_is_synced_here() -> No
     assert asked_here(silent(Scene(here=frozenset({3})))) == [False]
     off = {1: (Time(NOW - DAY),)}
     assert asked_here(silent(Scene(here=frozenset({1}), off=off))) == [False]
+    quiet = (Quiet(Time(NOW - DAY), people=frozenset({1})),)
+    assert asked_here(silent(Scene(here=frozenset({1}), silences=quiet))) == [False]
+    assert asked_here(silent(Scene(here=frozenset({2}), silences=quiet))) == [True]
+
+
+def test_silence_of_the_silenced_alone_blames_no_other_engine() -> None:
+    scene = Scene(here=frozenset({1}), silences=(Quiet(Time(NOW - DAY), people=frozenset({1, 2})),))
+    played = rehearsal(scene)
+    played.play(1, outcome(0))
+    played.play(2, outcome(0))
+    played.finish(NOW + 6 * HOUR)
+    assert played.notices.sent == []
+    assert [each.finding.facts for each in played.notices.kept] == [{"runs_here": True}]
 
 
 def test_whom_an_incident_hits_makes_no_silence_ours() -> None:
