@@ -219,7 +219,8 @@ def bundle_headline(alerts: int, items: Sequence[Item]) -> str:
     """Return the headline of several alerts, of which these are told, the worst first.
 
     Those that are one trouble of several organizations are added up; of others the worst is told:
-    what goes on, if any.
+    what goes on, if any. Of those that are only counted it is not known whose they are, so they are
+    never added up.
     """
     worst, is_over = items[0], items[0].phase == Phase.OVER
     if alerts > len(items) or not are_one_trouble(items):
@@ -231,10 +232,19 @@ def bundle_headline(alerts: int, items: Sequence[Item]) -> str:
 
 def are_one_trouble(items: Sequence[Item]) -> bool:
     """Tell whether all are of the same cause and phase, each of an organization of its own."""
-    troubles = {(item.kind, item.title, item.phase) for item in items}
+    troubles = {(item.kind, what_is_wrong(item), item.phase) for item in items}
     organizations = {item.organization_slug for item in items} - {""}
     is_one = len(troubles) == 1 and items[0].kind in ABOUT_PEOPLE
     return is_one and len(items) == len(organizations) > 1
+
+
+def what_is_wrong(item: Item) -> tuple[str, str]:
+    """Return what alerts of one trouble have in common: their cause, and what it is called.
+
+    The cause of an incident is the incident, so those are alike by what they are called. One cause
+    has several names where organizations call it otherwise, or another engine is silent.
+    """
+    return "" if item.kind == AlertKind.INCIDENT else item.cause, item.title
 
 
 def rest_sentence(rest: Rest) -> str:

@@ -282,6 +282,26 @@ def test_what_is_no_one_trouble_is_told_by_the_worst_and_counted() -> None:
     assert subject_of(of_none) == f"2 alerts: {TROUBLE}"
 
 
+def test_people_are_added_up_of_one_cause_that_all_call_the_same() -> None:
+    (acme,) = alike(120, kind=AlertKind.STALLED, cause="gone", **of_organization("acme"))
+    other = replace(acme, people=2, **of_organization("other"))
+    assert subject_of([acme, other]) == f"{TROUBLE}: 122 people of 2 organizations"
+    for different in (replace(other, cause="gone-too"), replace(other, title="As we call it")):
+        assert subject_of([acme, different]).startswith(f"2 alerts: {TROUBLE}, 120 people")
+    # An incident is its own cause.
+    incidents = [replace(each, kind=AlertKind.INCIDENT) for each in (acme, other)]
+    incidents[1] = replace(incidents[1], cause="8")
+    assert subject_of(incidents) == f"{TROUBLE}: 122 people of 2 organizations"
+
+
+def test_more_organizations_than_a_message_tells_of_are_counted() -> None:
+    for number, said in (
+        (ALERTS_TOLD, f"{TROUBLE}: 20 people of 10 organizations"),
+        (ALERTS_TOLD + 1, f"11 alerts: {TROUBLE}, 2 people hit"),
+    ):
+        assert alert_mail(alike(*[2] * number), a_reader()).subject == said
+
+
 def test_the_mail_of_one_trouble_names_each_organization() -> None:
     mail = alert_mail(alike(120, 120, 120), a_reader(organization_name="", is_support=True))
     assert mail.subject == f"{TROUBLE}: 360 people of 3 organizations"
