@@ -5,23 +5,13 @@ That counts for a week; then anybody may acknowledge it anew.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from monitoring.alerts.models import Alert
-from monitoring.alerts.plan_facts import Waits
 from monitoring.audit.log import audit_entry_write, by_link
-
-# So long an acknowledgement counts.
-COUNTS = timedelta(seconds=Waits().acknowledged)
-
-
-def is_in_hand(alert: Alert, now: datetime) -> bool:
-    """Tell whether an alert was acknowledged, and not so long ago that it counts no more."""
-    return alert.acknowledged_at is not None and now < alert.acknowledged_at + COUNTS
 
 
 @transaction.atomic
@@ -33,8 +23,7 @@ def alert_acknowledge(*, alert: Alert, name: str, now: datetime, user: Any = Non
     The caller checks that they may: by their access, or by the signed link of a recipient. Whoever
     followed that is not known, so the audit log has the recipient's `name`, and no user.
     """
-    unanswered = Q(acknowledged_at=None) | Q(acknowledged_at__lte=now - COUNTS)
-    waiting = Alert.objects.open().filter(unanswered, pk=alert.pk)
+    waiting = Alert.objects.open().unanswered(now).filter(pk=alert.pk)
     if not waiting.update(acknowledged_at=now, acknowledged_by_name=name[:254]):
         return False
     written(alert, "alert.acknowledge", name, now, user)
@@ -44,7 +33,7 @@ def alert_acknowledge(*, alert: Alert, name: str, now: datetime, user: Any = Non
 @transaction.atomic
 def alert_unacknowledge(*, alert: Alert, name: str, now: datetime, user: Any = None) -> bool:
     """Take an acknowledgement back; return False where there is none that counts."""
-    in_hand = Alert.objects.open().filter(pk=alert.pk, acknowledged_at__isnull=False)
+    in_hand = Alert.objects.open().in_hand(now).filter(pk=alert.pk)
     if not in_hand.update(acknowledged_at=None, acknowledged_by_name=""):
         return False
     written(alert, "alert.unacknowledge", name, now, user)

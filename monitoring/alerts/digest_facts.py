@@ -129,7 +129,7 @@ def organization_facts(organization: Any, period: Period, now: datetime) -> Orga
     groups = groups_of(pk)
     silenced = silenced_in_need(now, [pk])[pk]
     needed = most_needed(groups, silenced)
-    alerts, alert_count = alerts_of(pk, rules)
+    alerts, alert_count = alerts_of(pk, rules, now)
     unknown, new = errors_of(pk, period)
     return OrganizationFacts(
         name=organization.name,
@@ -212,12 +212,14 @@ def need_line(
     return NeedLine(cause, known.title, known.next_step, people)
 
 
-def alerts_of(organization_id: int | None, rules: Rules) -> tuple[tuple[AlertLine, ...], int]:
-    """Return the open alerts that nobody has acknowledged, the gravest first, and how many.
+def alerts_of(
+    organization_id: int | None, rules: Rules, now: datetime
+) -> tuple[tuple[AlertLine, ...], int]:
+    """Return the open alerts that nobody has in hand, the gravest first, and how many.
 
     Without those about silenced people alone.
     """
-    own = Alert.objects.unacknowledged().filter(organization=organization_id)
+    own = Alert.objects.unacknowledged(now).filter(organization=organization_id)
     told = list(own.exclude(kind=AlertKind.RULE_CHANGE).newest_first()[:MOST_COUNTED])
     return tuple(alert_line(alert, rules) for alert in told[:MOST_LINES]), len(told)
 

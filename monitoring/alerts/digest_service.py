@@ -12,6 +12,7 @@ from django.db import connection
 from monitoring.alerts.digest_facts import AlertLine, Bars, alerts_of, edges_of
 from monitoring.alerts.digest_silenced import silenced_in_need
 from monitoring.alerts.digest_times import Period
+from monitoring.alerts.in_hand import UNANSWERED, lapsed_by
 from monitoring.health.covered import NONE, Covered, PeopleHours, people_hours
 from monitoring.incidents.models import Incident
 
@@ -21,7 +22,7 @@ MOST_TROUBLED = 10
 FALL = 0.01
 
 # What a part of an incident across organizations is, is counted with its organization alone.
-TROUBLE = """
+TROUBLE = f"""
     WITH hit AS (
         SELECT organization_id, count(*) AS incidents,
             count(*) FILTER (WHERE closed_at IS NULL) AS open
@@ -34,7 +35,7 @@ TROUBLE = """
         WHERE status = 'stalled' GROUP BY 1 HAVING sum(people) > 0
     ), told AS (
         SELECT organization_id, count(*) AS alerts FROM alerts_alert
-        WHERE ended_at IS NULL AND acknowledged_at IS NULL AND organization_id IS NOT NULL
+        WHERE ended_at IS NULL AND {UNANSWERED} AND organization_id IS NOT NULL
             AND kind <> 'rule_change' AND NOT (people > 0 AND silenced >= people)
         GROUP BY 1
     )
@@ -46,7 +47,7 @@ TROUBLE = """
     LEFT JOIN need ON need.organization_id = organization.id
     LEFT JOIN told ON told.organization_id = organization.id
     WHERE hit.incidents > 0 OR need.people > 0 OR organization.id = ANY(%(fallen)s)
-"""
+"""  # noqa: S608 - made of constants
 STANDS = """
     WITH seen AS (
         SELECT width_bucket(at, %(edges)s::timestamptz[]) AS stretch, at, "group", people
@@ -100,8 +101,8 @@ def service_facts(period: Period, now: datetime) -> ServiceFacts:
     """Return what a period came to in all organizations, in a few statements over all of them."""
     hours = people_hours(None, before=period.before, first=period.first, end=period.end)
     silenced = {key: causes.total() for key, causes in silenced_in_need(now).items()}
-    troubled = worst_first(troubled_of(period, hours, silenced))
-    alerts, alert_count = alerts_of(None, {})
+    troubled = worst_first(troubled_of(period, hours, silenced, now))
+    alerts, alert_count = alerts_of(None, {}, now)
     return ServiceFacts(
         period=period,
         organizations=sum(each.now.connected > 0 for each in hours.values()),
@@ -136,11 +137,12 @@ def worst_first(troubled: Iterable[Troubled]) -> list[Troubled]:
 
 
 def troubled_of(
-    period: Period, hours: Mapping[int, Covered], silenced: Mapping[int, int]
+    period: Period, hours: Mapping[int, Covered], silenced: Mapping[int, int], now: datetime
 ) -> list[Troubled]:
     """Return the organizations in trouble; one in which only silenced people wait is in none."""
     fallen = {organization for organization, each in hours.items() if has_fallen(each)}
-    values: dict[str, Any] = {"first": period.first, "end": period.end, "fallen": list(fallen)}
+    times = {"first": period.first, "end": period.end, "lapsed": lapsed_by(now)}
+    values: dict[str, Any] = {**times, "fallen": list(fallen)}
     with connection.cursor() as cursor:
         cursor.execute(TROUBLE, values)
         found = {

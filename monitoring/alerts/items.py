@@ -10,7 +10,6 @@ from django.db.models import Max
 
 from accounts.access import zone_of
 from accounts.models import Member, StaffTimeZone
-from monitoring.alerts.acknowledging import is_in_hand
 from monitoring.alerts.alert_causes import explained
 from monitoring.alerts.alert_links import (
     alert_link,
@@ -19,6 +18,7 @@ from monitoring.alerts.alert_links import (
     person_link,
     settings_link,
 )
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.item import Item, Reader
 from monitoring.alerts.item_people import Asked, Named, named_of
 from monitoring.alerts.kinds import ABOUT_HEALTH, EVENTS, AlertKind, Severity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.tenancy import TenantQuerySet
+from monitoring.alerts.in_hand import lapsed_by
 from monitoring.alerts.kinds import ABOUT_HEALTH, AlertKind
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipient_models import (
@@ -172,9 +174,17 @@ class AlertQuerySet(TenantQuerySet):
         """Keep those of which something may still have to be told."""
         return self.filter(is_settled=False)
 
-    def unacknowledged(self) -> AlertQuerySet:
-        """Keep open ones that nobody has taken on, but for those about silenced people alone."""
-        waiting = self.open().filter(acknowledged_at=None)
+    def in_hand(self, now: datetime) -> AlertQuerySet:
+        """Keep those with an acknowledgement that counts (`monitoring.alerts.in_hand`)."""
+        return self.filter(acknowledged_at__gt=lapsed_by(now))
+
+    def unanswered(self, now: datetime) -> AlertQuerySet:
+        """Keep those that are not in hand."""
+        return self.filter(Q(acknowledged_at=None) | Q(acknowledged_at__lte=lapsed_by(now)))
+
+    def unacknowledged(self, now: datetime) -> AlertQuerySet:
+        """Keep open ones that nobody has in hand, but for those about silenced people alone."""
+        waiting = self.open().unanswered(now)
         return waiting.exclude(people__gt=0, silenced__gte=F("people"))
 
     def muted(self) -> AlertQuerySet:

@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from monitoring.alerts.hours import Hours, is_awake
+from monitoring.alerts.in_hand import in_hand_until
 from monitoring.alerts.kinds import EVENTS, Severity
 from monitoring.alerts.plan import (
     STALE,
     due_from,
     end_due_at,
-    in_hand_until,
     matches,
     people_for,
 )

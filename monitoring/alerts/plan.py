@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitoring.alerts.hours import Hours, may_be_told
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.kinds import ABOUT_HEALTH, ABOUT_PEOPLE, EVENTS, AlertKind
 from monitoring.alerts.plan_facts import (
     Episode,
@@ -189,19 +190,6 @@ def is_in_force(
     if is_in_hand(episode, now, waits) or delayed_from is None:
         return False
     return now - delayed_from >= timedelta(seconds=target.after)
-
-
-def is_in_hand(episode: Episode, now: datetime, waits: Waits) -> bool:
-    """Tell whether somebody acknowledged an episode, and not so long ago that it counts no more."""
-    until = in_hand_until(episode, waits)
-    return until is not None and now < until
-
-
-def in_hand_until(episode: Episode, waits: Waits) -> datetime | None:
-    """Return until when the acknowledgement of an episode counts; None where there is none."""
-    if episode.acknowledged_at is None:
-        return None
-    return episode.acknowledged_at + timedelta(seconds=waits.acknowledged)
 
 
 def matches(target: Target, episode: Episode) -> bool:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from monitoring.actions.asking_people import asked_about
-from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge, is_in_hand
+from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert
 from monitoring.console.alert_facts import (
@@ -82,9 +83,9 @@ def head_of(access: AnyAccess, found: Alert, rules: RuleSet) -> dict[str, Any]:
     return {
         "heading": headline(found, words),
         "why": words_for(found, words),
-        "look": look_of(found),
+        "look": look_of(found, now),
         "standing": standing(found, now, zone),
-        "comma": stands_apart(found),
+        "comma": stands_apart(found, now),
         "since": since(found, now, zone),
         "labels": labels_of(found),
         "step": step_for(access, found, rules),

@@ -201,8 +201,8 @@ def others_like(
         Other(
             each.pk,
             headline(each, rules),
-            look_of(each),
-            stands_apart(each),
+            look_of(each, now),
+            stands_apart(each, now),
             standing(each, now, zone),
             recent(each.began_at, now, zone),
         )

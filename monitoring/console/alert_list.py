@@ -59,7 +59,9 @@ class Narrowing:
     def __bool__(self) -> bool:
         return bool(self.state or self.kind or self.words)
 
-    def of(self, alerts: AlertQuerySet, rules: Mapping[str, Explanation]) -> AlertQuerySet:
+    def of(
+        self, alerts: AlertQuerySet, rules: Mapping[str, Explanation], now: datetime
+    ) -> AlertQuerySet:
         if self.kind:
             alerts = alerts.filter(kind=self.kind)
         if self.words:
@@ -68,7 +70,7 @@ class Narrowing:
             case "open":
                 return alerts.open()
             case "waiting":
-                return alerts.unacknowledged()
+                return alerts.unacknowledged(now)
             case "muted":
                 return alerts.muted()
             case "over":
@@ -154,7 +156,7 @@ def alert_row(
         address=within_console(alert_link(alert)),
         organization=elsewhere.name if elsewhere else "",
         labels=labels_of(alert),
-        look=look_of(alert),
+        look=look_of(alert, now),
         standing=standing(alert, now, zone),
         severity=SEVERITIES[Severity(alert.severity)] if is_open else "",
         people=f"{people:,}" if people else "",

@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Member
-from monitoring.alerts.acknowledging import alert_acknowledge, is_in_hand
+from monitoring.alerts.acknowledging import alert_acknowledge
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.item import Reader
 from monitoring.alerts.item_words import headline
 from monitoring.alerts.items import item_alone, reader_of

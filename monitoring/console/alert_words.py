@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from monitoring.alerts.acknowledging import COUNTS, is_in_hand
 from monitoring.alerts.findings import ABSORBED, SILENCED
+from monitoring.alerts.in_hand import in_hand_until, is_in_hand
 from monitoring.alerts.item import Item
 from monitoring.alerts.item_words import FLAPPING, event, length
 from monitoring.alerts.items import plain_item
@@ -65,13 +65,13 @@ def headline(alert: Alert, rules: Mapping[str, Explanation]) -> str:
     return event(words_for(alert, rules))
 
 
-def look_of(alert: Alert) -> Look:
+def look_of(alert: Alert, now: datetime) -> Look:
     """Return how the state of an alert looks."""
     if alert.ended_at is not None:
         return HAPPENED if alert.kind == AlertKind.RULE_CHANGE else OVER
     if is_silenced(alert):
         return MUTED
-    return IN_HAND if alert.acknowledged_at else OPEN[Severity(alert.severity)]
+    return IN_HAND if is_in_hand(alert, now) else OPEN[Severity(alert.severity)]
 
 
 def is_silenced(alert: Alert) -> bool:
@@ -83,26 +83,31 @@ def standing(alert: Alert, now: datetime, zone: tzinfo) -> str:
     """Return what there is to say of an alert's state beside its word."""
     if alert.ended_at is not None:
         return f"after {length(alert.began_at, alert.ended_at)}"
-    if alert.acknowledged_at is not None:
-        when = planned(alert.acknowledged_at, now, zone)
-        by = f"by {alert.acknowledged_by_name or 'somebody'} {when}"
+    who = alert.acknowledged_by_name or "somebody"
+    when = planned(alert.acknowledged_at, now, zone) if alert.acknowledged_at else ""
+    if is_in_hand(alert, now):
+        by = f"by {who} {when}"
         # Its word is another's then: nobody has muted it by acknowledging it.
         return f"acknowledged {by}" if is_silenced(alert) else by
-    return "nobody needs to hear of it" if is_silenced(alert) else "nobody has acknowledged it"
+    if is_silenced(alert):
+        return "nobody needs to hear of it"
+    lapsed = f"{who} acknowledged it {when}; reminders go out again"
+    return lapsed if when else "nobody has acknowledged it"
 
 
-def stands_apart(alert: Alert) -> bool:
+def stands_apart(alert: Alert, now: datetime) -> bool:
     """Tell whether its standing is said after a comma, being no part of the state's word."""
-    return alert.ended_at is None and (alert.acknowledged_at is None or is_silenced(alert))
+    return alert.ended_at is None and (not is_in_hand(alert, now) or is_silenced(alert))
 
 
 def in_hand(alert: Alert, now: datetime, zone: tzinfo) -> str:
     """Return until when an acknowledgement keeps reminders back; empty where there is none."""
-    if alert.acknowledged_at is None or alert.ended_at is not None:
+    until = in_hand_until(alert)
+    if until is None or alert.ended_at is not None:
         return ""
     if not is_in_hand(alert, now):
         return "That was more than 7 days ago, so reminders go out again."
-    resume = planned(alert.acknowledged_at + COUNTS, now, zone)
+    resume = planned(until, now, zone)
     return f"Reminders go out again {resume}, or once more people are concerned than were told of."
 
 

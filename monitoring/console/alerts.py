@@ -43,9 +43,9 @@ def alerts(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     access, now = alerts_access(request, slug), timezone.now()
     everything = alerts_for(access)
     rules, narrowing = words_of(rule_set_in(access.organization_id)), narrowing_of(request.GET)
-    matching = with_told(narrowing.of(everything, rules)).newest_first()
+    matching = with_told(narrowing.of(everything, rules, now)).newest_first()
     found = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
-    open_ones, waiting = everything.open().count(), everything.unacknowledged().count()
+    open_ones, waiting = everything.open().count(), everything.unacknowledged(now).count()
     context: dict[str, Any] = {
         "section": "alerts",
         "tab": "alerts",

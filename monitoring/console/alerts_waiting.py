@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count
 
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.kinds import ABOUT_HEALTH
 from monitoring.alerts.models import Alert, Message
 from monitoring.console.alert_words import (
@@ -88,8 +89,8 @@ def alerts_of(
 def alert_line(
     access: Access, alert: Alert, rules: Mapping[str, Explanation], now: datetime
 ) -> AlertLine:
-    look, said = look_of(alert), standing(alert, now, access.time_zone)
-    is_waiting = alert.acknowledged_at is None and not is_silenced(alert)
+    look, said = look_of(alert, now), standing(alert, now, access.time_zone)
+    is_waiting = not is_in_hand(alert, now) and not is_silenced(alert)
     return AlertLine(
         id=alert.pk,
         title=headline(alert, rules),
@@ -109,7 +110,7 @@ def by_cause(lines: Sequence[AlertLine]) -> dict[str, AlertLine]:
 
 
 def others_waiting(lines: Sequence[AlertLine], causes: Collection[str]) -> list[AlertLine]:
-    """Return those nobody has acknowledged but the ones of these causes, told elsewhere."""
+    """Return those nobody has in hand but the ones of these causes, told elsewhere."""
     return [line for line in lines if line.is_waiting and line.cause not in causes]
 
 

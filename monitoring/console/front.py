@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import organizations_of, service_access_for
@@ -37,7 +38,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").replace("\x00", "").strip()
     context: dict[str, Any] = {"words": words, "page": found(request, words)}
     if request.user.is_staff:
-        waiting = alerts_for(service_access_for(request.user)).unacknowledged()
+        waiting = alerts_for(service_access_for(request.user)).unacknowledged(timezone.now())
         context["alerts_waiting"] = waiting.count()
     return kept_by_nobody(render(request, "console/organizations.html", context))
 

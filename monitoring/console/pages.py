@@ -58,7 +58,8 @@ def navigation(request: HttpRequest, access: Access) -> dict[str, Any]:
 
 
 def with_numbers(organizations: QuerySet[Organization], access: Access) -> QuerySet[Any]:
-    return with_alerts(with_actions(with_unrecognised(organizations, access), access), access)
+    counted = with_actions(with_unrecognised(organizations, access), access)
+    return with_alerts(counted, access, timezone.now())
 
 
 def is_partial(request: HttpRequest) -> bool:

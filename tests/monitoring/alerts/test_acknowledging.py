@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge, is_in_hand
+from monitoring.alerts.acknowledging import alert_acknowledge, alert_unacknowledge
+from monitoring.alerts.in_hand import is_in_hand
 from monitoring.alerts.models import Alert, Recipient
 from monitoring.alerts.unsubscribing import (
     recipient_digest_stop,
