@@ -8,23 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.last_checks import Decision, Leave
-from monitoring.alerts.models import Digest, Message, Recipient
+from monitoring.alerts.models import Digest, Message, MessageState, Recipient
 from monitoring.alerts.recipients import hours_by, may_be_told
 
-# A digest that is older tells of what has become of it meanwhile; the next one is there by then.
+# A digest that is older is not sent where a newer one is there.
 TOO_OLD = timedelta(days=1)
+GIVEN_UP = (MessageState.FAILED, MessageState.WITHDRAWN)
 
 
 def digests_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
-    """Withdraw the digests of who left or wants none any more, and those that are too old.
+    """Withdraw the digests of who left or wants none any more, and old ones that have a newer one.
 
     What has waited into somebody's quiet hours or days off waits until they are over.
     """
     whose, there = recipients_in(messages)
     wanted = {key for key, digest in there.items() if digest != Digest.NEVER}
-    old = {each.pk for each in messages if now - each.created_at > TOO_OLD}
+    old = followed([each for each in messages if now - each.created_at > TOO_OLD])
     hours = hours_by(set(whose.values()))
     asleep: dict[int, Decision] = {
         key: next_awake(hours[recipient], now) or now + TOO_OLD
@@ -33,6 +36,21 @@ def digests_check(messages: Sequence[Message], now: datetime) -> Mapping[int, De
     }
     gone = [key for key, recipient in whose.items() if recipient not in wanted or key in old]
     return asleep | dict.fromkeys(gone, Leave.WITHDRAW)
+
+
+def followed(messages: Sequence[Message]) -> set[int]:
+    """Return the ids of the digests whose recipient has a newer one that was not given up."""
+    whose = {each.pk: recipient_in(each) for each in messages}
+    about = Q()
+    for recipient in {each for each in whose.values() if each is not None}:
+        about |= Q(key__startswith=f"digest/{recipient}/")
+    if not about:
+        return set()
+    there = Message.objects.filter(about, kind="digest").exclude(state__in=GIVEN_UP)
+    newest: dict[int | None, int] = {}
+    for message in there.only("id", "kind", "key").order_by("pk"):
+        newest[recipient_in(message)] = message.pk
+    return {key for key, recipient in whose.items() if newest.get(recipient, key) > key}
 
 
 def trials_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:

@@ -14,7 +14,7 @@ from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.recipient_checks import recipients_in
 
 NOBODY = "Whoever it is to has left, or wants none any more, so it is not sent."
-TOO_OLD = "It is more than a day old, and newer ones tell more, so it is not sent."
+TOO_OLD = "It is more than a day old, and there is a newer one, so it is not sent."
 
 
 def alerts_why(messages: Sequence[Message], now: datetime) -> Mapping[int, str]:

@@ -104,6 +104,8 @@ def test_one_that_waited_in_the_outbox_is_not_sent_at_night(acme: Organization) 
     assert list(found.values()) == [asleep, Leave.SEND]
     found = decisions(list(Message.objects.order_by("id")), FRIDAY + HOUR)
     assert set(found.values()) == {Leave.SEND}
+    found = decisions(list(Message.objects.order_by("id")), asleep)
+    assert set(found.values()) == {Leave.SEND}
 
 
 def test_the_page_says_when_the_next_one_really_comes(acme: Organization) -> None:

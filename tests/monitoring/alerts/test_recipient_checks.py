@@ -22,6 +22,11 @@ def make_message(kind: str, recipient: Recipient, **overrides: Any) -> Message:
     return makers.make_message(kind=kind, key=key, recipient=recipient.address, **overrides)
 
 
+def make_later(kind: str, recipient: Recipient, **overrides: Any) -> Message:
+    key = f"{kind}/{recipient.pk}/2026-11-21"
+    return makers.make_message(kind=kind, key=key, recipient=recipient.address, **overrides)
+
+
 def decided(message: Message) -> Decision:
     """Return what the sender does with a message half a day later."""
     return decisions([message], NOW + timedelta(hours=12))[message.pk]
@@ -63,9 +68,27 @@ def test_who_wants_no_digests_any_more_gets_none(acme: Organization) -> None:
     assert decided(make_message("alert_test", recipient)) == Leave.SEND
 
 
-def test_a_digest_of_the_day_before_yesterday_is_not_sent(acme: Organization) -> None:
+def test_an_old_digest_is_sent_while_there_is_no_newer_one(acme: Organization) -> None:
+    recipient = make_recipient(acme, digest="weekly")
+    message = make_message("digest", recipient)
+    make_later("digest", make_recipient(acme, digest="daily"))
+    week = message.created_at + timedelta(days=7)
+    assert decisions([message], week)[message.pk] == Leave.SEND
+    later = make_later("digest", recipient, state="failed")
+    assert decisions([message], week)[message.pk] == Leave.SEND
+    Message.objects.filter(pk=later.pk).update(state="queued")
+    assert decisions([message, later], week) == {
+        message.pk: Leave.WITHDRAW,
+        later.pk: Leave.SEND,
+    }
+
+
+def test_a_digest_of_the_day_before_yesterday_is_not_sent_beside_a_newer_one(
+    acme: Organization,
+) -> None:
     recipient = make_recipient(acme, digest="daily")
     message = make_message("digest", recipient)
+    make_later("digest", recipient)
     day = message.created_at + timedelta(days=1)
     assert decisions([message], day)[message.pk] == Leave.SEND
     assert decisions([message], day + timedelta(seconds=1))[message.pk] == Leave.WITHDRAW

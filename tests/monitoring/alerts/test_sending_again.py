@@ -148,9 +148,10 @@ def test_one_of_several_is_named_as_such(acme: Organization) -> None:
 def test_a_digest_says_that_it_is_old_or_not_wanted(acme: Organization) -> None:
     for digest, why in (("daily", TOO_OLD), ("never", NOBODY)):
         recipient = make_recipient(acme, digest=digest)
-        makers.make_message(
-            organization=acme, kind="digest", key=f"digest/{recipient.pk}/1", state="failed"
-        )
+        for day, state in ((1, "failed"), (2, "sent")):
+            makers.make_message(
+                organization=acme, kind="digest", key=f"digest/{recipient.pk}/{day}", state=state
+            )
         assert retry(acme, 60 * 25) == why
 
 
