@@ -5,15 +5,17 @@ that comes twice the first counts: a day has one digest, whatever its length.
 
 On a day off there is none, and the next one tells of the time since the last. One whose hour is a
 quiet one comes when that ends. A weekly one is due on Mondays, or on the next working day.
+
+Each tells from where the last one ended, whatever hours and days were chosen anew between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from monitoring.alerts.hours import EVERY_DAY, Hours, is_quiet
+from monitoring.alerts.hours import EVERY_DAY, Hours, is_awake, is_quiet, next_awake
 
 # The values of models.Digest.
 NEVER, WEEKLY = "never", "weekly"
@@ -22,6 +24,9 @@ DAY, MONDAY = timedelta(days=1), 1
 DAYS_LOOKED_AT = 31
 # A digest that is put off by a week comes so long after its day at most.
 LONGEST_WAIT = timedelta(days=15)
+# Samples are kept for as long as two of these, one to tell of and one to compare it with.
+LONGEST_PERIOD = timedelta(days=15)
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Cadence:
         """The ISO weekdays on which one may come."""
         return self.hours.days or EVERY_DAY
 
+    @property
+    def least(self) -> timedelta:
+        """What one tells of at least: half a day or week, after days or hours were changed."""
+        return timedelta(days=3, hours=12) if self.is_weekly else timedelta(hours=12)
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -57,11 +67,6 @@ class Period:
     end: datetime
     is_weekly: bool
     zone: tzinfo
-
-    @property
-    def day(self) -> date:
-        """The day of whoever gets it on which it is due: each has one digest."""
-        return self.end.astimezone(self.zone).date()
 
 
 def digest_after(digest: str, hour: int, hours: Hours, now: datetime) -> datetime | None:
@@ -88,9 +93,44 @@ def last_digest(cadence: Cadence, until: datetime) -> datetime:
 def period_of(cadence: Cadence, now: datetime) -> Period:
     """Return what a digest of this moment tells of: the last that was due, if several were."""
     end = last_digest(cadence, now)
-    first = last_digest(cadence, end - timedelta(microseconds=1))
-    before = last_digest(cadence, first - timedelta(microseconds=1))
+    first = last_digest(cadence, end - INSTANT)
+    before = last_digest(cadence, first - INSTANT)
     return Period(before, first, end, cadence.is_weekly, cadence.zone)
+
+
+def period_since(cadence: Cadence, told: datetime | None, now: datetime) -> Period | None:
+    """Return what a digest of this moment tells of where the last one ended at `told`.
+
+    None where that is too little yet. Where it ended longer ago than can be told, as when none were
+    wanted for months, it is as if there had been none.
+    """
+    period = period_of(cadence, now)
+    if told is None or period.end - told > LONGEST_PERIOD:
+        return period
+    if period.end < told + cadence.least:
+        return None
+    if told == period.first:
+        return period
+    return replace(period, before=told - (period.end - told), first=told)
+
+
+def digest_planned(
+    cadence: Cadence, told: datetime | None, was: datetime | None, now: datetime
+) -> datetime:
+    """Return when the next digest is due after its cadence was changed at `now`.
+
+    `was` is when it was due before. One with something to tell then is not put off by the change,
+    but into working hours.
+    """
+    after = now if told is None else max(now, told + cadence.least - INSTANT)
+    planned = next_digest(cadence, after)
+    if was is None or was >= planned or (told is None and was > now):
+        return planned
+    if period_since(cadence, told, max(was, now)) is None:
+        return planned
+    if is_awake(cadence.hours, max(was, now)):
+        return was
+    return min(planned, next_awake(cadence.hours, max(was, now)) or planned)
 
 
 def moments_from(cadence: Cadence, start: datetime, step: timedelta) -> Iterator[datetime]:

@@ -3,7 +3,7 @@
 The tick only looks whether one is due, and rings (`monitoring.jobs.bells`). A worker reads the
 facts once for all recipients of an organization who share a period, draws the chart, queues the
 mails and moves each recipient's next time on, in one transaction; under one key for a recipient and
-day, so that twice is once.
+end of what it tells of, so that twice is once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from monitoring.alerts.digest_chart import chart_png
 from monitoring.alerts.digest_facts import organization_facts
 from monitoring.alerts.digest_letters import organization_mail, service_mail
 from monitoring.alerts.digest_service import service_facts
-from monitoring.alerts.digest_times import WEEKLY, Cadence, Period, next_digest, period_of
+from monitoring.alerts.digest_times import WEEKLY, Cadence, Period, next_digest, period_since
 from monitoring.alerts.hours import is_awake, next_awake
 from monitoring.alerts.item import Reader
 from monitoring.alerts.items import readers_of
@@ -55,22 +55,27 @@ MOVE = """
             WHEN (recipient.digest, recipient.digest_hour, recipient.digest_at)
                 = (moved.digest, moved.hour, moved.was_at) THEN moved.digest_at
             ELSE recipient.digest_at END,
+        digest_from = coalesce(moved.told_until, recipient.digest_from),
         told_at = CASE WHEN moved.is_told THEN %(now)s ELSE recipient.told_at END
     FROM unnest(
             %(ids)s::bigint[], %(digests)s::text[], %(hours)s::int[], %(was_at)s::timestamptz[],
-            %(at)s::timestamptz[], %(told)s::bool[]
-        ) AS moved (id, digest, hour, was_at, digest_at, is_told)
+            %(at)s::timestamptz[], %(told)s::bool[], %(told_until)s::timestamptz[]
+        ) AS moved (id, digest, hour, was_at, digest_at, is_told, told_until)
     WHERE recipient.id = moved.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A recipient as read, when their next digest is due, and whether one is queued now."""
+    """A recipient as read, when their next digest is due, and whether one is queued now.
+
+    That begins at `told_until`; where it is as it was, None.
+    """
 
     recipient: Recipient
     at: datetime
     is_told: bool
+    told_until: datetime | None = None
 
 
 def digests_ring() -> None:
@@ -172,23 +177,28 @@ def written(
 ) -> tuple[Draft | None, Move]:
     """Return the digest of one recipient, None where they get none, and when the next is due.
 
-    One that is late waits until they are awake.
+    One that is late waits until they are awake, and tells from where it would have. Where they
+    were told not long ago, after they changed their days or hours, it is the next one that tells.
     """
     hours = replace(hours_in(recipient, "UTC"), zone=reader.zone)
     cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, hours)
-    following, period = next_digest(cadence, now), period_of(cadence, now)
+    following, period = next_digest(cadence, now), period_since(cadence, recipient.digest_from, now)
+    if period is None:
+        return None, Move(recipient, following, is_told=False)
     if not is_awake(hours, now):
         awake = next_awake(hours, now) or following
-        return None, Move(recipient, min(awake, following), is_told=False)
+        return None, Move(recipient, min(awake, following), False, period.first)
     try:
         mail = writer.mail(recipient, reader, period, now) if is_reachable else None
     except DATABASE_ERRORS:
         raise
     except Exception:  # whatever it is: the others get theirs, and this is tried again
         logger.exception("the digest of recipient %s could not be written", recipient.pk)
-        return None, Move(recipient, now + PUT_OFF, is_told=False)
-    draft = draft_of(recipient, reader, mail, period) if mail is not None else None
-    return draft, Move(recipient, following, is_told=draft is not None)
+        return None, Move(recipient, now + PUT_OFF, False, period.first)
+    if mail is None:
+        return None, Move(recipient, following, is_told=False)
+    draft = draft_of(recipient, reader, mail, period)
+    return draft, Move(recipient, following, True, period.end)
 
 
 @transaction.atomic
@@ -206,6 +216,7 @@ def digests_queue(*, drafts: Sequence[Draft], moves: Sequence[Move], now: dateti
         "was_at": [each.digest_at for each in recipients],
         "at": [move.at for move in moves],
         "told": [move.is_told for move in moves],
+        "told_until": [move.told_until for move in moves],
         "now": now,
     }
     # In one order, as everybody who changes several of them does.
@@ -220,7 +231,7 @@ def draft_of(recipient: Recipient, reader: Reader, mail: Mail, period: Period) -
         organization=recipient.organization,
         person=None,
         kind="digest",
-        key=f"digest/{recipient.pk}/{period.day.isoformat()}",
+        key=f"digest/{recipient.pk}/{period.end:%Y-%m-%dT%H:%M}",
         recipient=reader.address,
         recipient_name=reader.name,
         mail=mail,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.access import Access, ServiceAccess
 from accounts.models import Member
-from monitoring.alerts.digest_times import digest_after
+from monitoring.alerts.digest_times import WEEKLY, Cadence, digest_planned
 from monitoring.alerts.models import Channel, Digest, Recipient
 from monitoring.alerts.recipients import hours_in
 from monitoring.alerts.refusals import AlertRefusedError
@@ -87,19 +87,27 @@ def preferences_write(recipient: Recipient, wanted: Preferences, now: datetime) 
     Raises AlertRefusedError.
     """
     check(wanted, recipient.channel)
-    if wanted == preferences_of(recipient):
+    before = preferences_of(recipient)
+    if wanted == before:
         return False
     for name, value in asdict(wanted).items():
         setattr(recipient, name, value)
     recipient.save(update_fields=list(asdict(wanted)))
-    digest_plan(recipient, now)
+    # Digests are never urgent.
+    if replace(before, urgent_always=wanted.urgent_always) != wanted:
+        digest_plan(recipient, now)
     return True
 
 
 def digest_plan(recipient: Recipient, now: datetime) -> None:
     """Set when a locked recipient's next digest is due, by their cadence and hours as they are."""
-    hours = hours_in(recipient, zone_name_of(recipient))
-    recipient.digest_at = digest_after(recipient.digest, recipient.digest_hour, hours, now)
+    if recipient.digest == Digest.NEVER:
+        recipient.digest_at = None
+    else:
+        hours = hours_in(recipient, zone_name_of(recipient))
+        cadence = Cadence(recipient.digest == WEEKLY, recipient.digest_hour, hours)
+        told, was = recipient.digest_from, recipient.digest_at
+        recipient.digest_at = digest_planned(cadence, told, was, now)
     recipient.save(update_fields=["digest_at"])
 
 

@@ -44,6 +44,7 @@ class Recipient(models.Model):
     secret         ciphertext of `accounts.credentials`: where a chat or webhook leads and its keys
     quiet_*, working_days, urgent_always   as in `monitoring.alerts.hours.Hours`
     told_at        when something was last queued to it
+    digest_from    where its last digest ended, and the next one begins
     confirmed_at   when somebody behind an address without a login said that it wants this
     events_*       of a webhook that hears of every change of health: up to where it has
     """
@@ -65,6 +66,7 @@ class Recipient(models.Model):
     digest = models.CharField(max_length=6, choices=Digest, default=Digest.NEVER)
     digest_hour = models.PositiveSmallIntegerField(default=8)
     digest_at = models.DateTimeField(null=True)
+    digest_from = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
     hears_health = models.BooleanField(default=False)
     events_transaction = models.BigIntegerField(null=True)
