@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from monitoring.alerts.coverage_silenced import silenced_missing
+from monitoring.alerts.coverage_silenced import Missing, missing_since
 from monitoring.alerts.findings import SILENCED, is_too_little
 from monitoring.alerts.kinds import AlertKind, Severity
 from monitoring.alerts.models import Alert, AlertPolicy
@@ -177,17 +177,27 @@ def severity_of(fall: Fall, before: Stand) -> Severity:
     return Severity.CRITICAL if is_half else Severity.WARNING
 
 
+def left_of(whole: Fall, after: Stand, missing: Missing) -> Fall:
+    """Return what is left of a fall without the silenced, of whom so many went missing since. Pure.
+
+    Some of them may have been missing before and did but change status. So no fewer are left than
+    others went missing, unless fewer fell.
+    """
+    people = max(whole.people - missing.silenced, min(whole.people, missing.others))
+    return (
+        whole if people == whole.people else Fall(min(whole.share, people / after.people), people)
+    )
+
+
 def silenced_of(
-    before: Stand, after: Stand, silenced: int, threshold: float, *, was_silenced: bool
+    whole: Fall, left: Fall, after: Stand, threshold: float, *, was_silenced: bool
 ) -> int:
-    """Return how many of those who fell count as silenced, of so many of them who are. Pure.
+    """Return how many of those who fell count as silenced, where so much is left. Pure.
 
     All of them, where what is left without the silenced would be no alert.
     """
-    whole = fall_of(before, after)
-    if not silenced:
+    if left == whole:
         return 0
-    left = fall_of(before, Stand(after.people, min(after.people, after.well + silenced)))
     is_kept_back = is_too_little(
         whole_begins=is_fall(whole, after, threshold),
         begins=is_fall(left, after, threshold),
@@ -229,8 +239,8 @@ def coverage_findings(now: datetime) -> Iterator[Finding]:
     sinces = {
         each.row.organization: (each.alert.began_at if each.alert else now) - DAY for each in fallen
     }
-    silenced = silenced_missing(sinces, now)
-    return (finding_of(each, silenced.get(each.row.organization, 0)) for each in fallen)
+    missing = missing_since(sinces, now)
+    return (finding_of(each, missing.get(each.row.organization, Missing())) for each in fallen)
 
 
 def fallen_ones(now: datetime) -> Iterator[Fallen]:
@@ -257,8 +267,10 @@ def fallen_ones(now: datetime) -> Iterator[Fallen]:
             yield Fallen(row, before, fall, alert)
 
 
-def finding_of(fallen: Fallen, silenced: int) -> Finding:
+def finding_of(fallen: Fallen, missing: Missing) -> Finding:
     row, before, fall, alert = fallen
+    left = left_of(fall, row.stand, missing)
+    silenced = fall.people - left.people
     facts = {
         "before": round(before.share, 4),
         "before_people": before.people,
@@ -277,9 +289,9 @@ def finding_of(fallen: Fallen, silenced: int) -> Finding:
         cause=CAUSE,
         severity=severity_of(fall, before),
         people=fall.people,
-        silenced=silenced_of(before, row.stand, silenced, row.threshold, was_silenced=was_silenced),
+        silenced=silenced_of(fall, left, row.stand, row.threshold, was_silenced=was_silenced),
         weight=fall.share,
-        facts=facts | ({SILENCED: min(silenced, fall.people)} if silenced else {}),
+        facts=facts | ({SILENCED: silenced} if silenced else {}),
     )
 
 

@@ -1,14 +1,15 @@
 """Who of those whom an alert of coverage is about is silenced, and whether enough others are left.
 
-Nothing remembers who was syncing at the time from which a fall is measured. So of those who are
-missing now, whoever changed status since is taken for fallen; who had been missing before is none.
+Nothing remembers who was syncing at the time from which a fall is measured. Whoever is missing now
+and fell changed status since, but so did some who had been missing before. So the silenced and the
+others are counted both, and where that leaves a doubt, the others fell (`coverage.left_of`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -17,7 +18,8 @@ from monitoring.alerts.muting import IN_FORCE, IS_SILENCED
 # The same people whom `coverage.STANDS` counts as missing. Only where a silence is in force, and by
 # the index of who is worst off: healthy people are not read.
 MISSING = f"""
-    SELECT health.organization_id, count(*)
+    SELECT health.organization_id, count(*) FILTER (WHERE {IS_SILENCED}),
+        count(*) FILTER (WHERE NOT {IS_SILENCED})
     FROM unnest(%(organizations)s::bigint[], %(sinces)s::timestamptz[])
         AS asked (organization_id, since)
     CROSS JOIN LATERAL (
@@ -46,13 +48,19 @@ MISSING = f"""
                 AND incident.recovered_at IS NULL AND incident.kind = 'failures'
                 AND hit.recovered_at IS NULL AND hit.ended_at IS NULL
         )
-        AND {IS_SILENCED}
     GROUP BY 1
 """  # noqa: S608 - made of constants
 
 
-def silenced_missing(sinces: Mapping[int, datetime], now: datetime) -> dict[int, int]:
-    """Return how many who have gone missing since are silenced now, by organization; 0 is left out.
+class Missing(NamedTuple):
+    """How many who are missing and changed status since are silenced, and how many are not."""
+
+    silenced: int = 0
+    others: int = 0
+
+
+def missing_since(sinces: Mapping[int, datetime], now: datetime) -> dict[int, Missing]:
+    """Return who has gone missing since, by organization, of those with a silence in force.
 
     One statement; none where nothing is asked.
     """
@@ -65,4 +73,4 @@ def silenced_missing(sinces: Mapping[int, datetime], now: datetime) -> dict[int,
     }
     with connection.cursor() as cursor:
         cursor.execute(MISSING, values)
-        return dict(cursor.fetchall())
+        return {organization: Missing(*counts) for organization, *counts in cursor.fetchall()}

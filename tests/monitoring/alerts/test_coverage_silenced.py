@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 from django.db import connection
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from accounts.models import Organization, Person
 from monitoring.alerts import sources
-from monitoring.alerts.coverage import Stand, fall_of, goes_on, is_fall, silenced_of
+from monitoring.alerts.coverage import Stand, fall_of, goes_on, is_fall, left_of, silenced_of
+from monitoring.alerts.coverage_silenced import Missing
 from monitoring.alerts.findings import Finding
 from monitoring.alerts.models import Alert, Message, Silence
 from monitoring.alerts.outbox import mail_in
@@ -30,44 +32,90 @@ THRESHOLDS = st.floats(0.01, 1)
 NUMBERS = st.integers(0, 5_000)
 
 
-@given(stands(), stands(), NUMBERS, THRESHOLDS, st.booleans())
+MISSING = st.builds(Missing, NUMBERS, NUMBERS)
+
+
+@given(stands(), stands(), MISSING, THRESHOLDS, st.booleans())
 def test_no_more_are_silenced_than_fell(
-    before: Stand, after: Stand, silenced: int, threshold: float, was_silenced: bool
-) -> None:
-    people = fall_of(before, after).people
-    counted = silenced_of(before, after, silenced, threshold, was_silenced=was_silenced)
-    assert 0 <= counted <= people
-    if not silenced:
-        assert counted == 0
-    if silenced >= people:
-        assert counted == people
-    more = silenced_of(before, after, silenced + 1, threshold, was_silenced=was_silenced)
-    assert more >= counted, "who silences more hears of no more"
-
-
-@given(stands(), stands(), NUMBERS, THRESHOLDS, st.booleans())
-def test_what_would_be_no_fall_without_the_silenced_is_kept_back(
-    before: Stand, after: Stand, silenced: int, threshold: float, was_silenced: bool
+    before: Stand, after: Stand, missing: Missing, threshold: float, was_silenced: bool
 ) -> None:
     whole = fall_of(before, after)
-    left = fall_of(before, Stand(after.people, min(after.people, after.well + silenced)))
-    counted = silenced_of(before, after, silenced, threshold, was_silenced=was_silenced)
+
+    def counted(missing: Missing) -> int:
+        left = left_of(whole, after, missing)
+        return silenced_of(whole, left, after, threshold, was_silenced=was_silenced)
+
+    assert 0 <= counted(missing) <= whole.people
+    assert counted(Missing(0, missing.others)) == 0
+    assert counted(Missing(whole.people, 0)) == whole.people
+    more = counted(Missing(missing.silenced + 1, missing.others))
+    assert more >= counted(missing), "who silences more hears of no more"
+
+
+@given(stands(), stands(), MISSING, THRESHOLDS, st.booleans())
+def test_what_would_be_no_fall_without_the_silenced_is_kept_back(
+    before: Stand, after: Stand, missing: Missing, threshold: float, was_silenced: bool
+) -> None:
+    whole = fall_of(before, after)
+    left = left_of(whole, after, missing)
+    counted = silenced_of(whole, left, after, threshold, was_silenced=was_silenced)
     if is_fall(left, after, threshold):
         assert whole.people - counted == left.people
-    elif silenced and (is_fall(whole, after, threshold) or was_silenced):
+    elif left != whole and (is_fall(whole, after, threshold) or was_silenced):
         assert counted == whole.people
 
 
-@given(stands(), stands(), NUMBERS, THRESHOLDS)
+@given(stands(), stands(), MISSING, THRESHOLDS)
 def test_what_goes_on_is_not_kept_back_for_a_few(
-    before: Stand, after: Stand, silenced: int, threshold: float
+    before: Stand, after: Stand, missing: Missing, threshold: float
 ) -> None:
     """An alert of which most is made up for goes on, and so does what is left of it."""
-    left = fall_of(before, Stand(after.people, min(after.people, after.well + silenced)))
-    counted = silenced_of(before, after, silenced, threshold, was_silenced=False)
-    went_on = not is_fall(fall_of(before, after), after, threshold)
-    if went_on and goes_on(left, threshold, NOW, NOW):
-        assert fall_of(before, after).people - counted == left.people
+    whole = fall_of(before, after)
+    left = left_of(whole, after, missing)
+    counted = silenced_of(whole, left, after, threshold, was_silenced=False)
+    if not is_fall(whole, after, threshold) and goes_on(left, threshold, NOW, NOW):
+        assert whole.people - counted == left.people
+
+
+class Life(NamedTuple):
+    """How many people went one way, and whether they are silenced."""
+
+    people: int
+    was_well: bool
+    is_well: bool
+    changed: bool
+    is_silenced: bool
+
+    @property
+    def is_missing_since(self) -> bool:
+        return not self.is_well and (self.was_well or self.changed)
+
+
+LIVES = st.lists(
+    st.builds(Life, st.integers(0, 50), st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    max_size=12,
+)
+
+
+@given(LIVES)
+def test_whatever_the_silenced_do_a_fall_of_others_is_left(lives: list[Life]) -> None:
+    def count(**what: bool) -> int:
+        return sum(
+            each.people
+            for each in lives
+            if all(getattr(each, name) == value for name, value in what.items())
+        )
+
+    missing = Missing(
+        count(is_missing_since=True, is_silenced=True),
+        count(is_missing_since=True, is_silenced=False),
+    )
+    before, after = Stand(count(), count(was_well=True)), Stand(count(), count(is_well=True))
+    whole = fall_of(before, after)
+    left = left_of(whole, after, missing)
+    fell = count(was_well=True, is_well=False, is_silenced=False)
+    assert left.people >= min(whole.people, fell)
+    assert left.share >= min(whole.share, fell / max(1, after.people))
 
 
 def only() -> Finding:
@@ -121,6 +169,18 @@ def test_who_had_been_missing_before_is_none_of_those_who_fell() -> None:
     assert (only().people, only().silenced) == (10, 0)
     make_silence(acme, [*long_gone, *late_of(acme, "overdue")[:1]])
     assert (only().people, only().silenced) == (10, 1)
+
+
+def test_who_had_been_missing_and_is_switched_off_within_the_day_hides_no_fall_of_others() -> None:
+    acme = make_organization()
+    make_many_healthy(acme, 20)
+    for _ in range(8):
+        make_unwell(acme, "degraded", "overdue")
+    for _ in range(6):
+        in_team([make_held(acme)], "Away")
+    sampled(acme, 28, 6)
+    make_matcher(acme, team="Away")
+    assert (only().people, only().silenced, "silenced" in only().facts) == (8, 0, False)
 
 
 def test_of_one_that_is_told_the_day_before_it_began_counts() -> None:
