@@ -287,10 +287,10 @@ def finding_of(fallen: Fallen, missing: Missing) -> Finding:
         kind=AlertKind.COVERAGE,
         organization_id=row.organization,
         cause=CAUSE,
-        severity=severity_of(fall, before),
+        severity=severity_of(left, before),
         people=fall.people,
         silenced=silenced_of(fall, left, row.stand, row.threshold, was_silenced=was_silenced),
-        weight=fall.share,
+        weight=left.share,
         facts=facts | ({SILENCED: silenced} if silenced else {}),
     )
 

@@ -14,6 +14,7 @@ from monitoring.alerts import sources
 from monitoring.alerts.coverage import Stand, fall_of, goes_on, is_fall, left_of, silenced_of
 from monitoring.alerts.coverage_silenced import Missing
 from monitoring.alerts.findings import Finding
+from monitoring.alerts.kinds import Severity
 from monitoring.alerts.models import Alert, Message, Silence
 from monitoring.alerts.outbox import mail_in
 from monitoring.alerts.silences import silence_end
@@ -183,6 +184,15 @@ def test_who_had_been_missing_and_is_switched_off_within_the_day_hides_no_fall_o
     assert (only().people, only().silenced, "silenced" in only().facts) == (8, 0, False)
 
 
+def test_how_grave_it_is_goes_by_those_who_are_not_silenced() -> None:
+    acme = fallen(well=20, delayed=20)
+    assert (only().severity, only().weight) == (Severity.CRITICAL, 0.5)
+    make_silence(acme, late_of(acme)[:14])
+    finding = only()
+    assert (finding.severity, finding.weight) == (Severity.WARNING, pytest.approx(6 / 40))
+    assert (finding.facts["drop"], finding.people, finding.silenced) == (0.5, 20, 14)
+
+
 def test_of_one_that_is_told_the_day_before_it_began_counts() -> None:
     acme = fallen()
     tell(only())
@@ -275,3 +285,19 @@ def test_a_fall_is_told_with_those_who_are_not_silenced() -> None:
     watch(60)
     watch(91)
     assert phases() == [("opened", 6), ("over", 6)], "an end is never kept back"
+
+
+@pytest.mark.usefixtures("only_coverage")
+def test_that_silenced_people_stop_as_well_is_no_news() -> None:
+    acme = owned()
+    watch(0)
+    watch(16)
+    sent(17)
+    well = list(Person.objects.filter(health__organization=acme, health__status="healthy")[:8])
+    make_silence(acme, well)
+    late = {"status": "degraded", "cause": "overdue", "severity": 2, "status_since": NOW}
+    Health.objects.filter(person__in=well).update(**late)
+    watch(20)
+    alert = Alert.objects.get()
+    assert (alert.people, alert.silenced, alert.severity) == (18, 8, Severity.WARNING)
+    assert phases() == [("opened", 10)]
