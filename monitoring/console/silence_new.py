@@ -33,6 +33,7 @@ from monitoring.console.pages import kept_by_nobody, page
 from monitoring.console.rules import explanations
 from monitoring.console.silence_form import SilenceForm, Span
 from monitoring.console.silence_words import (
+    NOT_SURE,
     mutes_sentence,
     names_sentence,
     people_query,
@@ -48,7 +49,6 @@ from monitoring.incidents.models import PlannedMaintenance
 # About these people no alert is ever sent.
 NOT_ALERTED = frozenset({"", "held", "never_connected"})
 PLANNED = "Planned maintenance of {}: {}."
-NOT_SURE = "So many people are a large part of everybody. Tick that you mean it."
 
 
 @login_required

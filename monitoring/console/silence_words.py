@@ -6,12 +6,14 @@ from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from monitoring.alerts.matchers import PROVIDERS, Matcher
-from monitoring.alerts.mutes import Mutes, named
+from monitoring.alerts.mutes import ActiveSilence, Mutes, named
 from monitoring.alerts.number_words import counted
 from monitoring.console.moments import brief
 from monitoring.console.summaries import muted
 from monitoring.console.wording import TO
 from monitoring.incidents.models import PlannedMaintenance
+
+NOT_SURE = "So many people are a large part of everybody. Tick that you mean it."
 
 
 def people_query(matcher: Matcher) -> str:
@@ -71,7 +73,7 @@ def names_sentence(found: Mutes) -> str:
     return named(found.names, found.people)
 
 
-def sure_words(found: Mutes) -> str:
+def sure_words(found: Mutes | ActiveSilence) -> str:
     """Return what is ticked where a large part of everybody is meant."""
     most = max(found.people, found.reach)
     share = max(found.share, found.reached_share)

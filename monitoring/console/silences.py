@@ -15,11 +15,18 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import access_for
+from accounts.access import Access, access_for
 from monitoring.alerts.maintenance import maintenance_dismiss, maintenances_offered
-from monitoring.alerts.matchers import LARGE, Matcher, SilenceRefusedError
+from monitoring.alerts.matchers import (
+    LARGE,
+    LONGEST,
+    Matcher,
+    SilenceRefusedError,
+    needs_second_thought,
+    time_problem,
+)
 from monitoring.alerts.models import Silence
-from monitoring.alerts.mutes import ActiveSilence, lasting_silences, named, with_people
+from monitoring.alerts.mutes import ActiveSilence, lasting_silences, mutes, named, with_people
 from monitoring.alerts.number_words import people_of
 from monitoring.alerts.silences import silence_change, silence_end
 from monitoring.console.moments import brief
@@ -27,7 +34,7 @@ from monitoring.console.pages import page
 from monitoring.console.planned import plan_rows
 from monitoring.console.rows import Moment, coming, past
 from monitoring.console.rules import explanations
-from monitoring.console.silence_words import in_force, people_query, window
+from monitoring.console.silence_words import NOT_SURE, in_force, people_query, sure_words, window
 from monitoring.console.summaries import matched, may_come_to, muted
 from monitoring.console.typed_times import typed_moment, typed_of
 from monitoring.health.causes import Explanation
@@ -47,6 +54,7 @@ class SilenceRow:
     planned   whether it is for a maintenance that a provider announced
     when      of one to come, from when to when
     until     its end as a field for times holds it
+    sure      what is ticked for a later end, where that may take a tick
     """
 
     id: int
@@ -64,6 +72,7 @@ class SilenceRow:
     planned: bool = False
     when: str = ""
     until: str = ""
+    sure: str = ""
     is_called_off: bool = False
 
 
@@ -117,7 +126,14 @@ def lasting_row(
         planned=bool(silence.announcement),
         when=window(silence.started_at, silence.ends_at, now, zone),
         until=typed_of(silence.ends_at, zone),
+        sure=sure_words(silence) if may_ask(silence) else "",
     )
+
+
+def may_ask(silence: ActiveSilence) -> bool:
+    """Tell whether a later end of a silence may take a tick."""
+    shares = silence.share, silence.reached_share
+    return silence.is_matcher and needs_second_thought(silence.matcher, *shares, LONGEST)
 
 
 def over_row(
@@ -165,6 +181,9 @@ def change(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
     except ValueError:
         messages.error(request, NO_TIME)
         return redirect("silences", slug=slug)
+    if must_be_sure(access, silence, until, now) and not request.POST.get("sure"):
+        messages.error(request, NOT_SURE)
+        return redirect("silences", slug=slug)
     try:
         changed = silence_change(access=access, silence=silence, ends_at=until, now=now)
     except SilenceRefusedError as refusal:
@@ -175,6 +194,20 @@ def change(request: HttpRequest, slug: str, silence_id: int) -> HttpResponse:
     else:
         messages.info(request, "This silence was over already. Place a new one.")
     return redirect("silences", slug=slug)
+
+
+def must_be_sure(access: Access, silence: Silence, until: datetime, now: datetime) -> bool:
+    """Tell whether a later end takes the tick that so long a silence takes when it is placed.
+
+    How long counts from its beginning, so nobody gets around it a day at a time. What can't be
+    changed so is not asked about.
+    """
+    is_later = silence.ended_at is None and now < silence.ends_at < until
+    if not silence.is_matcher or not is_later or time_problem(silence.started_at, until, now):
+        return False
+    matcher = Matcher(silence.team, silence.cause, silence.provider)
+    found, lasts = mutes(access, matcher), until - silence.started_at
+    return needs_second_thought(matcher, found.share, found.reached_share, lasts)
 
 
 @login_required

@@ -177,6 +177,47 @@ def test_the_end_of_one_is_moved_in_the_members_time(cast: Cast, admin_client: C
     assert Silence.objects.get().ends_at == datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
+def test_a_later_end_takes_the_tick_that_so_long_a_silence_takes_when_it_is_placed(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 40)
+    silence = make_matcher(cast.acme, cause="silent", ends_at=NOW + 20 * HOUR)
+    address = f"{ADDRESS}{silence.pk}/change"
+    page = text(admin_client.get(ADDRESS))
+    assert "A later end may mute a large part of everybody." in page
+    assert "Yes, I mean to mute up to 40 people (100 %)." in page
+    longer = {"until": "2026-12-18T09:00"}
+    for sure in ({}, {"sure": ""}):
+        response = admin_client.post(address, longer | sure, follow=True)
+        assert "Tick that you mean it." in text(response)
+        assert Silence.objects.get().ends_at == silence.ends_at
+    assert not AuditEntry.objects.exists()
+    admin_client.post(address, longer | {"sure": "on"})
+    assert Silence.objects.get().ends_at == datetime(2026, 12, 18, 8, tzinfo=UTC)
+    admin_client.post(address, {"until": "2026-11-30T09:00"})
+    assert Silence.objects.get().ends_at == datetime(2026, 11, 30, 8, tzinfo=UTC), "it is sooner"
+
+
+def test_an_end_within_a_day_of_the_beginning_takes_no_tick_and_a_later_one_does(
+    cast: Cast, admin_client: Client
+) -> None:
+    make_many_healthy(cast.acme, 40)
+    times = {"started_at": NOW - 20 * HOUR, "ends_at": NOW + HOUR}
+    silence = make_matcher(cast.acme, cause="silent", **times)
+    address = f"{ADDRESS}{silence.pk}/change"
+    for until, end in (("2026-11-20T17:00", 16), ("2026-11-21T09:00", 16)):
+        admin_client.post(address, {"until": until})
+        assert Silence.objects.get().ends_at == datetime(2026, 11, 20, end, tzinfo=UTC)
+
+
+def test_a_later_end_of_a_small_team_takes_no_tick(cast: Cast, admin_client: Client) -> None:
+    make_many_healthy(cast.acme, 40)
+    silence = make_matcher(cast.acme, team="Nobody", ends_at=NOW + HOUR)
+    assert "A later end" not in text(admin_client.get(ADDRESS))
+    admin_client.post(f"{ADDRESS}{silence.pk}/change", {"until": "2026-12-18T09:00"})
+    assert Silence.objects.get().ends_at == datetime(2026, 12, 18, 8, tzinfo=UTC)
+
+
 def test_one_to_come_is_called_off_before_it_begins(cast: Cast, admin_client: Client) -> None:
     times = {"started_at": NOW + HOUR, "ends_at": NOW + 2 * HOUR}
     silence = make_matcher(cast.acme, reason="Moving", **times)
