@@ -96,10 +96,11 @@ def expected(
     episode: Episode, target: Target, now: datetime, waits: Waits, delay_from: datetime
 ) -> Outlook:
     """Return when an episode is told that goes on and is not silenced."""
-    lasted = max(due_from(episode, waits), delay_from + timedelta(seconds=target.after))
     steady, unanswered = steady_from(episode, waits), unanswered_from(episode, target, waits)
+    delayed = max(delay_from, unanswered) + timedelta(seconds=target.after)
+    lasted = max(due_from(episode, waits), delayed)
     why = Why.FLAPPING if steady > lasted else Why.WAITING
-    at = max(lasted, steady, unanswered, now)
+    at = max(lasted, steady, now)
     awake = awake_from(target.hours, at) if must_be_awake(episode, target) else at
     if unanswered > now:
         return Outlook(Why.ACKNOWLEDGED, awake)
@@ -107,7 +108,7 @@ def expected(
 
 
 def unanswered_from(episode: Episode, target: Target, waits: Waits) -> datetime:
-    """Return from when on no acknowledgement keeps an escalation from being told."""
+    """Return from when on no acknowledgement holds an escalation up: then its delay begins."""
     until = in_hand_until(episode, waits) if target.after else None
     return until or episode.began_at
 

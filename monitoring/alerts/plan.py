@@ -152,7 +152,8 @@ def due(
 ) -> Message | Mute | None:
     """Return what one recipient is to be told of one episode now, or what is kept from them.
 
-    The delays of escalations count from `delayed_from` on; without it none has passed yet.
+    The delays of escalations count from `delayed_from` on, and from when an acknowledgement counts
+    no more; without it none has passed yet.
     """
     if any(is_paced(route, now, waits) for route in routes):
         return None
@@ -187,9 +188,11 @@ def is_in_force(
         return False
     if not target.after:
         return True
-    if is_in_hand(episode, now, waits) or delayed_from is None:
+    if delayed_from is None:
         return False
-    return now - delayed_from >= timedelta(seconds=target.after)
+    # Once an acknowledgement counts no more, each level of an escalation has its time to answer.
+    unanswered_from = max(delayed_from, in_hand_until(episode, waits) or delayed_from)
+    return now - unanswered_from >= timedelta(seconds=target.after)
 
 
 def matches(target: Target, episode: Episode) -> bool:

@@ -41,7 +41,16 @@ def episode(**overrides: object) -> Episode:
         ({"began_at": NOW - 30 * MINUTE}, {}, Outlook(Why.WAITING, NOW)),
         ({"kind": AlertKind.RULE_CHANGE}, {}, Outlook(Why.WAITING, NOW)),
         ({}, {"after": 3_600}, Outlook(Why.WAITING, NOW + 70 * MINUTE)),
-        ({"acknowledged_at": NOW}, {"after": 3_600}, Outlook(Why.ACKNOWLEDGED, NOW + WEEK)),
+        (
+            {"acknowledged_at": NOW},
+            {"after": 3_600},
+            Outlook(Why.ACKNOWLEDGED, NOW + WEEK + 60 * MINUTE),
+        ),
+        (
+            {"began_at": NOW - 2 * WEEK, "acknowledged_at": NOW - WEEK},
+            {"after": 3_600},
+            Outlook(Why.WAITING, NOW + 60 * MINUTE),
+        ),
         ({"acknowledged_at": NOW}, {}, Outlook(Why.WAITING, NOW + 10 * MINUTE)),
         ({"people": 0, "silenced": 3}, {}, Outlook(Why.SILENCED)),
         ({"flaps": 3}, {}, Outlook(Why.FLAPPING, NOW + 55 * MINUTE)),

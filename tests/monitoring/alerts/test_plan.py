@@ -284,10 +284,23 @@ class TestEscalating:
         played = play([Life(episode(0), acknowledged=74)], [ADMIN, self.LATER], EVERY_MINUTE)
         assert {each.recipient for _, each in played.sent} == {"admin"}
 
-    def test_an_acknowledgement_counts_for_a_week(self) -> None:
+    def test_its_delay_begins_anew_when_an_acknowledgement_counts_no_more(self) -> None:
         known = episode(acknowledged_at=at(20))
-        assert said(known, self.LATER, minutes=19 + 7 * DAY) == []
-        assert said(known, self.LATER, minutes=20 + 7 * DAY) == ["opened"]
+        assert said(known, self.LATER, minutes=79 + 7 * DAY) == []
+        assert said(known, self.LATER, minutes=80 + 7 * DAY) == ["opened"]
+
+    def test_each_level_has_its_time_to_answer_when_an_acknowledgement_counts_no_more(self) -> None:
+        chief = Target("chief", after=14_400)
+        known = {("e1", "admin"): told(15, at_once=at(15), reminders=1, last_at=at(20 + 7 * DAY))}
+        for minutes, names in ((79, []), (80, ["boss"]), (260, ["boss", "chief"])):
+            plan = plan_at(
+                [episode(acknowledged_at=at(20))],
+                {1: [ADMIN, self.LATER, chief]},
+                known,
+                at(minutes + 7 * DAY),
+                WAITS,
+            )
+            assert [each.recipient for each in plan.messages] == names
 
     def test_no_more_people_escalate_what_somebody_has_in_hand(self) -> None:
         more = episode(people=400, acknowledged_at=at(90))

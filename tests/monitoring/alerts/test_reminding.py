@@ -105,15 +105,18 @@ def test_a_reminder_is_withdrawn_where_somebody_acknowledged_since_it_was_queued
     assert watch(DAY + 33) == Watched()
 
 
-def test_what_nobody_took_care_of_for_a_week_escalates(acme: Organization) -> None:
+def test_what_nobody_took_care_of_for_a_week_escalates_level_by_level(acme: Organization) -> None:
     make_route(acme)
     make_route(acme, recipients=[make_recipient(acme, address="boss@acme.example")], after=3_600)
+    make_route(acme, recipients=[make_recipient(acme, address="chief@acme.example")], after=14_400)
     make_stalled(acme, 6)
     ticks(1, 16)
     acknowledge(20)
-    ticks(DAY, 7 * DAY + 19)
-    assert not Message.objects.filter(recipient="boss@acme.example").exists()
-    watch(7 * DAY + 20)
-    boss = Message.objects.filter(recipient="boss@acme.example")
-    assert boss.exists()
-    assert decided(7 * DAY + 21) == {Leave.SEND}
+    ticks(DAY, 7 * DAY + 19, 7 * DAY + 20, 7 * DAY + 79)
+    assert phases() == [("opened", 6), ("reminder", 6)]
+    watch(7 * DAY + 80)
+    assert Message.objects.waiting().get().recipient == "boss@acme.example"
+    assert decided(7 * DAY + 81) == {Leave.SEND}
+    sent(7 * DAY + 81)
+    watch(7 * DAY + 260)
+    assert Message.objects.waiting().get().recipient == "chief@acme.example"
