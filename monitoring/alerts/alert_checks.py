@@ -20,10 +20,12 @@ from monitoring.alerts.drafts import KIND
 from monitoring.alerts.hours import Hours, may_be_told, next_awake
 from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, Severity
 from monitoring.alerts.last_checks import Decision, Leave
-from monitoring.alerts.models import Channel, Message, MessageState, Notification
+from monitoring.alerts.models import Alert, Channel, Message, MessageState, Notification
+from monitoring.alerts.plan import end_due_at
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipients import hours_by
-from monitoring.alerts.returning import NO_RETURN, Return, returns_of
+from monitoring.alerts.returning import returns_of
+from monitoring.alerts.targets import waits_of
 from monitoring.alerts.telling import episode_of
 from monitoring.alerts.told import notifications_note_fewest
 
@@ -60,7 +62,7 @@ def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decisi
 
     Of what is withdrawn it is noted where too few people were left, in the caller's transaction.
     """
-    claims = claims_of(messages)
+    claims = claims_of(messages, now)
     kept = [message for message in messages if is_worth_sending(claims[message.pk])]
     decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
     for message in kept:
@@ -82,26 +84,40 @@ def left_of(withdrawn: Iterable[Claim]) -> dict[int, int]:
     return {each.notification: each.left for each in withdrawn if each.left and is_shrunk(each)}
 
 
-def claims_of(messages: Iterable[Message]) -> defaultdict[int, list[Claim]]:
+def claims_of(messages: Iterable[Message], now: datetime) -> defaultdict[int, list[Claim]]:
     """Return what the messages say, each message's as it tells them, in two statements.
 
-    A third where they tell of ends. Of one sent by hand nothing is known.
+    Two more where they tell of ends. Of one sent by hand nothing is known.
     """
     rows = Notification.objects.filter(message__in=[each.pk for each in messages])
     claims: defaultdict[int, list[Claim]] = defaultdict(list)
     told = sorted(rows.select_related("alert", "route"), key=place_in_message)
     hours = hours_by({each.recipient_id for each in told})
-    returns = returns_of(each.alert for each in told if each.phase == Phase.OVER)
+    back = still_back([each.alert for each in told if each.phase == Phase.OVER], now)
     for each in told:
-        back = returns.get(each.alert_id, NO_RETURN)
-        claims[each.message_id or 0].append(claim_of(each, hours.get(each.recipient_id), back))
+        is_back = each.alert_id in back
+        claims[each.message_id or 0].append(claim_of(each, hours.get(each.recipient_id), is_back))
     return claims
 
 
-def claim_of(told: Notification, hours: Hours | None, back: Return = NO_RETURN) -> Claim:
+def still_back(alerts: Collection[Alert], now: datetime) -> set[int]:
+    """Return which alerts that are over are not to be told so now: they came back, or just did."""
+    returns = returns_of(alerts)
+    if not returns:
+        return set()
+    waits = waits_of({alert.organization_id for alert in alerts})
+    due = {
+        alert.pk: end_due_at(episode_of(alert, returns[alert.pk]), waits[alert.organization_id])
+        for alert in alerts
+        if alert.pk in returns
+    }
+    return {pk for pk, due_at in due.items() if due_at is None or now < due_at}
+
+
+def claim_of(told: Notification, hours: Hours | None, is_back: bool = False) -> Claim:
     """Return what a message says of one alert; its alert and route are read.
 
-    What came `back` is not over.
+    What is back, or was a moment ago, is not over.
     """
     alert = told.alert
     return Claim(
@@ -109,7 +125,7 @@ def claim_of(told: Notification, hours: Hours | None, back: Return = NO_RETURN) 
         phase=told.phase,
         kind=alert.kind,
         severity=alert.severity,
-        is_over=alert.ended_at is not None and not back.is_back,
+        is_over=alert.ended_at is not None and not is_back,
         is_silenced=0 < alert.people <= alert.silenced,
         is_acknowledged=alert.acknowledged_at is not None and alert.acknowledged_at >= told.at,
         is_escalation=told.route is not None and told.route.after > 0,

@@ -18,7 +18,7 @@ TOO_OLD = "It is more than a day old, and there is a newer one, so it is not sen
 
 
 def alerts_why(messages: Sequence[Message], now: datetime) -> Mapping[int, str]:
-    claims = claims_of(messages)
+    claims = claims_of(messages, now)
     return {message.pk: why_not(claims[message.pk]) for message in messages}
 
 
@@ -54,7 +54,7 @@ def is_wrong(claim: Claim) -> bool:
 def what_is_wrong(claim: Claim) -> str:
     """Return what has become of an alert, in words that follow it. Pure."""
     if claim.phase == Phase.OVER:
-        return "goes on again"
+        return "came back"
     if claim.is_over:
         return "is over by now"
     if claim.is_silenced:

@@ -9,9 +9,10 @@ import pytest
 from accounts.models import Organization
 from monitoring.alerts.alert_checks import alerts_check
 from monitoring.alerts.last_checks import Leave
-from monitoring.alerts.models import Alert, Message, Notification
+from monitoring.alerts.models import Alert, AlertPolicy, Message, Notification
 from monitoring.alerts.returning import Return, returns_of
 from monitoring.alerts.watch import TOO_LATE, Watched
+from monitoring.alerts.withdrawals import alerts_why
 from tests.factories import make_organization
 from tests.monitoring.alerts.engine_makers import (
     at,
@@ -156,6 +157,29 @@ def test_an_end_is_withdrawn_where_it_came_back_before_it_was_sent(acme: Organiz
     ticks(120, 150)
     over = Notification.objects.filter(phase="over").exclude(message__state="withdrawn")
     assert over.count() == 2
+
+
+def test_an_end_that_waits_is_withdrawn_where_it_came_back_and_went_a_moment_ago(
+    acme: Organization,
+) -> None:
+    AlertPolicy.objects.create(organization=acme, over=3_600)
+    people = make_stalled(acme, 5)
+    ticks(1, 15)
+    heal(people)
+    watch(60)
+    assert watch(120) == Watched(queued=1)
+    waiting = list(Message.objects.waiting())
+    stall(people, minutes=122)
+    watch(122)
+    heal(people)
+    watch(125)
+    assert alerts_check(waiting, at(184)) == {waiting[0].pk: Leave.WITHDRAW}
+    assert alerts_why(waiting, at(184)) == {waiting[0].pk: "It came back, so it is not sent."}
+    assert alerts_check(waiting, at(185)) == {waiting[0].pk: Leave.SEND}
+    Message.objects.waiting().update(state="withdrawn", ended_at=at(126))
+    ticks(126, 184)
+    assert not Message.objects.waiting().exists()
+    assert watch(185) == Watched(queued=1)
 
 
 def test_alike_are_those_of_one_place_and_incidents_of_one_provider(acme: Organization) -> None:

@@ -203,5 +203,5 @@ def test_what_is_said_of_an_alert_is_so(claim: Claim) -> None:
         assert is_right(claim._replace(is_acknowledged=False))
     if "far fewer" in said:
         assert 2 * claim.left <= claim.people
-    if "goes on again" in said:
+    if "came back" in said:
         assert not claim.is_over
