@@ -74,7 +74,7 @@ class Episode:
     flaps       how many like it ended within the day before it began
     acknowledged_at   when somebody said that they are at it
     is_part     of something that is told to support as a whole
-    is_back     one like it that began later goes on
+    is_back     one like it that began later goes on, and is not wholly silenced or absorbed
     back_until  when the last of those like it that began later ended
     """
 

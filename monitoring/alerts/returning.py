@@ -11,6 +11,7 @@ from django.db import connection
 from monitoring.alerts.models import Alert
 
 # Alike are those that flap together (`monitoring.alerts.following`): incidents by their provider.
+# One that is wholly silenced, or absorbed, is not told of: it holds up no end, which always is.
 RETURNS = """
     SELECT earlier.id, bool_or(later.ended_at IS NULL), max(later.ended_at)
     FROM alerts_alert AS earlier
@@ -21,6 +22,7 @@ RETURNS = """
             OR later.kind = 'incident'
                 AND later.facts ->> 'provider' = earlier.facts ->> 'provider')
         AND (later.began_at, later.id) > (earlier.began_at, earlier.id)
+        AND (later.silenced < later.people OR later.people = 0)
     WHERE earlier.id = ANY(%s)
     GROUP BY earlier.id
 """
@@ -28,7 +30,10 @@ RETURNS = """
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Whether one like an alert that began later goes on, and when the last of those ended."""
+    """Whether one like an alert that began later goes on, and when the last of those ended.
+
+    Of those that may be told of: of what is wholly silenced or absorbed nobody hears.
+    """
 
     is_back: bool = False
     until: datetime | None = None

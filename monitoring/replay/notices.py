@@ -231,6 +231,8 @@ class Notices:
                 and like(self._findings[each.key]) == like(finding)
             ),
         ]
+        # As live (`monitoring.alerts.returning`): what may not be told of holds up no end.
+        later = [each for each in later if each.people or not each.silenced]
         ends = [each.ended_at for each in later if each.ended_at is not None]
         return replace(episode, is_back=len(ends) < len(later), back_until=max(ends, default=None))
 

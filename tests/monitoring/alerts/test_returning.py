@@ -25,6 +25,7 @@ from tests.monitoring.alerts.engine_makers import (
     subjects,
     watch,
 )
+from tests.monitoring.alerts.makers import make_silence
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_sources")]
 TOO_LATE_MINUTES = TOO_LATE.total_seconds() / 60
@@ -206,6 +207,38 @@ def test_alike_are_those_of_one_place_and_incidents_of_one_provider(acme: Organi
         down.pk: Return(is_back=True),
         queue.pk: Return(is_back=True),
     }
+
+
+def test_what_comes_back_silenced_puts_no_end_off(acme: Organization) -> None:
+    people = make_stalled(acme, 5)
+    ticks(1, 15)
+    heal(people)
+    ticks(60)
+    stall(people[:1], minutes=62)
+    make_silence(acme, people[:1], now=at(62), ends_at=at(29 * 1_440))
+    ticks(62, 77, 89)
+    assert phases() == [("opened", 5)]
+    ticks(90)
+    assert phases() == [("opened", 5), ("over", 5)]
+    assert mutes() == [("silenced", 1)]
+
+
+@pytest.mark.parametrize(
+    ("people", "silenced", "ended", "expected"),
+    [
+        (3, 3, None, None),
+        (3, 3, 30, None),
+        (3, 2, None, Return(is_back=True)),
+        (3, 2, 30, Return(until=at(30))),
+        (0, 0, None, Return(is_back=True)),
+    ],
+)
+def test_what_may_not_be_told_of_is_no_return(
+    acme: Organization, people: int, silenced: int, ended: float | None, expected: Return | None
+) -> None:
+    first = alert(acme, 0, 10)
+    alert(acme, 20, ended, people=people, silenced=silenced)
+    assert returns_of([first]).get(first.pk) == expected
 
 
 def test_one_that_began_before_does_not_keep_an_end(acme: Organization) -> None:

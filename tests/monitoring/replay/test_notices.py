@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -122,6 +123,16 @@ def test_what_comes_back_for_a_moment_puts_the_end_off() -> None:
         played.hear([stalled(5)] if is_down(times, minute) else [], at(minute))
     said = [(minute_of(each.at), each.message.phase) for each in played.sent]
     assert said == [(15, "opened"), (105, "over")]
+
+
+def test_what_comes_back_silenced_puts_no_end_off() -> None:
+    played = notices(BOTH[0])
+    for minute in range(200):
+        found = [stalled(5)] if minute < 60 else []
+        found += [replace(stalled(2), silenced=2)] if 70 <= minute < 190 else []
+        played.hear(found, at(minute))
+    said = [(minute_of(each.at), each.message.phase) for each in played.sent]
+    assert said == [(15, "opened"), (90, "over")]
 
 
 @given(st.lists(st.tuples(st.integers(0, 150), st.integers(1, 150)), min_size=1, max_size=4))
