@@ -307,11 +307,14 @@ def has_grown(episode: Episode, told: Told, people: int, waits: Waits) -> bool:
         return people > told.people and people >= told.people * waits.growth_few
     if people < told.people + waits.growth_people:
         return False
+    are_many_more = people >= told.people * waits.growth
+    if episode.kind in ABOUT_HEALTH:
+        # The weight is how many the whole organization has, of whichever team and silenced or not.
+        return are_many_more
     if episode.kind == AlertKind.INCIDENT:
         # Of those who merely come along later the same share fails.
-        is_larger = people >= told.people * waits.growth
         # Shares are hundredths, which floats are not: 0.6 is half as large again as 0.4.
-        return is_larger and episode.weight >= round(told.weight * waits.growth_share, 9) > 0
+        return are_many_more and episode.weight >= round(told.weight * waits.growth_share, 9) > 0
     return episode.weight >= told.weight * waits.growth > 0
 
 

@@ -70,7 +70,7 @@ class Episode:
     silenced    about whom nothing may be told now
     is_absorbed an incident hits all of them, and they are told of with it: they count as silenced
     teams       the same people by team, where it is known; "" is who has none
-    weight      what growing goes by: people, or a share of them
+    weight      what growing goes by, but of people who need a human: people, or a share of them
     flaps       how many like it ended within the day before it began
     acknowledged_at   when somebody said that they are at it
     is_part     of something that is told to support as a whole

@@ -129,6 +129,13 @@ class TestGrowing:
         (message,) = planned(more, sales, minutes=75, told=few).messages
         assert (message.phase, message.people) == (Phase.GROWN, 4)
 
+    def test_many_are_those_of_the_recipients_teams_too(self) -> None:
+        sales = replace(ADMIN, teams=frozenset({"sales"}))
+        for weight, people, phases in ((200, 30, ["grown"]), (20, 29, [])):
+            more = replace(stalled(300), teams={"sales": people, "": 300 - people})
+            before = told(people=10, weight=weight)
+            assert said(more, sales, minutes=75, told=before) == phases
+
     def test_what_is_not_about_people_one_by_one_must_have_ten_more(self) -> None:
         few = told(people=2, weight=2)
         for kind in (AlertKind.COVERAGE, AlertKind.UNRECOGNISED):
@@ -136,7 +143,7 @@ class TestGrowing:
             assert said(replace(stalled(12), kind=kind), ADMIN, minutes=75, told=few) == ["grown"]
 
     def test_what_has_no_weight_does_not_grow(self) -> None:
-        known = replace(stalled(900), weight=5)
+        known = episode(kind=AlertKind.COVERAGE, people=900, weight=5)
         assert said(known, ADMIN, minutes=300, told=told(weight=0)) == []
 
     def test_it_is_told_though_somebody_has_acknowledged(self) -> None:
