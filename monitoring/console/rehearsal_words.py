@@ -72,9 +72,12 @@ def played_sentence(result: RehearsalResult) -> str:
 
 
 def left_out_sentence(*, is_for_support: bool) -> str:
-    """Return which messages of that time a rehearsal does not have."""
+    """Return which messages of that time a rehearsal does not have, and for support what it has."""
     if is_for_support:
-        return "Digests and letters that ask a person to act are left out."
+        return (
+            "What support staff are told is shown too. "
+            "Digests and letters that ask a person to act are left out."
+        )
     return (
         "Digests, letters that ask a person to act, and what support staff are told are left out."
     )

@@ -353,6 +353,16 @@ def test_what_support_rehearsed_is_support_staffs_alone(cast: Cast, admin_client
     assert admin_client.get(page_of(run)).status_code == 404
 
 
+def test_support_reads_that_theirs_are_shown_and_what_is_left_out(cast: Cast) -> None:
+    run = rehearse(access_for(cast.staff, "acme"))
+    page = text(client_of(cast.staff).get(page_of(run)))
+    assert (
+        "What support staff are told is shown too. "
+        "Digests and letters that ask a person to act are left out."
+    ) in page
+    assert page.count("left out") == 1
+
+
 def test_who_may_only_look_sees_results_and_no_form(cast: Cast, run: BackTest) -> None:
     viewer = client_of(cast.viewer)
     assert "Your role may look at rehearsals" in text(viewer.get(ADDRESS))
