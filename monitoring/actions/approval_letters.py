@@ -15,7 +15,7 @@ from accounts.models import Member
 from accounts.time_zones import time_zone_chosen
 from monitoring.actions.approval import APPROVAL_HOLDS
 from monitoring.actions.models import Action, ActionState, Kind
-from monitoring.alerts.last_checks import Decision, Leave, check_register
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal, check_register
 from monitoring.alerts.mails import mail_of
 from monitoring.alerts.models import Message
 from monitoring.alerts.number_words import people_of
@@ -108,7 +108,7 @@ def asked_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Deci
     return {
         pk: Leave.SEND
         if action in organizations and {(user, organizations[action]), (user, None)} & may
-        else Leave.WITHDRAW
+        else Withdrawal()
         for pk, (action, user) in asked.items()
     }
 

@@ -12,7 +12,7 @@ from monitoring.actions.invitation_course import HELD_BACK_FOR
 from monitoring.actions.invitations import held_back, in_order, is_usable, no_longer_asked, told
 from monitoring.actions.letters import invitation_id_in
 from monitoring.actions.models import Invitation, InvitationState
-from monitoring.alerts.last_checks import Decision, Leave, check_register
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal, check_register
 from monitoring.alerts.models import Message
 from monitoring.incidents.models import Hit
 
@@ -32,7 +32,7 @@ def links_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Deci
         each.pk: decision(each, now, is_held_back=each.is_held_back, is_in_order=each.is_in_order)
         for each in found
     }
-    return {pk: decided.get(wanted[pk], Leave.WITHDRAW) for pk in wanted}
+    return {pk: decided.get(wanted[pk], Withdrawal()) for pk in wanted}
 
 
 def decision(
@@ -40,7 +40,7 @@ def decision(
 ) -> Decision:
     declined = invitation.state == InvitationState.REFUSED
     if declined or is_in_order or not is_usable(invitation, now):
-        return Leave.WITHDRAW
+        return Withdrawal()
     return now + HELD_BACK_FOR if is_held_back else Leave.SEND
 
 

@@ -12,7 +12,7 @@ from accounts.models import Person
 from monitoring.actions.letters import person_link_mail
 from monitoring.actions.links import PERSON_LINK_GOOD_FOR
 from monitoring.actions.models import LinkRequest
-from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.last_checks import Decision, Withdrawal
 from monitoring.alerts.models import Message
 from monitoring.jobs.doorbell import ring_task
 
@@ -62,7 +62,7 @@ def person_links_check(messages: Sequence[Message], now: datetime) -> Mapping[in
     people = Person.objects.filter(pk__in=[message.person_id for message in messages])
     addresses: dict[int | None, str] = dict(people.values_list("pk", "email"))
     return {
-        message.pk: Leave.WITHDRAW
+        message.pk: Withdrawal()
         for message in messages
         if now - message.created_at >= PERSON_LINK_GOOD_FOR
         or message.recipient != addresses.get(message.person_id)

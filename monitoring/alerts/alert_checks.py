@@ -11,50 +11,26 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import NamedTuple
 
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from monitoring.alerts.drafts import KIND
 from monitoring.alerts.hours import Hours, may_be_told, next_awake
-from monitoring.alerts.kinds import ABOUT_PEOPLE, EVENTS, Severity
-from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal
 from monitoring.alerts.models import Alert, Channel, Message, MessageState, Notification
 from monitoring.alerts.plan import end_due_at
 from monitoring.alerts.plan_facts import Phase, Waits
 from monitoring.alerts.recipients import hours_by
 from monitoring.alerts.returning import returns_of
+from monitoring.alerts.still_so import Claim, is_shrunk
 from monitoring.alerts.targets import waits_of
 from monitoring.alerts.telling import episode_of
 from monitoring.alerts.told import notifications_note_fewest
+from monitoring.alerts.withdrawals import why_not
 
 PACE = timedelta(seconds=Waits().pace)
 A_DAY = timedelta(days=1)
-
-
-class Claim(NamedTuple):
-    """What a message says of one alert, and how that stands now.
-
-    `is_acknowledged`: since it was queued; what was acknowledged before was told in spite of that.
-    `hours` are the recipient's; None for one who may be sent nothing any more. It says so many
-    `people`; of `left` it would be said now, and `fewest` were left when it was withdrawn before
-    because they were too few.
-    """
-
-    message: int
-    phase: str
-    kind: str
-    severity: int
-    is_over: bool
-    is_silenced: bool
-    is_acknowledged: bool
-    is_escalation: bool
-    hours: Hours | None
-    notification: int = 0
-    people: int = 0
-    left: int = 0
-    fewest: int | None = None
 
 
 def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
@@ -63,17 +39,17 @@ def alerts_check(messages: Sequence[Message], now: datetime) -> dict[int, Decisi
     Of what is withdrawn it is noted where too few people were left, in the caller's transaction.
     """
     claims = claims_of(messages, now)
-    kept = [message for message in messages if is_worth_sending(claims[message.pk])]
-    decided: dict[int, Decision] = {message.pk: Leave.WITHDRAW for message in messages}
-    for message in kept:
-        if until := asleep_until(claims[message.pk], now):
+    decided: dict[int, Decision] = {}
+    for message in messages:
+        if reason := why_not(claims[message.pk]):
+            decided[message.pk] = Withdrawal(reason)
+        elif until := asleep_until(claims[message.pk], now):
             decided[message.pk] = until
-    awake = [message for message in kept if decided[message.pk] == Leave.WITHDRAW]
-    decided |= paced(awake, sent_lately(awake, now), now)
-    gone = [claims[pk] for pk, decision in decided.items() if decision == Leave.WITHDRAW]
+    gone = [claims[pk] for pk, decision in decided.items() if isinstance(decision, Withdrawal)]
     if left := left_of(chain.from_iterable(gone)):
         notifications_note_fewest(left=left)
-    return decided
+    awake = [message for message in messages if message.pk not in decided]
+    return decided | paced(awake, sent_lately(awake, now), now)
 
 
 def left_of(withdrawn: Iterable[Claim]) -> dict[int, int]:
@@ -141,52 +117,6 @@ def place_in_message(notification: Notification) -> tuple[bool, int, int, dateti
     """Return what the alerts of a message are ordered by (`monitoring.alerts.letters`)."""
     alert, is_over = notification.alert, notification.phase == Phase.OVER
     return is_over, -alert.severity, -notification.people, alert.began_at, alert.pk
-
-
-def is_worth_sending(claims: Sequence[Claim]) -> bool:
-    """Tell whether a message may go although not all it tells is so any more. Pure.
-
-    Among several alerts one that has healed does no harm: the message says when it was written, and
-    an end will be told of it. Else a message of many would be withdrawn again and again while it
-    waits. But what its subject names must be so, and so must all that is critical, and every end.
-    """
-    wrong = [claim for claim in claims if not is_right(claim)]
-    if not wrong:
-        return True
-    return claims[0] not in wrong and not any(map(matters, wrong))
-
-
-def matters(claim: Claim) -> bool:
-    """Tell whether it must not be told where it is wrong. Pure."""
-    is_grave = claim.severity >= Severity.CRITICAL or claim.phase == Phase.OVER
-    return claim.hours is None or is_grave
-
-
-def is_right(claim: Claim) -> bool:
-    """Tell whether what a message says of an alert is still so, and still wanted. Pure."""
-    if claim.hours is None:
-        return False
-    if claim.phase == Phase.OVER:
-        return claim.is_over
-    if claim.kind in EVENTS:
-        return True
-    is_answered = claim.phase == Phase.REMINDER or claim.is_escalation
-    if claim.is_acknowledged and is_answered:
-        return False
-    return not (claim.is_over or claim.is_silenced or is_shrunk(claim))
-
-
-def is_shrunk(claim: Claim) -> bool:
-    """Tell whether half of the people that a message says, or fewer, are left. Pure.
-
-    Written anew for that, it is half of those who were left then: else a number that falls and
-    rises would have it written for ever. An end says how many there were, and an incident whom it
-    ever hit: of those only a silence takes any away.
-    """
-    if claim.kind not in ABOUT_PEOPLE or claim.phase == Phase.OVER or not claim.people:
-        return False
-    said = claim.people if claim.fewest is None else min(claim.people, claim.fewest)
-    return 2 * claim.left <= said
 
 
 def asleep_until(claims: Sequence[Claim], now: datetime) -> datetime | None:

@@ -23,7 +23,7 @@ from django.db.models import Count, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest, Now
 
 from monitoring.alerts.delivery import Answer, Verdict, may_join, wait_after
-from monitoring.alerts.last_checks import Decision
+from monitoring.alerts.last_checks import Withdrawal
 from monitoring.alerts.mails import one_line, shortened
 from monitoring.alerts.models import Channel, Message, MessageState
 from monitoring.alerts.outbox import longest_send, messages_lock, withdrawal
@@ -189,18 +189,18 @@ def message_settle(
 
 
 def message_keep_back(
-    *, message: Message, token: UUID, decision: Decision, now: datetime, reason: str = ""
+    *, message: Message, token: UUID, decision: datetime | Withdrawal, now: datetime
 ) -> None:
     """Withdraw a mail that was claimed and is not to be sent, or have it wait for its time.
 
-    Of one that is withdrawn `reason` says why, instead of what a server said before.
+    Of one that is withdrawn its reason is kept, instead of what a server said before.
     """
     fields: dict[str, Any] = {"token": None, "lease_until": None}
     if isinstance(decision, datetime):
         # A time that is past would have it claimed again at once, for ever.
         fields |= {"state": MessageState.QUEUED, "next_try_at": max(decision, now + SHORTEST_WAIT)}
     else:
-        fields |= withdrawal(reason, now)
+        fields |= withdrawal(decision.reason, now)
     ours(token).filter(pk=message.pk).update(**fields)
 
 

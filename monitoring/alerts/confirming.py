@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.access import Access, ServiceAccess
 from monitoring.alerts.items import reader_of
-from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal
 from monitoring.alerts.letters import confirm_mail
 from monitoring.alerts.models import Message, Recipient
 from monitoring.alerts.outbox import Draft, messages_queue
@@ -91,5 +91,5 @@ def confirmations_check(messages: Sequence[Message], now: datetime) -> dict[int,
         asked.filter(pk__in=[each.target_id for each in messages]).values_list("pk", flat=True)
     )
     return {
-        each.pk: Leave.SEND if each.target_id in open_ones else Leave.WITHDRAW for each in messages
+        each.pk: Leave.SEND if each.target_id in open_ones else Withdrawal() for each in messages
     }

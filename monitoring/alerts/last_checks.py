@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from django.db import transaction
 
@@ -27,36 +27,34 @@ UNTIL_ASKED_AGAIN = timedelta(minutes=5)
 
 class Leave(StrEnum):
     SEND = "send"
-    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """It is not sent; a sentence for the Outbox says why, empty where none is known."""
+
+    reason: str = ""
 
 
 # A time means: not now, ask again then.
-Decision = Leave | datetime
+Decision = Leave | datetime | Withdrawal
 Check = Callable[[Sequence[Message], datetime], Mapping[int, Decision]]
-Why = Callable[[Sequence[Message], datetime], Mapping[int, str]]
-
-Asked = TypeVar("Asked", bound=Hashable)
 
 _checks: dict[str, Check] = {}
-_whys: dict[str, Why] = {}
 
 
-def check_register(kinds: Collection[str], check: Check, why: Why | None = None) -> None:
+def check_register(kinds: Collection[str], check: Check) -> None:
     """Have mails of these kinds checked each time they are claimed, a few at once.
 
     `check(messages, now)` decides by the id of each message; one it leaves out is sent. It should
     cost a statement or two, whatever their number, and what it writes down is kept together with
     what becomes of them. A kind has one check: of two the later counts.
-    `why(messages, now)` says of those it withdrew why, in a sentence for the Outbox.
     Raises KeyError for a kind that is not in `monitoring.alerts.outbox.MESSAGE_KINDS`.
     """
     for kind in kinds:
         if kind not in MESSAGE_KINDS:
             raise KeyError(f"{kind!r} is not in monitoring.alerts.outbox.MESSAGE_KINDS")
         _checks[kind] = check
-        _whys.pop(kind, None)
-        if why is not None:
-            _whys[kind] = why
 
 
 def decisions(messages: Sequence[Message], now: datetime) -> dict[int, Decision]:
@@ -65,36 +63,17 @@ def decisions(messages: Sequence[Message], now: datetime) -> dict[int, Decision]
     A check that fails keeps back its own mails only, and those for a while.
     """
     decided: dict[int, Decision] = {message.pk: Leave.SEND for message in messages}
-    for check, asked in asked_of(_checks, messages).items():
+    for check, asked in asked_of(messages).items():
         decided |= answers(check, asked, now)
     return decided
 
 
-def reasons(messages: Sequence[Message], now: datetime) -> dict[int, str]:
-    """Return, by id, why messages are withdrawn that their checks withdrew, as far as it is known.
-
-    What breaks in saying so keeps nothing from being withdrawn.
-    """
-    said: dict[int, str] = {}
-    for why, asked in asked_of(_whys, messages).items():
-        try:
-            with transaction.atomic():
-                said |= why(asked, now)
-        except DATABASE_ERRORS:
-            raise
-        except Exception:  # any error of another capability: it is about words alone
-            logger.exception("why %d mails are withdrawn could not be said", len(asked))
-    return said
-
-
-def asked_of(
-    registered: Mapping[str, Asked], messages: Sequence[Message]
-) -> dict[Asked, list[Message]]:
-    """Return whom to ask about which messages, by what is registered for their kinds."""
-    found: defaultdict[Asked, list[Message]] = defaultdict(list)
+def asked_of(messages: Sequence[Message]) -> dict[Check, list[Message]]:
+    """Return which messages each check is asked about, by their kinds."""
+    found: defaultdict[Check, list[Message]] = defaultdict(list)
     for message in messages:
-        if message.kind in registered:
-            found[registered[message.kind]].append(message)
+        if message.kind in _checks:
+            found[_checks[message.kind]].append(message)
     return found
 
 

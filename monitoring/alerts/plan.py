@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitoring.alerts.hours import Hours, may_be_told
-from monitoring.alerts.in_hand import is_in_hand
+from monitoring.alerts.in_hand import in_hand_until, is_in_hand
 from monitoring.alerts.kinds import ABOUT_HEALTH, ABOUT_PEOPLE, EVENTS, AlertKind
 from monitoring.alerts.plan_facts import (
     Episode,

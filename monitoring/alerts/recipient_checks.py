@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from monitoring.alerts.hours import is_awake, next_awake
-from monitoring.alerts.last_checks import Decision, Leave
+from monitoring.alerts.last_checks import Decision, Withdrawal
 from monitoring.alerts.models import Digest, Message, MessageState, Recipient
 from monitoring.alerts.recipients import hours_by, may_be_told
+from monitoring.alerts.withdrawals import NOBODY, TOO_OLD
 
 # A digest that is older is not sent where a newer one is there.
-TOO_OLD = timedelta(days=1)
+GOOD_FOR = timedelta(days=1)
 GIVEN_UP = (MessageState.FAILED, MessageState.WITHDRAWN)
 
 
@@ -27,15 +28,19 @@ def digests_check(messages: Sequence[Message], now: datetime) -> Mapping[int, De
     """
     whose, there = recipients_in(messages)
     wanted = {key for key, digest in there.items() if digest != Digest.NEVER}
-    old = followed([each for each in messages if now - each.created_at > TOO_OLD])
+    old = followed([each for each in messages if now - each.created_at > GOOD_FOR])
     hours = hours_by(set(whose.values()))
     asleep: dict[int, Decision] = {
-        key: next_awake(hours[recipient], now) or now + TOO_OLD
+        key: next_awake(hours[recipient], now) or now + GOOD_FOR
         for key, recipient in whose.items()
         if recipient in hours and not is_awake(hours[recipient], now)
     }
-    gone = [key for key, recipient in whose.items() if recipient not in wanted or key in old]
-    return asleep | dict.fromkeys(gone, Leave.WITHDRAW)
+    gone: dict[int, Decision] = {
+        key: Withdrawal(TOO_OLD if recipient in wanted else NOBODY)
+        for key, recipient in whose.items()
+        if recipient not in wanted or key in old
+    }
+    return asleep | gone
 
 
 def followed(messages: Sequence[Message]) -> set[int]:
@@ -57,7 +62,7 @@ def trials_check(messages: Sequence[Message], now: datetime) -> Mapping[int, Dec
     """Withdraw the tests to who left, was removed or has unsubscribed."""
     whose, there = recipients_in(messages)
     gone = [key for key, recipient in whose.items() if recipient not in there]
-    return dict.fromkeys(gone, Leave.WITHDRAW)
+    return dict.fromkeys(gone, Withdrawal(NOBODY))
 
 
 def recipients_in(messages: Sequence[Message]) -> tuple[dict[int, int], dict[int, str]]:

@@ -25,7 +25,6 @@ from monitoring.alerts.sources import source_register
 from monitoring.alerts.standby import standby_step
 from monitoring.alerts.unrecognised import unrecognised_findings
 from monitoring.alerts.watch import alerts_step
-from monitoring.alerts.withdrawals import alerts_why, digests_why, trials_why
 from monitoring.jobs.bells import Bell, bell_register
 from monitoring.jobs.steps import step_register
 
@@ -40,9 +39,9 @@ def alerts_register() -> None:
     step_register("alerts", alerts_step)
     step_register("forget alerts", alerts_forget_step)
     step_register("standby", standby_step)
-    check_register([KIND], alerts_check, alerts_why)
-    check_register(["digest"], digests_check, digests_why)
-    check_register(["alert_test"], trials_check, trials_why)
+    check_register([KIND], alerts_check)
+    check_register(["digest"], digests_check)
+    check_register(["alert_test"], trials_check)
     check_register([confirming.KIND], confirmations_check)
     for channel in Channel:
         wanted = partial(channel_waits, channel)

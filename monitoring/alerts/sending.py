@@ -42,7 +42,7 @@ from monitoring.alerts.delivery import (
     refuses_us,
     rest_after,
 )
-from monitoring.alerts.last_checks import Leave, decisions, reasons
+from monitoring.alerts.last_checks import Leave, decisions
 from monitoring.alerts.mail_services import plain, unsaid_refusal
 from monitoring.alerts.models import Channel, Message
 from monitoring.alerts.outbox import sender_ring
@@ -197,16 +197,10 @@ def checked(batch: Sequence[Message], token: UUID) -> list[Message]:
     """
     batch, now = messages_hold(messages=batch, token=token), timezone.now()
     decided = decisions(batch, now)
-    why = reasons([each for each in batch if decided[each.pk] == Leave.WITHDRAW], now)
     for message in batch:
-        if decided[message.pk] != Leave.SEND:
-            message_keep_back(
-                message=message,
-                token=token,
-                decision=decided[message.pk],
-                now=now,
-                reason=why.get(message.pk, ""),
-            )
+        decision = decided[message.pk]
+        if decision is not Leave.SEND:
+            message_keep_back(message=message, token=token, decision=decision, now=now)
     return [message for message in batch if decided[message.pk] == Leave.SEND]
 
 

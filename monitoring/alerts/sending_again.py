@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.access import Access
-from monitoring.alerts.last_checks import Leave, decisions, reasons
+from monitoring.alerts.last_checks import Withdrawal, decisions
 from monitoring.alerts.models import Channel, Message, MessageQuerySet, MessageState
 from monitoring.alerts.outbox import MessageRefusedError, sender_ring, withdrawal
 from monitoring.audit.log import audit_entry_write
@@ -65,8 +65,8 @@ def sent_again(given_up: MessageQuerySet, message: Message, now: datetime) -> Ag
     Raises MessageRefusedError where it was not given up.
     """
     decision = decisions([message], now)[message.pk]
-    if decision == Leave.WITHDRAW:
-        again = Again(refusal=reasons([message], now).get(message.pk) or WRONG_BY_NOW)
+    if isinstance(decision, Withdrawal):
+        again = Again(refusal=decision.reason or WRONG_BY_NOW)
         fields = withdrawal(again.refusal, now)
     else:
         again = Again(at=decision if isinstance(decision, datetime) else now)

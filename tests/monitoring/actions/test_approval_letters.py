@@ -12,7 +12,7 @@ from monitoring.actions.approval_letters import asked_check
 from monitoring.actions.keeping import approvals_expire
 from monitoring.actions.models import Action, ActionState
 from monitoring.actions.starting import action_approve, action_discard
-from monitoring.alerts.last_checks import Leave, decisions
+from monitoring.alerts.last_checks import Leave, Withdrawal, decisions
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.audit.models import AuditEntry
@@ -126,9 +126,9 @@ def test_a_mail_that_asks_is_withdrawn_once_it_is_decided(
     asked: Action, other: Access, acme: Organization
 ) -> None:
     assert decided() == {Leave.SEND}
-    assert decided(NOW + APPROVAL_HOLDS + timedelta(seconds=1)) == {Leave.WITHDRAW}
+    assert decided(NOW + APPROVAL_HOLDS + timedelta(seconds=1)) == {Withdrawal()}
     action_discard(access=other, action=asked, now=LATER)
-    assert decided() == {Leave.WITHDRAW}
+    assert decided() == {Withdrawal()}
 
 
 @pytest.mark.parametrize("change", ["role", "left", "off"])
@@ -144,7 +144,7 @@ def test_a_mail_to_who_may_not_approve_any_more_is_withdrawn(
         case "off":
             other.user.is_active = False
             other.user.save()
-    assert decided() == {Leave.WITHDRAW}
+    assert decided() == {Withdrawal()}
 
 
 def test_many_are_checked_in_three_statements(

@@ -23,7 +23,7 @@ from monitoring.actions import asking_people
 from monitoring.actions.asking_people import asked_about, causes_of_people, is_daytime, people_ask
 from monitoring.actions.invitations import invitation_make
 from monitoring.actions.models import Invitation
-from monitoring.alerts.last_checks import Leave, decisions
+from monitoring.alerts.last_checks import Leave, Withdrawal, decisions
 from monitoring.alerts.models import AlertPolicy, Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.errors.interpretation import built_in_rules
@@ -163,7 +163,7 @@ def test_the_letter_of_who_syncs_again_is_withdrawn() -> None:
     (message,) = Message.objects.all()
     assert decisions([message], NOW) == {message.pk: Leave.SEND}
     set_health(person)
-    assert decisions([message], NOW) == {message.pk: Leave.WITHDRAW}
+    assert decisions([message], NOW) == {message.pk: Withdrawal()}
 
 
 @pytest.mark.django_db

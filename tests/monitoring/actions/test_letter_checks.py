@@ -12,7 +12,7 @@ from monitoring.actions.invitation_course import HELD_BACK_FOR
 from monitoring.actions.invitations import invitations_withdraw
 from monitoring.actions.letters import invitation_mail, reminder_mail
 from monitoring.actions.models import Invitation
-from monitoring.alerts.last_checks import Decision, Leave, decisions
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal, decisions
 from monitoring.alerts.mails import Mail
 from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import message_queue
@@ -68,25 +68,25 @@ def test_one_that_waits_when_an_incident_opens_is_not_sent_before_its_end(
 def test_a_mail_with_a_link_that_is_over_is_withdrawn(ada: Person, fields: dict[str, Any]) -> None:
     queued(ada, **fields)
     make_incident(ada.organization, provider="google")
-    assert decided() == Leave.WITHDRAW
+    assert decided() == Withdrawal()
 
 
 def test_a_mail_about_what_is_in_order_again_is_withdrawn(ada: Person) -> None:
     queued(ada)
     Connection.objects.filter(person=ada).update(state="proven", proven_at=NOW)
-    assert decided() == Leave.WITHDRAW
+    assert decided() == Withdrawal()
 
 
 def test_a_mail_of_an_invitation_that_is_gone_is_withdrawn(ada: Person) -> None:
     queued(ada).delete()
-    assert decided() == Leave.WITHDRAW
+    assert decided() == Withdrawal()
 
 
 def test_one_given_up_and_tried_again_is_asked_about_as_well(ada: Person) -> None:
     invitation = queued(ada)
     Message.objects.update(state="failed")
     invitations_withdraw(invitations=[invitation.pk], now=NOW)
-    assert decided() == Leave.WITHDRAW
+    assert decided() == Withdrawal()
 
 
 def test_many_are_decided_in_one_statement(ada: Person, django_assert_num_queries: Any) -> None:

@@ -19,7 +19,7 @@ from monitoring.actions.own_links import (
     person_links_check,
     person_links_send,
 )
-from monitoring.alerts.last_checks import Leave, decisions
+from monitoring.alerts.last_checks import Leave, Withdrawal, decisions
 from monitoring.jobs import doorbell
 from monitoring.jobs.bells import bells_ring
 from tests.factories import NOW, make_person
@@ -118,7 +118,7 @@ def test_a_mail_that_waited_longer_than_its_link_is_good_is_withdrawn() -> None:
     (mail,) = mails()
     just_good = NOW + PERSON_LINK_GOOD_FOR - timedelta(minutes=1)
     assert decisions([mail], just_good) == {mail.pk: Leave.SEND}
-    assert decisions([mail], NOW + PERSON_LINK_GOOD_FOR) == {mail.pk: Leave.WITHDRAW}
+    assert decisions([mail], NOW + PERSON_LINK_GOOD_FOR) == {mail.pk: Withdrawal()}
 
 
 def test_a_mail_to_an_address_that_is_the_persons_no_more_is_withdrawn() -> None:
@@ -126,4 +126,4 @@ def test_a_mail_to_an_address_that_is_the_persons_no_more_is_withdrawn() -> None
     person_link_mail(person, NOW)
     Person.objects.filter(pk=person.pk).update(email="ada@elsewhere.example")
     (mail,) = mails()
-    assert person_links_check([mail], NOW) == {mail.pk: Leave.WITHDRAW}
+    assert person_links_check([mail], NOW) == {mail.pk: Withdrawal()}

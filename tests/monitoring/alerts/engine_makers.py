@@ -7,14 +7,29 @@ from datetime import datetime, timedelta
 
 from accounts.models import Organization, Person
 from monitoring.alerts.alert_checks import alerts_check
-from monitoring.alerts.last_checks import Decision
+from monitoring.alerts.last_checks import Decision, Withdrawal
 from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.watch import Watched, alerts_watch
+from monitoring.alerts.withdrawals import NOBODY
 from monitoring.health.models import Health
 from tests.factories import NOW, make_person
 
 BROKEN = "salesforce-user-inactive"
 REVOKED = "google-access-revoked"
+OVER, SILENCED, FEWER, ACKNOWLEDGED, BACK = (
+    Withdrawal(f"It {what}, so it is not sent.")
+    for what in (
+        "is over by now",
+        "is silenced by now",
+        "is about far fewer people by now",
+        "is acknowledged by now",
+        "goes on again",
+    )
+)
+ONE_OVER, ONE_FEWER = (
+    Withdrawal(each.reason.replace("It", "One of its alerts", 1)) for each in (OVER, FEWER)
+)
+GONE = Withdrawal(NOBODY)
 
 
 def at(minutes: float) -> datetime:

@@ -11,21 +11,24 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Organization, Person
 from monitoring.alerts.alert_checks import (
     PACE,
-    Claim,
     alerts_check,
     asleep_until,
-    is_right,
-    is_worth_sending,
     paced,
 )
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.last_checks import Leave
 from monitoring.alerts.models import Alert, Message, Recipient
 from monitoring.alerts.sending import messages_work
+from monitoring.alerts.still_so import Claim, decisive, is_right
 from monitoring.alerts.watch import Watched, alerts_watch
 from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts import makers
 from tests.monitoring.alerts.engine_makers import (
+    ACKNOWLEDGED,
+    GONE,
+    ONE_OVER,
+    OVER,
+    SILENCED,
     at,
     decided,
     heal,
@@ -59,7 +62,7 @@ def test_what_healed_in_the_outbox_is_withdrawn(acme: Organization) -> None:
     heal(people)
     assert decided(16) == [Leave.SEND], "nobody has seen it yet"
     watch(16)
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [OVER]
 
 
 def told_of_both(acme: Organization) -> tuple[list[Person], list[Person]]:
@@ -77,7 +80,7 @@ def test_what_is_left_of_a_message_is_planned_anew(acme: Organization) -> None:
     healed, _ = told_of_both(acme)
     heal(healed)
     watch(15.5)
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [ONE_OVER]
     Message.objects.update(state="withdrawn", ended_at=at(16))
     assert watch(16.5) == Watched(queued=1)
     assert decided(17) == [Leave.SEND]
@@ -118,7 +121,7 @@ def test_a_message_of_which_nothing_is_left_is_withdrawn(acme: Organization) -> 
     for people in told_of_both(acme):
         heal(people)
     watch(16)
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [ONE_OVER]
 
 
 def test_what_is_wholly_silenced_meanwhile_is_withdrawn(acme: Organization) -> None:
@@ -130,7 +133,7 @@ def test_what_is_wholly_silenced_meanwhile_is_withdrawn(acme: Organization) -> N
     assert decided(16) == [Leave.SEND]
     make_silence(acme, people[1:], author=silence.author, now=at(16))
     watch(16)
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [SILENCED]
 
 
 @pytest.mark.parametrize("field", ["unsubscribed_at", "removed_at"])
@@ -139,7 +142,7 @@ def test_who_wants_no_more_is_sent_no_more(acme: Organization, field: str) -> No
     for minute in (1, 15):
         watch(minute)
     Recipient.objects.update(**{field: at(16)})
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [GONE]
 
 
 def test_an_address_that_has_not_confirmed_is_sent_nothing(acme: Organization) -> None:
@@ -148,7 +151,7 @@ def test_an_address_that_has_not_confirmed_is_sent_nothing(acme: Organization) -
     for minute in (1, 15):
         watch(minute)
     Recipient.objects.update(confirmed_at=None)
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [GONE]
 
 
 def test_whose_login_was_switched_off_is_sent_no_more(acme: Organization) -> None:
@@ -158,7 +161,7 @@ def test_whose_login_was_switched_off_is_sent_no_more(acme: Organization) -> Non
     user = acme.members.get().user
     user.is_active = False
     user.save()
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [GONE]
 
 
 def test_who_left_the_organization_is_sent_no_more(acme: Organization) -> None:
@@ -166,7 +169,7 @@ def test_who_left_the_organization_is_sent_no_more(acme: Organization) -> None:
     for minute in (1, 15):
         watch(minute)
     acme.members.get().delete()
-    assert decided(16) == [Leave.WITHDRAW]
+    assert decided(16) == [GONE]
 
 
 def test_who_belongs_to_the_support_staff_no_more_is_sent_no_more(acme: Organization) -> None:
@@ -176,7 +179,7 @@ def test_who_belongs_to_the_support_staff_no_more_is_sent_no_more(acme: Organiza
     assert decided(0) == [Leave.SEND]
     support.is_staff = False
     support.save()
-    assert decided(0) == [Leave.WITHDRAW]
+    assert decided(0) == [GONE]
 
 
 def test_a_reminder_is_withdrawn_when_somebody_has_it(acme: Organization) -> None:
@@ -186,7 +189,7 @@ def test_a_reminder_is_withdrawn_when_somebody_has_it(acme: Organization) -> Non
     sent(16)
     watch(16 + 24 * 60)
     Alert.objects.update(acknowledged_at=at(1500))
-    assert decided(1500) == [Leave.WITHDRAW]
+    assert decided(1500) == [ACKNOWLEDGED]
 
 
 def test_an_escalation_is_withdrawn_when_somebody_has_it(acme: Organization) -> None:
@@ -199,7 +202,7 @@ def test_an_escalation_is_withdrawn_when_somebody_has_it(acme: Organization) -> 
     assert watch(75) == Watched(queued=1)
     assert decided(75) == [Leave.SEND]
     Alert.objects.update(acknowledged_at=at(75))
-    assert decided(75) == [Leave.WITHDRAW]
+    assert decided(75) == [ACKNOWLEDGED]
 
 
 def test_an_end_is_sent_although_silenced(acme: Organization) -> None:
@@ -352,8 +355,8 @@ def test_nothing_said_is_right_and_nothing_waits_for_nobody() -> None:
 def test_what_is_grave_must_be_so_in_whatever_place() -> None:
     right = Claim(1, "opened", "stalled", 2, False, False, False, False, Hours())
     healed = right._replace(is_over=True)
-    assert is_worth_sending([])
-    assert is_worth_sending([right, healed, right._replace(is_silenced=True)])
+    assert decisive([]) is None
+    assert decisive([right, healed, right._replace(is_silenced=True)]) is None
     for first, second in (
         (healed, right),
         (healed, healed),
@@ -361,7 +364,7 @@ def test_what_is_grave_must_be_so_in_whatever_place() -> None:
         (right, right._replace(phase="over")),
         (right, right._replace(hours=None)),
     ):
-        assert not is_worth_sending([first, second])
+        assert decisive([first, second])
 
 
 def test_the_sender_asks_and_keeps_the_pace(post: Post, acme: Organization) -> None:

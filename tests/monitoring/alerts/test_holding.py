@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from accounts.models import Organization
 from monitoring.alerts import sending
 from monitoring.alerts.claims import message_keep_back, messages_claim
-from monitoring.alerts.last_checks import Leave
+from monitoring.alerts.last_checks import Withdrawal
 from monitoring.alerts.models import Message, Notification
 from monitoring.alerts.outbox import messages_withdraw
 from tests.factories import NOW
@@ -103,8 +103,8 @@ def test_who_withdraws_a_batch_while_it_is_checked_waits_and_no_more(
         begun.set()
         assert go_on.wait(30)
 
-    def none(messages: Sequence[Message], now: datetime) -> dict[int, Leave]:
-        return dict.fromkeys([each.pk for each in messages], Leave.WITHDRAW)
+    def none(messages: Sequence[Message], now: datetime) -> dict[int, Withdrawal]:
+        return dict.fromkeys([each.pk for each in messages], Withdrawal())
 
     def check() -> list[Message]:
         try:

@@ -8,7 +8,14 @@ import pytest
 from django.utils import timezone
 
 from monitoring.alerts import last_checks
-from monitoring.alerts.last_checks import Check, Decision, Leave, check_register, decisions
+from monitoring.alerts.last_checks import (
+    Check,
+    Decision,
+    Leave,
+    Withdrawal,
+    check_register,
+    decisions,
+)
 from monitoring.alerts.models import Message
 from monitoring.alerts.sending import messages_work
 from tests.factories import NOW
@@ -50,7 +57,7 @@ def stored(message: Message) -> Message:
 
 def test_each_claimed_mail_is_sent_or_waits_or_is_withdrawn_as_its_check_says(post: Post) -> None:
     at = timezone.now() + LATER
-    check = Fake(ada=Leave.WITHDRAW, ben=at)
+    check = Fake(ada=Withdrawal("It is over."), ben=at)
     check_register(["acted_for_you"], check)
     ada, ben, eve = (make_message(address) for address in (ADA, BEN, EVE))
     messages_work()
@@ -59,6 +66,7 @@ def test_each_claimed_mail_is_sent_or_waits_or_is_withdrawn_as_its_check_says(po
     assert [stored(each).state for each in (ada, ben, eve)] == ["withdrawn", "queued", "sent"]
     assert [stored(each).attempts for each in (ada, ben, eve)] == [0, 0, 1]
     assert stored(ada).ended_at is not None
+    assert [stored(each).answer for each in (ada, ben)] == ["It is over.", ""]
     assert stored(ben).next_try_at == at
     assert not Message.objects.exclude(token=None).exists()
 
@@ -84,7 +92,7 @@ def test_a_time_that_is_past_keeps_no_sender_busy(post: Post) -> None:
 
 
 def test_other_kinds_are_not_asked_about(post: Post) -> None:
-    check = Fake(ada=Leave.WITHDRAW)
+    check = Fake(ada=Withdrawal())
     check_register(["reauthorize"], check)
     make_message(ADA)
     messages_work()

@@ -7,8 +7,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Organization
-from monitoring.alerts.last_checks import Decision, Leave, decisions
+from monitoring.alerts.last_checks import Decision, Leave, Withdrawal, decisions
 from monitoring.alerts.models import Message, Recipient
+from monitoring.alerts.withdrawals import NOBODY, TOO_OLD
 from tests.factories import NOW, make_member, make_organization, make_user
 from tests.monitoring.alerts import makers
 from tests.monitoring.alerts.routing_makers import make_recipient
@@ -59,12 +60,12 @@ def test_who_left_gets_none(acme: Organization, kind: str) -> None:
         make_recipient(acme, digest="daily", removed_at=NOW),
         make_recipient(acme, digest="daily", unsubscribed_at=NOW),
     ):
-        assert decided(make_message(kind, recipient)) == Leave.WITHDRAW
+        assert decided(make_message(kind, recipient)) == Withdrawal(NOBODY)
 
 
 def test_who_wants_no_digests_any_more_gets_none(acme: Organization) -> None:
     recipient = make_recipient(acme, digest="never")
-    assert decided(make_message("digest", recipient)) == Leave.WITHDRAW
+    assert decided(make_message("digest", recipient)) == Withdrawal(NOBODY)
     assert decided(make_message("alert_test", recipient)) == Leave.SEND
 
 
@@ -91,7 +92,7 @@ def test_a_digest_of_the_day_before_yesterday_is_not_sent_beside_a_newer_one(
     make_later("digest", recipient)
     day = message.created_at + timedelta(days=1)
     assert decisions([message], day)[message.pk] == Leave.SEND
-    assert decisions([message], day + timedelta(seconds=1))[message.pk] == Leave.WITHDRAW
+    assert decisions([message], day + timedelta(seconds=1))[message.pk] == Withdrawal(TOO_OLD)
 
 
 def test_a_test_of_a_chat_is_sent_while_it_is_there(acme: Organization) -> None:
@@ -99,7 +100,7 @@ def test_a_test_of_a_chat_is_sent_while_it_is_there(acme: Organization) -> None:
     message = make_message("alert_test", chat, channel="chat", target=chat)
     assert decided(message) == Leave.SEND
     Recipient.objects.update(removed_at=NOW)
-    assert decided(message) == Leave.WITHDRAW
+    assert decided(message) == Withdrawal(NOBODY)
 
 
 @BOTH

@@ -14,6 +14,7 @@ from monitoring.alerts.models import Message
 from monitoring.alerts.outbox import mail_in
 from monitoring.alerts.watch import Watched
 from tests.monitoring.alerts.engine_makers import (
+    ACKNOWLEDGED,
     REVOKED,
     at,
     heal,
@@ -100,7 +101,7 @@ def test_a_reminder_is_withdrawn_where_somebody_acknowledged_since_it_was_queued
     ticks(1, 16)
     assert watch(DAY + 30) == Watched(queued=1)
     acknowledge(DAY + 31)
-    assert decided(DAY + 32) == {Leave.WITHDRAW}
+    assert decided(DAY + 32) == {ACKNOWLEDGED}
     Message.objects.waiting().update(state="withdrawn", ended_at=at(DAY + 32))
     assert watch(DAY + 33) == Watched()
 

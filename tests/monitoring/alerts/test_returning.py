@@ -15,6 +15,7 @@ from monitoring.alerts.watch import TOO_LATE, Watched
 from monitoring.alerts.withdrawals import alerts_why
 from tests.factories import make_organization
 from tests.monitoring.alerts.engine_makers import (
+    BACK,
     at,
     heal,
     make_stalled,
@@ -150,7 +151,7 @@ def test_an_end_is_withdrawn_where_it_came_back_before_it_was_sent(acme: Organiz
     assert alerts_check(waiting, at(91)) == {waiting[0].pk: Leave.SEND}
     stall(people, minutes=92)
     watch(92)
-    assert alerts_check(waiting, at(93)) == {waiting[0].pk: Leave.WITHDRAW}
+    assert alerts_check(waiting, at(93)) == {waiting[0].pk: BACK}
     Message.objects.waiting().update(state="withdrawn", ended_at=at(93))
     ticks(94, 107)
     assert phases()[-1] == ("opened", 5)

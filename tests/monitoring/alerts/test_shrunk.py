@@ -15,11 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.alerts.alert_checks import (
-    Claim,
     claim_of,
-    is_right,
-    is_shrunk,
-    is_worth_sending,
     left_of,
     paced,
 )
@@ -30,6 +26,7 @@ from monitoring.alerts.models import Alert, Message, Notification
 from monitoring.alerts.plan import plan_at
 from monitoring.alerts.plan_facts import Message as Planned
 from monitoring.alerts.plan_facts import Phase, Target
+from monitoring.alerts.still_so import Claim, decisive, is_right, is_shrunk
 from monitoring.alerts.telling import episode_of
 from monitoring.alerts.told import PLACE_KEPT, Line, recorded
 from tests.factories import NOW
@@ -91,9 +88,9 @@ def test_what_was_said_of_nobody_is_right_of_nobody() -> None:
 
 def test_of_several_what_the_subject_says_and_what_is_critical_must_be_so() -> None:
     right, shrunk = claim(), claim(left=3)
-    assert is_worth_sending([right, shrunk])
-    assert not is_worth_sending([shrunk, right])
-    assert not is_worth_sending([right, shrunk._replace(severity=Severity.CRITICAL)])
+    assert decisive([right, shrunk]) is None
+    assert decisive([shrunk, right]) is shrunk
+    assert decisive([right, shrunk._replace(severity=Severity.CRITICAL)])
 
 
 def test_what_was_left_is_known_of_those_that_shrank_and_are_about_somebody() -> None:
@@ -156,7 +153,7 @@ class Course:
             if note.message is None or note.message.state != "queued":
                 continue
             claims = [claim_of(note, Hours())]
-            if not is_worth_sending(claims):
+            if decisive(claims):
                 note.message.state, note.message.ended_at = "withdrawn", now
                 note.fewest = left_of(claims)[note.pk]
             elif is_there and paced([note.message], self.lately(now), now)[1] == Leave.SEND:

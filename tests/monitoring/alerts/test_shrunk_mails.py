@@ -19,6 +19,9 @@ from synccenter.demo.processes import free_port
 from tests.factories import make_member, make_user
 from tests.monitoring.alerts.clock import Clock
 from tests.monitoring.alerts.engine_makers import (
+    FEWER,
+    ONE_FEWER,
+    SILENCED,
     at,
     decided,
     heal,
@@ -54,7 +57,7 @@ def test_more_than_half_may_go_as_they_were_told_and_half_may_not(acme: Organiza
     assert decided_after(16) == [Leave.SEND]
     heal(people[:3])
     assert decided(16.5) == [Leave.SEND], "nobody has seen it yet"
-    assert decided_after(17) == [Leave.WITHDRAW]
+    assert decided_after(17) == [FEWER]
     Message.objects.update(state="withdrawn", ended_at=at(17.5))
     assert watch(18) == Watched(queued=1)
     assert phases() == [("opened", 3)]
@@ -69,7 +72,7 @@ def test_what_was_left_when_it_was_withdrawn_is_kept(acme: Organization) -> None
     for minute in (1, 15):
         watch(minute)
     heal(people[:3])
-    assert decided_after(16) == [Leave.WITHDRAW]
+    assert decided_after(16) == [FEWER]
     assert list(Notification.objects.values_list("people", "fewest")) == [(6, 3)]
     Message.objects.update(state="withdrawn", ended_at=at(16.5))
     stall(people)
@@ -78,7 +81,7 @@ def test_what_was_left_when_it_was_withdrawn_is_kept(acme: Organization) -> None
     heal(people[:3])
     assert decided_after(18) == [Leave.SEND], "a number that swings is told all the same"
     heal(people[:5])
-    assert decided_after(19) == [Leave.WITHDRAW]
+    assert decided_after(19) == [FEWER]
 
 
 def test_a_growth_hours_after_one_was_withdrawn_is_judged_by_itself(acme: Organization) -> None:
@@ -89,7 +92,7 @@ def test_a_growth_hours_after_one_was_withdrawn_is_judged_by_itself(acme: Organi
     more = make_stalled(acme, 30, minutes=20)
     watch(90)
     heal(more)
-    assert decided_after(91) == [Leave.WITHDRAW]
+    assert decided_after(91) == [FEWER]
     Message.objects.waiting().update(state="withdrawn", ended_at=at(92))
     many = make_stalled(acme, 60, minutes=600)
     watch(601)
@@ -97,7 +100,7 @@ def test_a_growth_hours_after_one_was_withdrawn_is_judged_by_itself(acme: Organi
     assert (grown.people, grown.fewest) == (66, None)
     heal(many)
     heal(people[:2])
-    assert decided_after(602) == [Leave.WITHDRAW], "66 would be told of, and 4 are left"
+    assert decided_after(602) == [FEWER], "66 would be told of, and 4 are left"
 
 
 @pytest.mark.parametrize(("silenced_for", "fewest"), [(5, 3), (60, None)])
@@ -108,7 +111,7 @@ def test_what_was_left_is_forgotten_while_it_is_silenced_for_long(
     for minute in (1, 15):
         watch(minute)
     heal(people[:3])
-    assert decided_after(16) == [Leave.WITHDRAW]
+    assert decided_after(16) == [FEWER]
     Message.objects.update(state="withdrawn", ended_at=at(17))
     silence = make_silence(acme, people, now=at(17))
     watch(17)
@@ -147,7 +150,7 @@ def test_whom_an_incident_absorbs_meanwhile_is_not_told_of(acme: Organization, l
     watch(16)
     alert = Alert.objects.get(kind="stalled")
     assert alert.people - alert.silenced == left
-    assert decided(16.5) == [Leave.WITHDRAW]
+    assert decided(16.5) == [FEWER if left else SILENCED]
     Message.objects.update(state="withdrawn", ended_at=at(16.5))
     watch(17)
     told = Notification.objects.filter(alert=alert)
@@ -162,7 +165,7 @@ def test_who_is_silenced_meanwhile_is_not_told_of(acme: Organization) -> None:
     silence = make_silence(acme, people[:2], now=at(15))
     assert decided_after(16) == [Leave.SEND]
     make_silence(acme, people[2:4], author=silence.author, now=at(16))
-    assert decided_after(17) == [Leave.WITHDRAW]
+    assert decided_after(17) == [FEWER]
     Message.objects.update(state="withdrawn", ended_at=at(17.5))
     watch(18)
     assert (phases(), mutes()) == ([("opened", 1)], [])
@@ -185,10 +188,10 @@ def test_each_recipient_is_told_of_the_people_of_their_teams(acme: Organization)
             strict=True)
     )  # fmt: skip
     assert decisions == {
-        "s@acme.example": Leave.WITHDRAW, ADA: Leave.SEND, "b@acme.example": Leave.SEND
+        "s@acme.example": FEWER, ADA: Leave.SEND, "b@acme.example": Leave.SEND
     }  # fmt: skip
     heal(healed)
-    assert decided_after(17).count(Leave.WITHDRAW) == 1, "of theirs nobody is left"
+    assert decided_after(17).count(FEWER) == 1, "of theirs nobody is left"
     Message.objects.filter(recipient="s@acme.example").update(state="withdrawn", ended_at=at(17))
     assert watch(18) == Watched()
 
@@ -201,7 +204,7 @@ def test_of_several_alerts_the_one_in_the_subject_must_be_about_right(acme: Orga
     heal(second[:6])
     assert decided_after(16) == [Leave.SEND]
     heal(first[:8])
-    assert decided_after(17) == [Leave.WITHDRAW]
+    assert decided_after(17) == [ONE_FEWER]
     Message.objects.update(state="withdrawn", ended_at=at(17.5))
     assert watch(18) == Watched(queued=1)
     assert sorted(people for _, people in phases()) == [1, 2]
@@ -217,12 +220,12 @@ def test_a_reminder_says_who_is_left_and_growth_that_is_gone_nothing(acme: Organ
     watch(90)
     assert phases() == [("opened", 6), ("grown", 36)]
     heal(more)
-    assert decided_after(91) == [Leave.WITHDRAW]
+    assert decided_after(91) == [FEWER]
     Message.objects.waiting().update(state="withdrawn", ended_at=at(92))
     assert watch(93) == Watched(), "there are no more than were told"
     assert watch(16 + DAY) == Watched(queued=1)
     heal(people[1:])
-    assert decided_after(17 + DAY) == [Leave.WITHDRAW]
+    assert decided_after(17 + DAY) == [FEWER]
     Message.objects.waiting().update(state="withdrawn", ended_at=at(18 + DAY))
     assert watch(19 + DAY) == Watched(queued=1)
     assert phases()[-1] == ("reminder", 1)
@@ -249,7 +252,7 @@ def test_what_shrank_costs_one_statement_more(
     messages = list(Message.objects.all())
     with django_assert_num_queries(3):
         decisions = alerts_check(messages, at(16.5))
-    assert list(decisions.values()) == [Leave.WITHDRAW] * 4
+    assert list(decisions.values()) == [FEWER] * 4
 
 
 def test_a_mail_that_waited_for_its_server_for_an_hour_says_how_many_are_left(
