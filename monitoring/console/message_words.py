@@ -77,7 +77,7 @@ def promise(at: datetime, now: datetime, zone: tzinfo) -> str:
     """Return when a message goes out that somebody had sent again."""
     if at - now <= SOON:
         return "It is sent again within a minute."
-    return f"It is sent again from {moment(at, zone)} on: whoever it is to is told nothing before."
+    return f"It is sent again from {moment(at, zone)} on."
 
 
 def tries(attempts: int) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Organization
+from monitoring.alerts import last_checks
 from monitoring.alerts.acknowledging import alert_acknowledge
 from monitoring.alerts.hours import Hours
 from monitoring.alerts.kinds import AlertKind, Severity
-from monitoring.alerts.last_checks import Withdrawal, decisions
+from monitoring.alerts.last_checks import Decision, Withdrawal, decisions
 from monitoring.alerts.models import Alert, Message, Recipient
 from monitoring.alerts.plan_facts import Phase
 from monitoring.alerts.sending import messages_work
@@ -106,6 +108,24 @@ def test_what_would_be_sent_later_says_when(acme: Organization, people: Any) -> 
     message.refresh_from_db()
     assert message.next_try_at.time() == until
     assert f"It is sent again from {message.next_try_at:%Y-%m-%d %H:%M}" in page
+    assert "told nothing" not in page
+
+
+def test_what_could_not_be_checked_promises_no_silence(
+    acme: Organization, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(messages: Sequence[Message], now: datetime) -> Mapping[int, Decision]:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(last_checks._checks, "alert", broken)
+    message, client = Message.objects.get(), Client()
+    client.force_login(make_member(acme).user)
+    page = text(client.post(f"/o/acme/outbox/{message.pk}/retry", follow=True))
+    message.refresh_from_db()
+    assert message.state == "queued"
+    assert message.next_try_at > timezone.now() + timedelta(minutes=4)
+    assert f"It is sent again from {message.next_try_at:%Y-%m-%d %H:%M}" in page
+    assert "told nothing" not in page
 
 
 def test_what_is_silenced_says_so(acme: Organization, people: Any) -> None:
