@@ -288,8 +288,7 @@ class Notices:
     def _moments(self, episode: Episode, now: datetime) -> Iterator[datetime]:
         """Yield when something may come due of an episode that does not change."""
         pace = timedelta(seconds=self._waits.pace)
-        if (acknowledged_at := self.acknowledged_at(episode, now)) is not None:
-            yield acknowledged_at + timedelta(seconds=self._waits.acknowledged)
+        yield from self._lapses_at(episode, now)
         for target in self._targets.get(episode.organization_id, ()):
             told, last = self._told.get((episode.key, target.recipient)), self._last_to(target)
             for moment in self._due_at(episode, target, told):
@@ -298,6 +297,14 @@ class Notices:
                     yield last + pace
             if not is_reachable(target.hours, episode, now):
                 yield next_awake(target.hours, now) or now + DAY
+
+    def _lapses_at(self, episode: Episode, now: datetime) -> Iterator[datetime]:
+        """Yield when an acknowledgement counts no more, and when delays from then on are over."""
+        if (acknowledged_at := self.acknowledged_at(episode, now)) is not None:
+            lapses_at = acknowledged_at + timedelta(seconds=self._waits.acknowledged)
+            targets = self._targets.get(episode.organization_id, ())
+            for after in {0, *(target.after for target in targets)}:
+                yield lapses_at + timedelta(seconds=after)
 
     def _due_at(self, episode: Episode, target: Target, told: Told | None) -> Iterator[datetime]:
         waits = self._waits

@@ -218,6 +218,14 @@ def test_an_escalation_is_not_told_where_somebody_had_it_in_hand() -> None:
     assert told(stalling(rehearsal(Scene(in_hand=(hand,)), later), 1)) == []
 
 
+def test_an_escalation_begins_anew_a_week_after_somebody_had_it_in_hand() -> None:
+    hand = InHand(AlertKind.STALLED, "revoked", "", Time(NOW), NOW + HOUR / 2)
+    later = replace(ADMIN, after=3_600)
+    played = stalling(rehearsal(Scene(in_hand=(hand,)), later), 1)
+    played.finish(NOW + 8 * DAY)
+    assert [sent.at - NOW for sent in played.notices.sent] == [7 * DAY + 1.5 * HOUR]
+
+
 def test_support_is_not_told_of_what_was_part_of_a_larger_incident() -> None:
     support = Target("support", is_service=True)
     assert told(outage(rehearsal(None, ADMIN, support))) == [
