@@ -249,7 +249,7 @@ def test_each_is_told_at_the_time_that_was_foreseen_and_nobody_else_is(
     known, routes = situation
     foreseen = {name: each.at for name, each in expected_of(known, routes, NOW).items() if each.at}
     moments = {NOW + step * QUARTER for step in range(DAYS // QUARTER)}
-    before = {at - MINUTE for at in foreseen.values() if at > NOW}
+    before = {at - MINUTE for at in foreseen.values() if NOW < at < NOW + DAYS}
     told: dict[Name, datetime] = {}
     for moment, message in told_by_plan(known, routes, sorted(moments | before)):
         told.setdefault(message.recipient, moment)
