@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 
 from accounts.access import Access
@@ -83,7 +84,11 @@ def freeze(action: Action, people: HealthQuerySet, deed: Deed, now: datetime) ->
     why = left_out_code(deed, action.parameters, now)
     columns = ("organization_id", "person_id", "status", "cause", "why_left_out")
     chosen = people.order_by().annotate(why_left_out=why).values_list(*columns)
-    query, values = chosen.query.sql_with_params()
+    try:
+        query, values = chosen.query.sql_with_params()
+    except EmptyResultSet:
+        # What they are narrowed by has nobody, as Django knows without asking the database.
+        return 0, 0
     statement = FREEZE.format(
         people=query, waiting=int(PersonState.WAITING), left_out=int(PersonState.LEFT_OUT)
     )
