@@ -23,7 +23,7 @@ OVER, SILENCED, FEWER, ACKNOWLEDGED, BACK = (
         "is silenced by now",
         "is about far fewer people by now",
         "is acknowledged by now",
-        "goes on again",
+        "came back",
     )
 )
 ONE_OVER, ONE_FEWER = (

@@ -79,7 +79,7 @@ def test_an_old_digest_is_sent_while_there_is_no_newer_one(acme: Organization) -
     assert decisions([message], week)[message.pk] == Leave.SEND
     Message.objects.filter(pk=later.pk).update(state="queued")
     assert decisions([message, later], week) == {
-        message.pk: Leave.WITHDRAW,
+        message.pk: Withdrawal(TOO_OLD),
         later.pk: Leave.SEND,
     }
 

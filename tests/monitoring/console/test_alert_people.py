@@ -102,7 +102,7 @@ def make_story(incident: Incident, facts: dict[str, Any]) -> None:
 
 def items_told(alert: Alert) -> list[Item]:
     """What whoever is due to hear of an alert is told of it."""
-    messages = planned([alert], Record(), NOW).messages
+    messages = planned([alert], Record(), NOW, {}).messages
     recipients = Recipient.objects.select_related("organization", "user").in_bulk()
     return list(items_of(messages, NOW, recipients=recipients).values())
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import CharField, Value
+from django.db.models.functions import Concat, Mod
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -446,6 +448,8 @@ def test_the_page_takes_at_most_ten_statements_at_any_size(
 
 def test_the_oldest_are_read_from_the_index(cast: Cast) -> None:
     make_many_healthy(cast.acme, 300)
+    cause = Concat(Value("cause-"), Mod("person_id", 50), output_field=CharField())
+    Health.objects.filter(organization=cast.acme).update(severity=0, cause=cause)
     values = {"organization": cast.acme.pk, "severity": 0, "most": 8}
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE health_health")
