@@ -12,6 +12,7 @@ from monitoring.alerts.models import Message, MessageState, Silence
 from tests.browser.axe import violations
 from tests.browser.conftest import NARROW, WIDE
 from tests.factories import make_person
+from tests.monitoring.actions.invitation_makers import make_invitation
 from tests.monitoring.alerts.makers import make_message, make_silence
 from tests.monitoring.alerts.test_mails import context
 from tests.monitoring.console.makers import make_healthy
@@ -38,7 +39,10 @@ def make_mails(acme: Any) -> Message:
     later = now + timedelta(minutes=32)
     make("reauthorize_reminder", 60, attempts=4, next_try_at=later, answer="450 Mailbox full")
     gone = "550 5.1.1 The email account that you tried to reach does not exist"
-    return make("reauthorize", 5, state=MessageState.FAILED, ended_at=now, attempts=1, answer=gone)
+    week = {"created_at": now, "sent_at": now, "expires_at": now + timedelta(days=7)}
+    given_up = {"state": MessageState.FAILED, "ended_at": now, "attempts": 1, "answer": gone}
+    key = f"invitation/{make_invitation(ada, **week).pk}/1"
+    return make("reauthorize", 5, key=key, **given_up)
 
 
 def overflow(page: Page) -> int:

@@ -138,6 +138,7 @@ def test_the_list_with_all_there_may_be_on_it(
     assert overflow(page) == 0
     field = page.get_by_label("Ends, in").locator("visible=true")
     field.fill(f"{now + timedelta(days=3):%Y-%m-%dT12:00}")
+    page.locator(f"label[for=sure_{silence.pk}]").click()
     page.get_by_role("button", name="Save the end of “Known”").click()
     expect(page.get_by_role("status").first).to_contain_text("The silence ends")
     silence.refresh_from_db()
