@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from accounts.access import Access
+from accounts.access import Access, ServiceAccess
 from monitoring.alerts.last_checks import Withdrawal, decisions
 from monitoring.alerts.models import Channel, Message, MessageQuerySet, MessageState
 from monitoring.alerts.outbox import MessageRefusedError, sender_ring, withdrawal
@@ -38,14 +38,14 @@ class Again:
 
 
 @transaction.atomic
-def message_retry(*, access: Access, message: Message, now: datetime) -> Again:
+def message_retry(*, access: Access | ServiceAccess, message: Message, now: datetime) -> Again:
     """Have a message sent that was given up, as if it were new, or withdraw it where it is wrong.
 
-    Raises PermissionDenied for who may only look or whose organization it is not, and
-    MessageRefusedError for a message that was not given up.
+    The service's own belong to no organization. Raises PermissionDenied for who may only look or
+    whose organization it is not, and MessageRefusedError for a message that was not given up.
     """
     access.require_change()
-    if message.organization_id != access.organization.pk:
+    if message.organization_id != access.organization_id:
         raise PermissionDenied("This message belongs to another organization.")
     again = sent_again(Message.objects.failed().filter(pk=message.pk), message, now)
     audit_entry_write(
@@ -79,14 +79,14 @@ def sent_again(given_up: MessageQuerySet, message: Message, now: datetime) -> Ag
 
 
 @transaction.atomic
-def messages_retry(*, access: Access, now: datetime) -> int:
-    """Have all messages of an organization sent that were given up; return how many.
+def messages_retry(*, access: Access | ServiceAccess, now: datetime) -> int:
+    """Have all that was given up sent, of an organization or the service's own; return how many.
 
     They go out at the sender's pace, the oldest first; it withdraws those that are wrong by then.
     Raises PermissionDenied for who may only look.
     """
     access.require_change()
-    given_up = Message.objects.failed().filter(organization=access.organization)
+    given_up = Message.objects.failed().filter(organization=access.organization_id)
     number = given_up.update(**as_if_new(now))
     if number:
         audit_entry_write(

@@ -22,7 +22,6 @@ from django.utils.functional import cached_property
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import ServiceAccess
 from accounts.credentials import CredentialUnreadableError
 from accounts.models import Person
 from monitoring.alerts.delivery import KEPT_HERE
@@ -37,7 +36,6 @@ from monitoring.alerts.models import (
 from monitoring.alerts.number_words import counted
 from monitoring.alerts.outbox import MessageRefusedError
 from monitoring.alerts.sending_again import message_retry, messages_retry
-from monitoring.alerts.service_outbox import service_message_retry, service_messages_retry
 from monitoring.alerts.showing import mail_shown
 from monitoring.alerts.webhook_sender import webhook_id
 from monitoring.console.alerts_pages import (
@@ -268,10 +266,7 @@ def retry(request: HttpRequest, message_id: int, slug: str | None = None) -> Htt
     access, now = alerts_access(request, slug), timezone.now()
     found = message_of(access, message_id)
     try:
-        if isinstance(access, ServiceAccess):
-            again = service_message_retry(access=access, message=found, now=now)
-        else:
-            again = message_retry(access=access, message=found, now=now)
+        again = message_retry(access=access, message=found, now=now)
         tell = messages.warning if again.refusal else messages.success
         tell(request, again.refusal or promise(again.at or now, now, access.time_zone))
     except MessageRefusedError as refusal:
@@ -284,10 +279,7 @@ def retry(request: HttpRequest, message_id: int, slug: str | None = None) -> Htt
 def retry_all(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """Have all messages sent again that were given up."""
     access, now = alerts_access(request, slug), timezone.now()
-    if isinstance(access, ServiceAccess):
-        number = service_messages_retry(access=access, now=now)
-    else:
-        number = messages_retry(access=access, now=now)
+    number = messages_retry(access=access, now=now)
     if number:
         goes = "is" if number == 1 else "are"
         said = f"{counted(number, 'message')} {goes} sent again, the oldest first. {WRONG_ONES}"
