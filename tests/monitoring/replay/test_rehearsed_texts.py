@@ -16,23 +16,11 @@ from monitoring.incidents.models import Incident
 from monitoring.replay.rehearsal_words import mail_of
 from tests.factories import NOW, make_member, make_organization, make_person
 from tests.monitoring.alerts.makers import make_silence
-from tests.monitoring.errors.makers import make_access, make_staff
+from tests.monitoring.errors.makers import make_staff
 from tests.monitoring.replay.rehearsal_makers import found, make_trouble
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def organization() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, role=Role.ADMIN)
-    return organization
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return make_access(organization)
 
 
 def test_who_may_only_look_is_offered_nothing_to_acknowledge(

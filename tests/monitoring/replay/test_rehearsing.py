@@ -18,7 +18,7 @@ from monitoring.replay.rehearsal_result import from_json
 from monitoring.replay.rehearsal_words import mail_of
 from monitoring.replay.rehearsals import KEPT, RehearsalRefusedError, rehearsal_stop
 from monitoring.replay.stored import as_json
-from tests.factories import NOW, make_member, make_organization
+from tests.factories import NOW, make_organization
 from tests.monitoring.alerts.makers import make_silence
 from tests.monitoring.errors.makers import make_access, make_staff
 from tests.monitoring.replay.makers import LOCKED, make_history, propose_unlock
@@ -26,18 +26,6 @@ from tests.monitoring.replay.rehearsal_makers import TODAY, ask, found, make_tro
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def organization() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, role=Role.ADMIN)
-    return organization
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return make_access(organization)
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 
 from accounts.access import Access
-from accounts.models import Organization, Role
+from accounts.models import Organization
 from monitoring.alerts.kinds import AlertKind
 from monitoring.alerts.routing import RouteFacts
 from monitoring.replay import history, rehearsing
 from monitoring.replay.rehearsal_result import Aspect, Difference, Mark, from_json
 from monitoring.replay.stored import as_json
-from tests.factories import make_member, make_organization
-from tests.monitoring.errors.makers import make_access
 from tests.monitoring.incidents.makers import INACTIVE
 from tests.monitoring.replay.makers import LOCKED, make_history, propose_unlock
 from tests.monitoring.replay.rehearsal_makers import as_before, found, make_trouble
@@ -21,18 +19,6 @@ from tests.monitoring.replay.rehearsal_makers import as_before, found, make_trou
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 EVERYTHING = RouteFacts("Everything")
 INCIDENTS = RouteFacts("Incidents only", kinds=frozenset({AlertKind.INCIDENT}))
-
-
-@pytest.fixture
-def organization() -> Organization:
-    organization = make_organization(name="Acme")
-    make_member(organization, role=Role.ADMIN)
-    return organization
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return make_access(organization)
 
 
 def test_a_changed_rule_is_compared_with_the_rules_in_force(
